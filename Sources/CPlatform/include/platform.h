@@ -1,0 +1,6 @@
+#ifndef MARTLET_PLATFORM_H
+#define MARTLET_PLATFORM_H
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#endif

@@ -1,0 +1,25 @@
+/// All that a node needs from outside, in one bundle. A live node and a simulated one differ in this value alone.
+package struct World: Sendable {
+    package let clock: any Clock
+    package let randomness: any Randomness
+    package let files: any FileStore
+    package let network: any Network
+    /// The data-path loops, one for each core; connections are spread over them.
+    package let loops: [any Loop]
+    /// The loop of heartbeats, the quorum and its disk: a slow data disk does not stall it.
+    package let controlLoop: any Loop
+    package let pool: any BlockingPool
+
+    package init(
+        clock: any Clock, randomness: any Randomness, files: any FileStore, network: any Network, loops: [any Loop],
+        controlLoop: any Loop, pool: any BlockingPool
+    ) {
+        self.clock = clock
+        self.randomness = randomness
+        self.files = files
+        self.network = network
+        self.loops = loops
+        self.controlLoop = controlLoop
+        self.pool = pool
+    }
+}
