@@ -148,7 +148,8 @@ package struct ErrorCode: NumberOfAKind {
     package var isRetriable: Bool { ErrorCode.retriable.contains(value) }
 
     private static let retriable: Set<Int16> = [
-        2, 3, 5, 6, 7, 9, 13, 14, 15, 16, 19, 20, 41, 51, 56, 70, 71, 72, 74, 75, 78, 80, 83, 84, 88, 89, 100, 103, 106, 122, 123, 133,
+        2, 3, 5, 6, 7, 9, 13, 14, 15, 16, 19, 20, 41, 51, 56, 70, 71, 72, 74, 75, 78, 80, 83, 84, 88, 89, 100, 103, 106,
+        122, 123, 133,
     ]
 
     private static let names: [Int: String] = [

@@ -87,7 +87,9 @@ package struct Timestamp: NumberOfAKind {
 package struct MonotonicInstant: NumberOfAKind {
     package let value: Int64
     package init(_ value: Int64) { self.value = value }
-    package func advanced(byMilliseconds count: Int64) -> MonotonicInstant { MonotonicInstant(value + count * 1_000_000) }
+    package func advanced(byMilliseconds count: Int64) -> MonotonicInstant {
+        MonotonicInstant(value + count * 1_000_000)
+    }
     /// Whole milliseconds from `earlier` to this instant.
     package func milliseconds(since earlier: MonotonicInstant) -> Int64 { (value - earlier.value) / 1_000_000 }
 }

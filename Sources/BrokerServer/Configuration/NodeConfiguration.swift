@@ -1,0 +1,160 @@
+package import Primitives
+import World
+
+/// What a node is: id, roles, listeners, voters, directories; with the settings it was read from.
+package struct NodeConfiguration: Sendable {
+    package let settings: Settings
+    package let nodeID: BrokerID
+    package let isBroker: Bool
+    package let isController: Bool
+    /// Where it binds, client-side listeners and controller listeners together.
+    package let listeners: [ListenerConfiguration]
+    /// What is told to clients and other brokers; never a controller listener.
+    package let advertisedListeners: [ListenerConfiguration]
+    package let controllerListenerNames: [String]
+    package let interBrokerListenerName: String
+    package let voters: [VoterAddress]
+    package let logDirectories: [String]
+    package let metadataLogDirectory: String
+    /// Known from the configuration; an unformatted directory is formatted in place with it.
+    package let clusterID: String?
+
+    package init(_ settings: Settings) throws(ConfigurationError) {
+        self.settings = settings
+        guard let id = settings.optionalInteger("node.id") else {
+            throw ConfigurationError("node.id is not given; give each node of the cluster its own number")
+        }
+        nodeID = BrokerID(Int32(id))
+        let roles = settings.list("process.roles")
+        for role in roles where role != "broker" && role != "controller" {
+            throw ConfigurationError("process.roles=\(role): expected broker, controller or both")
+        }
+        isBroker = roles.contains("broker")
+        isController = roles.contains("controller")
+        guard isBroker || isController else {
+            throw ConfigurationError("process.roles is empty; expected broker, controller or both")
+        }
+        controllerListenerNames = settings.list("controller.listener.names").map { $0.uppercased() }
+        listeners = try NodeConfiguration.parsedListeners(settings, "listeners")
+        voters = try NodeConfiguration.parsedVoters(settings)
+        let directories = settings.isGiven("log.dirs") ? settings.list("log.dirs") : [settings.string("log.dir")]
+        guard let first = directories.first else { throw ConfigurationError("log.dirs is empty; name one directory") }
+        logDirectories = directories
+        metadataLogDirectory = settings.optionalString("metadata.log.dir") ?? first
+        clusterID = settings.optionalString("cluster.id")
+        try NodeConfiguration.checkProtocols(settings, listeners)
+        interBrokerListenerName = NodeConfiguration.interBrokerName(settings, listeners, controllerListenerNames)
+        advertisedListeners = try NodeConfiguration.advertised(settings, listeners, controllerListenerNames)
+        try checkRoles()
+    }
+
+    /// The listeners of the broker role.
+    package var clientListeners: [ListenerConfiguration] {
+        isBroker ? listeners.filter { !controllerListenerNames.contains($0.name) } : []
+    }
+
+    /// The listeners of the controller role.
+    package var controllerListeners: [ListenerConfiguration] {
+        isController ? listeners.filter { controllerListenerNames.contains($0.name) } : []
+    }
+
+    private func checkRoles() throws(ConfigurationError) {
+        guard !voters.isEmpty else {
+            throw ConfigurationError("controller.quorum.voters is not given; name the voters as id@host:port,…")
+        }
+        let isVoter = voters.contains { $0.id == nodeID }
+        if isController, !isVoter {
+            throw ConfigurationError("node.id=\(nodeID) is a controller but not one of controller.quorum.voters")
+        }
+        if !isController, isVoter {
+            throw ConfigurationError("node.id=\(nodeID) is one of controller.quorum.voters but not a controller")
+        }
+        if isController, controllerListeners.isEmpty {
+            throw ConfigurationError(
+                "listeners has none of controller.listener.names=\(controllerListenerNames.joined(separator: ","))")
+        }
+        if isBroker, clientListeners.isEmpty { throw ConfigurationError("listeners has none for the broker role") }
+        if isBroker, !advertisedListeners.contains(where: { $0.name == interBrokerListenerName }) {
+            throw ConfigurationError("the listener for brokers, \(interBrokerListenerName), is not advertised")
+        }
+    }
+
+    private static func parsedListeners(
+        _ settings: Settings, _ key: String
+    ) throws(ConfigurationError) -> [ListenerConfiguration] {
+        var listeners: [ListenerConfiguration] = []
+        for text in settings.list(key) {
+            let listener = try ListenerConfiguration(parsing: text, key: key)
+            if listeners.contains(where: { $0.name == listener.name }) {
+                throw ConfigurationError("\(key): the name \(listener.name) stands there twice")
+            }
+            listeners.append(listener)
+        }
+        return listeners
+    }
+
+    private static func parsedVoters(_ settings: Settings) throws(ConfigurationError) -> [VoterAddress] {
+        var voters: [VoterAddress] = []
+        for text in settings.list("controller.quorum.voters") {
+            let voter = try VoterAddress(parsing: text)
+            if voters.contains(where: { $0.id == voter.id }) {
+                throw ConfigurationError("controller.quorum.voters: the id \(voter.id) stands there twice")
+            }
+            voters.append(voter)
+        }
+        return voters
+    }
+
+    private static func checkProtocols(
+        _ settings: Settings, _ listeners: [ListenerConfiguration]
+    ) throws(ConfigurationError) {
+        var protocols: [String: String] = [:]
+        for item in settings.list("listener.security.protocol.map") {
+            guard let colon = item.firstIndex(of: ":") else {
+                throw ConfigurationError("listener.security.protocol.map: `\(item)` is not of the form NAME:PROTOCOL")
+            }
+            protocols[item[..<colon].uppercased()] = item[item.index(after: colon)...].uppercased()
+        }
+        for listener in listeners {
+            let implied = ["SSL", "SASL_SSL", "SASL_PLAINTEXT"].contains(listener.name) ? listener.name : "PLAINTEXT"
+            let security = protocols[listener.name] ?? implied
+            guard security == "PLAINTEXT" else {
+                throw ConfigurationError(
+                    "listener \(listener.name) asks for \(security): TLS and SASL are not built yet; use PLAINTEXT")
+            }
+        }
+    }
+
+    private static func interBrokerName(
+        _ settings: Settings, _ listeners: [ListenerConfiguration], _ controllerNames: [String]
+    ) -> String {
+        if let name = settings.optionalString("inter.broker.listener.name") { return name.uppercased() }
+        let byProtocol = settings.string("security.inter.broker.protocol").uppercased()
+        let client = listeners.filter { !controllerNames.contains($0.name) }
+        return client.contains { $0.name == byProtocol } ? byProtocol : client.first?.name ?? byProtocol
+    }
+
+    private static func advertised(
+        _ settings: Settings, _ listeners: [ListenerConfiguration], _ controllerNames: [String]
+    ) throws(ConfigurationError) -> [ListenerConfiguration] {
+        let given = try parsedListeners(settings, "advertised.listeners")
+        let client = given.filter { !controllerNames.contains($0.name) }
+        for listener in client {
+            guard listeners.contains(where: { $0.name == listener.name }) else {
+                throw ConfigurationError("advertised.listeners: \(listener.name) is not one of listeners")
+            }
+            if ["", "0.0.0.0", "::"].contains(listener.endpoint.host) {
+                throw ConfigurationError(
+                    "advertised.listeners: \(listener.name)://\(listener.endpoint) can't be connected to; name the host "
+                        + "that clients reach this node by")
+            }
+        }
+        if !client.isEmpty { return client }
+        return listeners.filter { !controllerNames.contains($0.name) }.map { listener in
+            let isAny = ["", "0.0.0.0", "::"].contains(listener.endpoint.host)
+            let host = isAny ? "localhost" : listener.endpoint.host
+            return ListenerConfiguration(
+                name: listener.name, endpoint: Endpoint(host: host, port: listener.endpoint.port))
+        }
+    }
+}

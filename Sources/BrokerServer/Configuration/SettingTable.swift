@@ -1,0 +1,144 @@
+/// Every key that acts, in the order of the documentation.
+package enum SettingTable {
+    private static let anyInteger = Setting.Kind.integer(Int64.min...Int64.max)
+    private static let positive = Setting.Kind.integer(1...Int64(Int32.max))
+    private static let notNegative = Setting.Kind.integer(0...Int64.max)
+    private static let wholeMilliseconds = Setting.Kind.integer(1...Int64.max)
+
+    package static let node: [Setting] = [
+        Setting("process.roles", .list, "broker,controller", "What this node acts as: `broker`, `controller` or both."),
+        Setting("node.id", .integer(0...Int64(Int32.max)), nil, "The id of this node, unique in the cluster."),
+        Setting(
+            "cluster.id", .string, nil, "The id of the cluster; needed only while the directories are unformatted."),
+        Setting("log.dirs", .list, nil, "Directories of the partition logs; `log.dir` is used if not given."),
+        Setting("log.dir", .string, "/tmp/kafka-logs", "The one directory of the partition logs."),
+        Setting(
+            "metadata.log.dir", .string, nil, "Directory of the metadata log; the first of `log.dirs` if not given."),
+        Setting("broker.rack", .string, nil, "The rack of this broker, as told to clients and other nodes."),
+        Setting(
+            "log.level", .string, "info", "The least level that is logged: trace, debug, info, notice, warning, error."),
+        Setting("log.format", .string, "text", "How log lines look: `text` or `json`."),
+    ]
+
+    package static let network: [Setting] = [
+        Setting("listeners", .list, "PLAINTEXT://:9092", "Where this node listens: name, host, port."),
+        Setting(
+            "advertised.listeners", .list, nil, "What this node tells others to connect to; `listeners` if not given."),
+        Setting("listener.security.protocol.map", .list, nil, "The security protocol of each listener name."),
+        Setting("inter.broker.listener.name", .string, nil, "The listener that brokers use among themselves."),
+        Setting("security.inter.broker.protocol", .string, "PLAINTEXT", "The same, by security protocol."),
+        Setting("controller.listener.names", .list, "CONTROLLER", "The listeners of the controller role."),
+        Setting(
+            "socket.request.max.bytes", .integer(1...Int64(Int32.max)), "104857600",
+            "The largest request that is accepted."),
+        Setting("max.connections", positive, "10000", "How many connections are open at most."),
+        Setting("max.connections.per.ip", positive, "1000", "How many of them may come from one address."),
+        Setting("connections.max.idle.ms", wholeMilliseconds, "600000", "After how long an idle connection is closed."),
+        Setting("num.network.threads", positive, nil, "How many data loops run; one for each core if not given."),
+        Setting("num.io.threads", positive, "8", "How many threads do what may wait for a disk."),
+    ]
+
+    package static let quorum: [Setting] = [
+        Setting("controller.quorum.voters", .list, "", "The voters: id@host:port."),
+        Setting(
+            "controller.quorum.election.timeout.ms", wholeMilliseconds, "300",
+            "The shortest wait for votes before the next try; the longest is twice that."),
+        Setting(
+            "controller.quorum.fetch.timeout.ms", wholeMilliseconds, "600",
+            "How long a voter hears nothing of its leader before it stands; and a leader of its majority before it resigns."
+        ),
+        Setting(
+            "controller.quorum.request.timeout.ms", wholeMilliseconds, "1000", "How long a quorum request may take."),
+        Setting("controller.quorum.retry.backoff.ms", notNegative, "20", "How long to wait before asking again."),
+        Setting(
+            "metadata.log.max.record.bytes.between.snapshots", positive, "20971520",
+            "How many bytes of metadata are written before the next snapshot."),
+        Setting(
+            "metadata.log.max.snapshot.interval.ms", notNegative, "3600000",
+            "How long after a snapshot the next is written, if anything changed."),
+        Setting(
+            "metadata.max.idle.interval.ms", notNegative, "500", "How often an idle active controller writes a record."),
+        Setting("metadata.log.segment.bytes", positive, "1073741824", "The size of a segment of the metadata log."),
+        Setting(
+            "broker.heartbeat.interval.ms", positive, "100", "How often a broker tells the controller that it lives."),
+        Setting(
+            "broker.session.timeout.ms", positive, "3000",
+            "After how long a silent broker is fenced, whatever the cause."),
+        Setting(
+            "initial.broker.registration.timeout.ms", positive, "60000",
+            "How long a starting broker tries to register before it gives up."),
+        Setting("controlled.shutdown.enable", .boolean, "true", "Whether SIGTERM hands leadership over first."),
+    ]
+
+    package static let topics: [Setting] = [
+        Setting("num.partitions", positive, "1", "Partitions of a topic that is created without a number."),
+        Setting("default.replication.factor", .integer(1...Int64(Int16.max)), "1", "Replicas of such a topic."),
+        Setting("auto.create.topics.enable", .boolean, "true", "Whether asking for an unknown topic creates it."),
+        Setting("delete.topic.enable", .boolean, "true", "Whether topics can be deleted."),
+        Setting("unclean.leader.election.enable", .boolean, "false", "Whether a replica that is not in sync may lead."),
+        Setting("min.insync.replicas", positive, "1", "How many replicas must be in sync for acks=all."),
+        Setting("message.max.bytes", notNegative, "1048588", "The largest record batch."),
+        Setting("compression.type", .string, "producer", "The codec of stored batches; `producer` keeps what came."),
+        Setting("log.flush.on.ack", .boolean, "true", "Whether a replica counts only what it has flushed to its disk."),
+        Setting(
+            "log.segment.bytes", .integer(1024...Int64(Int32.max)), "1073741824",
+            "The size at which a segment is closed."),
+        Setting("log.roll.hours", positive, "168", "The age at which a segment is closed."),
+        Setting("log.roll.ms", wholeMilliseconds, nil, "The same in milliseconds; goes before hours."),
+        Setting("log.retention.hours", anyInteger, "168", "The age at which a closed segment is deleted; -1 never."),
+        Setting("log.retention.minutes", anyInteger, nil, "The same in minutes; goes before hours."),
+        Setting("log.retention.ms", anyInteger, nil, "The same in milliseconds; goes before minutes."),
+        Setting(
+            "log.retention.bytes", anyInteger, "-1", "The size of a partition above which old segments are deleted."),
+        Setting("log.retention.check.interval.ms", wholeMilliseconds, "300000", "How often that is looked at."),
+        Setting(
+            "log.cleanup.policy", .list, "delete", "What happens to old segments: delete, compact, both, or nothing."),
+        Setting("log.index.interval.bytes", notNegative, "4096", "Bytes of log for each index entry."),
+        Setting("log.index.size.max.bytes", .integer(4...Int64(Int32.max)), "10485760", "The largest offset index."),
+        Setting("log.segment.delete.delay.ms", notNegative, "60000", "How long a deleted segment stays on the disk."),
+        Setting("log.message.timestamp.type", .string, "CreateTime", "Whose clock stamps records."),
+        Setting(
+            "log.message.timestamp.before.max.ms", notNegative, "9223372036854775807",
+            "How old a record may claim to be."),
+        Setting("log.message.timestamp.after.max.ms", notNegative, "3600000", "How far ahead a record may be."),
+        Setting(
+            "log.flush.offset.checkpoint.interval.ms", notNegative, "60000", "How often recovery points are written."),
+    ]
+
+    package static let replication: [Setting] = [
+        Setting(
+            "replica.lag.time.max.ms", wholeMilliseconds, "30000",
+            "How long a replica may lag before it leaves the ISR."),
+        Setting(
+            "replica.fetch.max.bytes", notNegative, "1048576", "Bytes that a follower asks for, for each partition."),
+        Setting("replica.fetch.response.max.bytes", notNegative, "10485760", "Bytes that a follower asks for in all."),
+        Setting("replica.fetch.wait.max.ms", positive, "500", "How long a follower's fetch waits for data."),
+        Setting("replica.fetch.min.bytes", notNegative, "1", "Bytes that end this wait."),
+        Setting("replica.fetch.backoff.ms", notNegative, "1000", "How long a follower waits after an error at most."),
+        Setting(
+            "replica.high.watermark.checkpoint.interval.ms", positive, "5000", "How often high watermarks are saved."),
+        Setting("fetch.max.bytes", .integer(1024...Int64(Int32.max)), "57671680", "The largest answer to a fetch."),
+        Setting("max.incremental.fetch.session.cache.slots", notNegative, "1000", "How many fetch sessions are kept."),
+    ]
+
+    package static let groups: [Setting] = [
+        Setting(
+            "group.initial.rebalance.delay.ms", notNegative, "3000", "How long an empty group waits for more members."),
+        Setting("group.min.session.timeout.ms", notNegative, "6000", "The shortest session that a member may ask for."),
+        Setting("group.max.session.timeout.ms", notNegative, "1800000", "The longest one."),
+        Setting("group.max.size", positive, "2147483647", "How many members a group may have."),
+        Setting("offset.metadata.max.bytes", notNegative, "4096", "The largest text stored with a committed offset."),
+        Setting("offsets.topic.num.partitions", positive, "50", "Partitions of `__consumer_offsets`."),
+        Setting("offsets.topic.replication.factor", .integer(1...Int64(Int16.max)), "3", "Its replicas."),
+        Setting("offsets.topic.segment.bytes", positive, "104857600", "Its segment size."),
+        Setting("offsets.retention.minutes", positive, "10080", "How long offsets of an empty group are kept."),
+        Setting("offsets.retention.check.interval.ms", wholeMilliseconds, "600000", "How often that is looked at."),
+        Setting("offsets.commit.timeout.ms", wholeMilliseconds, "5000", "How long a commit may wait for its replicas."),
+        Setting("producer.id.expiration.ms", wholeMilliseconds, "86400000", "How long an idle producer is remembered."),
+    ]
+
+    package static let all: [Setting] = node + network + quorum + topics + replication + groups
+
+    /// By name.
+    package static let byName: [String: Setting] = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
+}
