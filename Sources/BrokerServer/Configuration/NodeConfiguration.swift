@@ -13,6 +13,7 @@ package struct NodeConfiguration: Sendable {
     package let advertisedListeners: [ListenerConfiguration]
     package let controllerListenerNames: [String]
     package let interBrokerListenerName: String
+    /// The static voters. A combined node that names none forms a quorum of itself.
     package let voters: [VoterAddress]
     package let logDirectories: [String]
     package let metadataLogDirectory: String
@@ -36,7 +37,8 @@ package struct NodeConfiguration: Sendable {
         }
         controllerListenerNames = settings.list("controller.listener.names").map { $0.uppercased() }
         listeners = try NodeConfiguration.parsedListeners(settings, "listeners")
-        voters = try NodeConfiguration.parsedVoters(settings)
+        voters = try NodeConfiguration.parsedVoters(
+            settings, sole: isBroker && isController ? nodeID : nil, listeners, controllerListenerNames)
         let directories = settings.isGiven("log.dirs") ? settings.list("log.dirs") : [settings.string("log.dir")]
         guard let first = directories.first else { throw ConfigurationError("log.dirs is empty; name one directory") }
         logDirectories = directories
@@ -93,8 +95,16 @@ package struct NodeConfiguration: Sendable {
         return listeners
     }
 
-    private static func parsedVoters(_ settings: Settings) throws(ConfigurationError) -> [VoterAddress] {
+    private static func parsedVoters(
+        _ settings: Settings, sole: BrokerID?, _ listeners: [ListenerConfiguration], _ controllerNames: [String]
+    ) throws(ConfigurationError) -> [VoterAddress] {
         var voters: [VoterAddress] = []
+        if settings.list("controller.quorum.voters").isEmpty, let sole,
+            let listener = listeners.first(where: { controllerNames.contains($0.name) })
+        {
+            let host = isAnyAddress(listener.endpoint.host) ? "localhost" : listener.endpoint.host
+            return [VoterAddress(id: sole, endpoint: Endpoint(host: host, port: listener.endpoint.port))]
+        }
         for text in settings.list("controller.quorum.voters") {
             let voter = try VoterAddress(parsing: text)
             if voters.contains(where: { $0.id == voter.id }) {
@@ -104,6 +114,8 @@ package struct NodeConfiguration: Sendable {
         }
         return voters
     }
+
+    private static func isAnyAddress(_ host: String) -> Bool { ["", "0.0.0.0", "::"].contains(host) }
 
     private static func checkProtocols(
         _ settings: Settings, _ listeners: [ListenerConfiguration]
@@ -143,7 +155,7 @@ package struct NodeConfiguration: Sendable {
             guard listeners.contains(where: { $0.name == listener.name }) else {
                 throw ConfigurationError("advertised.listeners: \(listener.name) is not one of listeners")
             }
-            if ["", "0.0.0.0", "::"].contains(listener.endpoint.host) {
+            if isAnyAddress(listener.endpoint.host) {
                 throw ConfigurationError(
                     "advertised.listeners: \(listener.name)://\(listener.endpoint) can't be connected to; name the host "
                         + "that clients reach this node by")
@@ -151,8 +163,7 @@ package struct NodeConfiguration: Sendable {
         }
         if !client.isEmpty { return client }
         return listeners.filter { !controllerNames.contains($0.name) }.map { listener in
-            let isAny = ["", "0.0.0.0", "::"].contains(listener.endpoint.host)
-            let host = isAny ? "localhost" : listener.endpoint.host
+            let host = isAnyAddress(listener.endpoint.host) ? "localhost" : listener.endpoint.host
             return ListenerConfiguration(
                 name: listener.name, endpoint: Endpoint(host: host, port: listener.endpoint.port))
         }

@@ -43,11 +43,25 @@ import World
         #expect(node.advertisedListeners.map(\.endpoint) == [Endpoint(host: "localhost", port: 9092)])
     }
 
+    @Test("a combined node that names no voters forms a quorum of itself")
+    func soleVoter() throws {
+        let node = try configuration(changed("controller.quorum.voters", to: nil))
+        #expect(node.voters.map(\.id) == [BrokerID(2)])
+        #expect(node.voters.map(\.endpoint) == [Endpoint(host: "localhost", port: 19092)])
+    }
+
+    @Test("a broker alone must name its voters")
+    func brokerWithoutVoters() {
+        #expect(throws: ConfigurationError.self) {
+            try configuration("process.roles=broker\nnode.id=1\nlisteners=PLAINTEXT://:9092")
+        }
+    }
+
     @Test(
         "what contradicts itself is refused with a sentence that names the key",
         arguments: [
             ("node.id", nil, "node.id"), ("node.id", "7", "node.id=7"), ("process.roles", "zookeeper", "process.roles"),
-            ("process.roles", "broker", "node.id=2"), ("controller.quorum.voters", nil, "controller.quorum.voters"),
+            ("process.roles", "broker", "node.id=2"),
             ("controller.quorum.voters", "2@b", "controller.quorum.voters"),
             ("listeners", "PLAINTEXT://:9092", "listeners"), ("listeners", "PLAINTEXT:9092", "listeners"),
             ("listeners", "SSL://:9092,CONTROLLER://:19092", "listener SSL"),
