@@ -62,7 +62,7 @@ let modules: [Module] = [
     Module(
         name: "AdminTools",
         imports: [
-            "MartletClient", "ClientCore", "LogStorage", "LiveWorld", "Metadata", "WireMessages", "WireProtocol", "World",
+            "MartletClient", "ClientCore", "LogStorage", "LiveWorld", "WireMessages", "WireProtocol", "World",
             "Primitives",
         ],
         packages: ["ArgumentParser"]),
@@ -153,7 +153,7 @@ let tests: [(name: String, needs: [String])] = [
     ("TidyTests", []),
 ]
 let testTargets: [Target] =
-    tests.filter { test in only.map { Set(test.needs).isSubset(of: $0) && !test.needs.isEmpty } ?? true }
+    tests.filter { test in only.map { Set(test.needs).isSubset(of: $0) && (!test.needs.isEmpty || $0.contains("Tidy")) } ?? true }
     .map { test in
         .testTarget(
             name: test.name, dependencies: test.needs.map { .target(name: $0) }, exclude: [],

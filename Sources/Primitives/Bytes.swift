@@ -70,6 +70,7 @@ package struct Bytes: Sendable {
         }
     }
 
+    /// Read access by pointer, for calls into C.
     package func withUnsafeBytes<Result, Failure: Error>(
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {

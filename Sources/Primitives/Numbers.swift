@@ -87,6 +87,7 @@ package struct Timestamp: NumberOfAKind {
 package struct MonotonicInstant: NumberOfAKind {
     package let value: Int64
     package init(_ value: Int64) { self.value = value }
+    /// The instant that lies `count` milliseconds later.
     package func advanced(byMilliseconds count: Int64) -> MonotonicInstant {
         MonotonicInstant(value + count * 1_000_000)
     }
