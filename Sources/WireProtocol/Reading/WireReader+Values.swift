@@ -1,0 +1,113 @@
+package import Primitives
+
+/// Values with a length before them: strings, bytes, arrays; compact where the version is flexible.
+extension WireReader {
+    /// The length of a compact value: nil is null.
+    @_lifetime(self: copy self)
+    private mutating func compactLength() throws(WireError) -> Int? {
+        let raw = try unsignedVarint()
+        return raw == 0 ? nil : Int(raw) - 1
+    }
+
+    @inline(__always)
+    private func checked(_ length: Int) throws(WireError) -> Int? {
+        if length >= 0 { return length }
+        guard length == -1 else { throw .negativeLength(length) }
+        return nil
+    }
+
+    /// The length before a string: 16 bits, or compact; nil is null.
+    @_lifetime(self: copy self)
+    private mutating func textLength() throws(WireError) -> Int? {
+        if isFlexible { return try compactLength() }
+        let length = try int16()
+        return try checked(Int(length))
+    }
+
+    /// The length before bytes or an array: 32 bits, or compact; nil is null.
+    @_lifetime(self: copy self)
+    private mutating func longLength() throws(WireError) -> Int? {
+        if isFlexible { return try compactLength() }
+        let length = try int32()
+        return try checked(Int(length))
+    }
+
+    @_lifetime(self: copy self)
+    package mutating func string() throws(WireError) -> String {
+        guard let length = try textLength() else { throw .unexpectedNull }
+        return try text(length)
+    }
+
+    @_lifetime(self: copy self)
+    package mutating func nullableString() throws(WireError) -> String? {
+        guard let length = try textLength() else { return nil }
+        return try text(length)
+    }
+
+    /// A slice of the frame, not a copy.
+    @_lifetime(self: copy self)
+    package mutating func byteString() throws(WireError) -> Bytes {
+        guard let length = try longLength() else { throw .unexpectedNull }
+        return try slice(length)
+    }
+
+    /// A slice of the frame, not a copy.
+    @_lifetime(self: copy self)
+    package mutating func nullableByteString() throws(WireError) -> Bytes? {
+        guard let length = try longLength() else { return nil }
+        return try slice(length)
+    }
+
+    /// The number of elements of an array, checked against what is left and charged at `size` in-memory bytes each.
+    @_lifetime(self: copy self)
+    package mutating func elementCount(of size: Int) throws(WireError) -> Int? {
+        guard let count = try longLength() else { return nil }
+        // Every element takes a byte at least.
+        guard count <= remaining else { throw .truncated(needed: count, remaining: remaining) }
+        try charge(count, of: size)
+        return count
+    }
+
+    /// An array of scalars or strings.
+    @_lifetime(self: copy self)
+    package mutating func values<Element: WireValue>() throws(WireError) -> [Element] {
+        guard let made: [Element] = try nullableValues() else { throw .unexpectedNull }
+        return made
+    }
+
+    /// An array of scalars or strings, or null.
+    @_lifetime(self: copy self)
+    package mutating func nullableValues<Element: WireValue>() throws(WireError) -> [Element]? {
+        guard let count = try elementCount(of: MemoryLayout<Element>.stride) else { return nil }
+        var made: [Element] = []
+        for _ in 0..<count { made.append(try Element(from: &self)) }
+        return made
+    }
+
+    /// An array of structures.
+    @_lifetime(self: copy self)
+    package mutating func array<Element: WireStruct>(_ version: Int16) throws(WireError) -> [Element] {
+        guard let made: [Element] = try nullableArray(version) else { throw .unexpectedNull }
+        return made
+    }
+
+    /// An array of structures, or null.
+    @_lifetime(self: copy self)
+    package mutating func nullableArray<Element: WireStruct>(_ version: Int16) throws(WireError) -> [Element]? {
+        guard let count = try elementCount(of: MemoryLayout<Element>.stride) else { return nil }
+        var made: [Element] = []
+        for _ in 0..<count { made.append(try Element(from: &self, version: version)) }
+        return made
+    }
+
+    /// A structure that may be absent.
+    @_lifetime(self: copy self)
+    package mutating func nullableStruct<Value: WireStruct>(_ version: Int16) throws(WireError) -> Value? {
+        let mark = try int8()
+        switch mark {
+        case -1: return nil
+        case 1: return try Value(from: &self, version: version)
+        default: throw .invalidPresenceMark(mark)
+        }
+    }
+}

@@ -1,0 +1,109 @@
+package import Primitives
+
+/// Values with a length before them, compact where the version is flexible, and tagged fields.
+extension WireWriter {
+    package mutating func unsignedVarint(_ value: UInt32) { unsignedVarlong(UInt64(value)) }
+
+    package mutating func unsignedVarlong(_ value: UInt64) {
+        var rest = value
+        while rest >= 0x80 {
+            uint8(UInt8(truncatingIfNeeded: rest) | 0x80)
+            rest >>= 7
+        }
+        uint8(UInt8(rest))
+    }
+
+    /// A zigzag-coded signed integer.
+    package mutating func varint(_ value: Int32) { unsignedVarint(UInt32(bitPattern: value << 1 ^ value >> 31)) }
+
+    /// A zigzag-coded signed integer.
+    package mutating func varlong(_ value: Int64) { unsignedVarlong(UInt64(bitPattern: value << 1 ^ value >> 63)) }
+
+    private mutating func textLength(_ length: Int) {
+        if isFlexible { return unsignedVarint(UInt32(length + 1)) }
+        precondition(length <= Int(Int16.max), "string too long for this version")
+        int16(Int16(length))
+    }
+
+    private mutating func longLength(_ length: Int) {
+        if isFlexible { unsignedVarint(UInt32(length + 1)) } else { int32(Int32(length)) }
+    }
+
+    private mutating func null(short: Bool = false) {
+        if isFlexible { uint8(0) } else if short { int16(-1) } else { int32(-1) }
+    }
+
+    package mutating func string(_ value: String) {
+        textLength(value.utf8.count)
+        text(value)
+    }
+
+    package mutating func nullableString(_ value: String?) {
+        if let value { string(value) } else { null(short: true) }
+    }
+
+    package mutating func byteString(_ value: Bytes) {
+        longLength(value.count)
+        raw(value)
+    }
+
+    package mutating func nullableByteString(_ value: Bytes?) {
+        if let value { byteString(value) } else { null() }
+    }
+
+    /// An array of scalars or strings.
+    package mutating func values<Element: WireValue>(_ elements: [Element]) {
+        longLength(elements.count)
+        for element in elements { element.write(to: &self) }
+    }
+
+    package mutating func nullableValues<Element: WireValue>(_ elements: [Element]?) {
+        if let elements { values(elements) } else { null() }
+    }
+
+    /// An array of structures.
+    package mutating func array<Element: WireStruct>(_ elements: [Element], _ version: Int16) {
+        longLength(elements.count)
+        for element in elements { element.write(to: &self, version: version) }
+    }
+
+    package mutating func nullableArray<Element: WireStruct>(_ elements: [Element]?, _ version: Int16) {
+        if let elements { array(elements, version) } else { null() }
+    }
+
+    /// A structure that may be absent.
+    package mutating func nullableStruct<Value: WireStruct>(_ value: Value?, _ version: Int16) {
+        int8(value == nil ? -1 : 1)
+        value?.write(to: &self, version: version)
+    }
+
+    /// Ends a structure that has no tagged fields of its own.
+    package mutating func endStruct() { if isFlexible { uint8(0) } }
+
+    /// Starts the tagged fields of a structure; returns the mark that `beginTag` and `endTag` take.
+    package mutating func beginTags() -> TagMark {
+        uint8(0)
+        return TagMark(section: count - 1)
+    }
+
+    /// Starts the content of one tagged field. Tags must ascend.
+    package mutating func beginTag(_ tag: UInt32, _ mark: inout TagMark) {
+        unsignedVarint(tag)
+        mark.content = count
+    }
+
+    /// Ends the content of one tagged field: its size goes before it.
+    package mutating func endTag(_ mark: inout TagMark) {
+        insertSize(at: mark.content)
+        mark.fields += 1
+        precondition(mark.fields < 0x80, "too many tagged fields in one structure")
+        patch(uint8: mark.fields, at: mark.section)
+    }
+}
+
+/// Where the tagged fields of one structure are being written.
+package struct TagMark {
+    let section: Int
+    var content = 0
+    var fields: UInt8 = 0
+}
