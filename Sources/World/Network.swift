@@ -95,10 +95,11 @@ package enum ListenError: Error, Hashable, Sendable {
 
 /// A node's view of the network.
 package protocol Network: AnyObject, Sendable {
-    /// Accepts connections at `endpoint`; each new link belongs to one of the node's loops, and `accept` (called on
-    /// that loop) gives its handler, or nil to refuse it.
+    /// Accepts connections at `endpoint`; each new link belongs to one of `loops`, and `accept` (called on that loop)
+    /// gives its handler, or nil to refuse it.
     func listen(
-        at endpoint: Endpoint, frameLimitBytes: Int, accept: @escaping @Sendable (any Link) -> (any LinkHandler)?
+        at endpoint: Endpoint, on loops: [any Loop], frameLimitBytes: Int,
+        accept: @escaping @Sendable (any Link) -> (any LinkHandler)?
     ) throws(ListenError) -> any Listener
 
     /// Connects; `completion` runs on `loop` with the link, or with `refused` or `unreachable`. The handler's calls

@@ -1,0 +1,161 @@
+import Primitives
+import Synchronization
+package import World
+
+/// One end of a simulated connection.
+package final class VirtualLink: Link {
+    private struct State {
+        var peer: VirtualLink?
+        var handler: (any LinkHandler)?
+        var frameLimitBytes: Int
+        var isReading = true
+        var isEnded = false
+        var isFlushing = false
+        /// Bytes that wait for the end of the round.
+        var outgoing: [UInt8] = []
+        /// Bytes that arrived and are not yet a whole frame.
+        var incoming: [UInt8] = []
+    }
+
+    package let loop: any Loop
+    package let remote: Endpoint
+    package let local: Endpoint
+    private let node: Int
+    private let network: VirtualNetwork
+    private let state: Mutex<State>
+    /// Pieces on their way to the peer, in order; each delivery takes the first.
+    private let onTheWay = Mutex<[Piece]>([])
+
+    private enum Piece: Sendable {
+        case bytes([UInt8])
+        case end(LinkEnd)
+    }
+
+    init(node: Int, loop: any Loop, remote: Endpoint, frameLimitBytes: Int, network: VirtualNetwork) {
+        self.node = node
+        self.loop = loop
+        self.remote = remote
+        local = Endpoint(host: "node-\(node)", port: 0)
+        self.network = network
+        state = Mutex(State(frameLimitBytes: frameLimitBytes))
+    }
+
+    func peer(_ other: VirtualLink) { state.withLock { $0.peer = other } }
+
+    func attach(_ handler: any LinkHandler) { state.withLock { $0.handler = handler } }
+
+    package func send(_ segments: [Segment]) {
+        let bytes = segments.flatMap(VirtualLink.content)
+        let starts = state.withLock { state in
+            guard !state.isEnded else { return false }
+            state.outgoing += bytes
+            defer { state.isFlushing = true }
+            return !state.isFlushing
+        }
+        if starts { loop.atEndOfRound { [weak self] in self?.flush() } }
+    }
+
+    package var queuedBytes: Int { state.withLock { $0.outgoing.count } }
+
+    package func setReading(_ isReading: Bool) {
+        state.withLock { $0.isReading = isReading }
+        if isReading { loop.execute { [weak self] in self?.handOver() } }
+    }
+
+    package func setFrameLimit(bytes: Int) { state.withLock { $0.frameLimitBytes = bytes } }
+
+    package func close() {
+        loop.execute { [weak self] in
+            self?.flush()
+            self?.transmit(.end(.closed))
+            self?.end(.closed)
+        }
+    }
+
+    /// The process of this end is gone: the other end notices.
+    package func crash() { transmit(.end(.reset)) }
+
+    private static func content(_ segment: Segment) -> [UInt8] {
+        switch segment {
+        case .bytes(let bytes): return bytes.array
+        case .file(let file, let position, let count):
+            let buffer = Bytes(MemoryRegion(count: count), start: 0, count: count)
+            guard let got = try? file.read(into: buffer, at: position), got == count else { return [] }
+            return buffer.array
+        }
+    }
+
+    private func flush() {
+        let bytes = state.withLock { state in
+            state.isFlushing = false
+            defer { state.outgoing = [] }
+            return state.outgoing
+        }
+        if !bytes.isEmpty { transmit(.bytes(bytes)) }
+    }
+
+    private func transmit(_ piece: Piece) {
+        guard let peer = state.withLock({ $0.peer }) else { return }
+        onTheWay.withLock { $0.append(piece) }
+        network.deliver(from: node, to: peer.node) { [weak self, weak peer] in
+            guard let self, let peer else { return }
+            let first = self.onTheWay.withLock { $0.isEmpty ? nil : $0.removeFirst() }
+            if let first { peer.loop.execute { peer.arrived(first) } }
+        }
+    }
+
+    private func arrived(_ piece: Piece) {
+        switch piece {
+        case .bytes(let bytes):
+            state.withLock { $0.incoming += bytes }
+            handOver()
+        case .end(let reason): end(reason)
+        }
+    }
+
+    private func handOver() {
+        var isAny = false
+        while let (frame, handler) = nextFrame() {
+            isAny = true
+            handler.frameReceived(frame)
+        }
+        if isAny { state.withLock { $0.handler }?.roundReceived() }
+    }
+
+    private func nextFrame() -> (Bytes, any LinkHandler)? {
+        let isBad: Bool = state.withLock { state in
+            guard state.incoming.count >= 4, !state.isEnded else { return false }
+            let length = VirtualLink.length(state.incoming)
+            return length < 0 || length > state.frameLimitBytes
+        }
+        if isBad {
+            transmit(.end(.closed))
+            end(.badFrame)
+            return nil
+        }
+        return state.withLock { state in
+            guard state.isReading, !state.isEnded, state.incoming.count >= 4, let handler = state.handler else {
+                return nil
+            }
+            let length = VirtualLink.length(state.incoming)
+            guard state.incoming.count >= 4 + length else { return nil }
+            let frame = Bytes(Array(state.incoming[4..<4 + length]))
+            state.incoming.removeFirst(4 + length)
+            return (frame, handler)
+        }
+    }
+
+    private static func length(_ bytes: [UInt8]) -> Int {
+        Int(Int32(truncatingIfNeeded: bytes[0..<4].reduce(0) { Int64($0) << 8 | Int64($1) }))
+    }
+
+    private func end(_ reason: LinkEnd) {
+        let handler: (any LinkHandler)? = state.withLock { state in
+            guard !state.isEnded else { return nil }
+            state.isEnded = true
+            defer { state.handler = nil }
+            return state.handler
+        }
+        handler?.linkEnded(reason)
+    }
+}
