@@ -1,0 +1,57 @@
+package import Primitives
+package import WireProtocol
+package import World
+
+/// All that a handler may know about a request beyond its body.
+package struct RequestContext: Sendable {
+    package let header: RequestHeader
+    /// What is the same for all requests of a connection.
+    package let connection: ConnectionIdentity
+    /// When its frame was complete.
+    package let receivedAt: MonotonicInstant
+    /// The raw body, for forwarding and for handlers that read records in place.
+    package let bytes: Bytes
+    /// The whole request with its header, for an Envelope.
+    package let frame: Bytes
+
+    package init(
+        header: RequestHeader, connection: ConnectionIdentity, receivedAt: MonotonicInstant, bytes: Bytes, frame: Bytes
+    ) {
+        self.header = header
+        self.connection = connection
+        self.receivedAt = receivedAt
+        self.bytes = bytes
+        self.frame = frame
+    }
+
+    package var version: Int16 { header.version }
+    package var clientID: String? { header.clientID }
+    package var principal: Principal { connection.principal }
+    package var listener: ListenerIdentity { connection.listener }
+    package var remote: Endpoint { connection.remote }
+    /// The loop that the connection lives on; `handle` is called there.
+    package var loop: any Loop { connection.loop }
+}
+
+/// What is the same for all requests of one connection.
+package final class ConnectionIdentity: Sendable {
+    /// Unique among the connections of this process.
+    package let id: UInt64
+    package let listener: ListenerIdentity
+    package let principal: Principal
+    package let remote: Endpoint
+    /// The address and port on which the connection came in.
+    package let local: Endpoint
+    package let loop: any Loop
+
+    package init(
+        id: UInt64, listener: ListenerIdentity, principal: Principal, remote: Endpoint, local: Endpoint, loop: any Loop
+    ) {
+        self.id = id
+        self.listener = listener
+        self.principal = principal
+        self.remote = remote
+        self.local = local
+        self.loop = loop
+    }
+}

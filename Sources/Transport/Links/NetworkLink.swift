@@ -1,0 +1,194 @@
+import NIOCore
+import Primitives
+import World
+
+/// One live connection: cuts what arrives into frames and sends what a round has queued in one piece.
+///
+/// A synchronous SwiftNIO channel handler, with no future, task or promise on the way of a frame.
+///
+/// `@unchecked Sendable`: all its state is touched on its loop only; `close` goes there first.
+final class NetworkLink: Link, ChannelInboundHandler, RemovableChannelHandler, @unchecked Sendable {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = IOData
+
+    let networkLoop: NetworkLoop
+    let remote: Endpoint
+    let local: Endpoint
+
+    private let channel: any Channel
+    private let buffers: ReceiveBuffers
+    private var cutter: FrameCutter
+    private var watch = FrameWatch()
+    private var outgoing = OutgoingSegments()
+    private var handler: (any LinkHandler)?
+    private var context: ChannelHandlerContext?
+    private var isReading = true
+    private var isCutting = false
+    private var isSendScheduled = false
+    /// Set when the node's side, or a bad frame, has ended the link: nothing more is taken in or queued.
+    private var end: LinkEnd?
+
+    init(channel: any Channel, loop: NetworkLoop, buffers: ReceiveBuffers, frameLimitBytes: Int) {
+        self.channel = channel
+        networkLoop = loop
+        self.buffers = buffers
+        remote = Endpoint(channel.remoteAddress)
+        local = Endpoint(channel.localAddress)
+        cutter = FrameCutter(frameLimitBytes: frameLimitBytes)
+    }
+
+    var loop: any Loop { networkLoop }
+
+    /// Names who gets the frames; before the first one arrives.
+    func install(_ handler: any LinkHandler) { self.handler = handler }
+
+    // MARK: Sending
+
+    var queuedBytes: Int {
+        let inChannel = try? channel.syncOptions?.getOption(.bufferedWritableBytes)
+        return outgoing.count + (inChannel ?? 0)
+    }
+
+    func send(_ segments: [Segment]) {
+        if end != nil { return }
+        for segment in segments {
+            switch segment {
+            case .bytes(let bytes): outgoing.append(bytes)
+            case .file(let file, let position, let count):
+                do {
+                    try outgoing.append(file, position: position, count: count)
+                } catch {
+                    // Half a response can't be taken back: the stream ends here.
+                    return endNow(.reset)
+                }
+            }
+        }
+        if !isSendScheduled && !outgoing.isEmpty {
+            isSendScheduled = true
+            networkLoop.sendAtEndOfRound(self)
+        }
+    }
+
+    /// Hands what is queued to the socket: the loop calls it at the end of the round.
+    func sendQueued() {
+        isSendScheduled = false
+        guard let context, !outgoing.isEmpty else { return }
+        let drained = outgoing.drain { piece, promise in
+            context.write(NetworkLink.wrapOutboundOut(piece), promise: promise)
+        } makePromise: {
+            context.eventLoop.makePromise()
+        }
+        context.flush()
+        outgoing.reclaim(drained)
+    }
+
+    // MARK: Receiving
+
+    func setFrameLimit(bytes: Int) { cutter.frameLimitBytes = bytes }
+
+    func setReading(_ isReading: Bool) {
+        if self.isReading == isReading || end != nil { return }
+        self.isReading = isReading
+        try? channel.syncOptions?.setOption(.autoRead, value: isReading)
+        // Frames that were read before the pause come first; not from within the caller's frame.
+        if isReading && !isCutting && cutter.hasFrames {
+            networkLoop.execute { self.continueCutting() }
+        }
+    }
+
+    private func continueCutting() {
+        if end != nil || !isReading { return }
+        cutFrames()
+        handler?.roundReceived()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if buffers.hasLost { return endNow(.reset) }
+        cutter.take(NetworkLink.unwrapInboundIn(data))
+        cutFrames()
+    }
+
+    private func cutFrames() {
+        isCutting = true
+        defer { isCutting = false }
+        while isReading, end == nil {
+            switch cutter.next() {
+            case .frame(let frame): handler?.frameReceived(frame)
+            case .incomplete: return keepRest()
+            case .bad: return endNow(.badFrame)
+            }
+        }
+    }
+
+    private func keepRest() {
+        cutter.keepRest(in: buffers)
+        if watch.begin(cutter) { watchFrame() }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) { handler?.roundReceived() }
+
+    /// Ends a link whose peer started a frame and does not go on with it.
+    private func watchFrame() {
+        networkLoop.schedule(afterMilliseconds: FrameWatch.intervalMilliseconds) { [weak self] in
+            guard let self, self.end == nil else { return }
+            switch self.watch.check(self.cutter, isReading: self.isReading) {
+            case .finished: return
+            case .moving: self.watchFrame()
+            case .stalled: self.endNow(.badFrame)
+            }
+        }
+    }
+
+    // MARK: Life
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable { handler?.queueDrained() }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { endNow(.reset) }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        let end = self.end ?? .closed
+        self.end = end
+        let handler = self.handler
+        self.handler = nil
+        handler?.linkEnded(end)
+    }
+
+    func close() {
+        networkLoop.isCurrent ? closeOrderly() : networkLoop.execute { self.closeOrderly() }
+    }
+
+    /// Longest time that a closing link waits for its peer to take what is queued.
+    private static let closeTimeoutMilliseconds: Int64 = 5_000
+
+    private func closeOrderly() {
+        guard end == nil else { return }
+        end = .closed
+        sendQueued()
+        guard let context else { return }
+        let sent = context.eventLoop.makePromise(of: Void.self)
+        sent.futureResult.whenComplete { [channel] _ in channel.close(promise: nil) }
+        context.writeAndFlush(NetworkLink.wrapOutboundOut(.byteBuffer(ByteBuffer())), promise: sent)
+        networkLoop.schedule(afterMilliseconds: NetworkLink.closeTimeoutMilliseconds) { [channel] in
+            channel.close(promise: nil)
+        }
+    }
+
+    /// Ends the link at once; the handler hears of it as its last call.
+    private func endNow(_ reason: LinkEnd) {
+        if end == nil { end = reason }
+        context?.close(promise: nil)
+    }
+}
+
+extension Endpoint {
+    /// The address of a socket; a Unix socket or none has an empty host.
+    init(_ address: SocketAddress?) {
+        self.init(host: address?.ipAddress ?? "", port: address?.port ?? 0)
+    }
+}

@@ -1,0 +1,70 @@
+import NIOCore
+
+/// Gives the socket the memory it reads into, so that no byte of a frame is copied after the kernel did: the buffer of
+/// the frame that has been started, or a fresh one.
+///
+/// A buffer belongs to one read; its frames are handed up as slices of it and it is never written again. Only the
+/// started frame at its end is moved, once, to a buffer of its own that grows as bytes arrive: a length that a peer
+/// merely announces reserves nothing.
+///
+/// `@unchecked Sendable`: NIO asks for it; a channel calls its allocator on its loop only.
+final class ReceiveBuffers: RecvByteBufferAllocator, @unchecked Sendable {
+    static let smallestBytes = 4 << 10
+    static let largestBytes = 512 << 10
+    /// After so many reads that used an eighth of their buffer or less, buffers become smaller.
+    private static let smallReadsBeforeShrinking = 16
+
+    private var started: ByteBuffer?
+    private var nextBytes = ReceiveBuffers.smallestBytes
+    private var smallReads = 0
+    private var lentBytes = 0
+    private var isStartedLent = false
+    /// A started frame was lent for a read that brought nothing, and is gone: the connection can't go on.
+    private(set) var hasLost = false
+
+    func buffer(allocator: ByteBufferAllocator) -> ByteBuffer {
+        if isStartedLent { hasLost = true }
+        guard let rest = started else {
+            lentBytes = nextBytes
+            return allocator.buffer(capacity: nextBytes)
+        }
+        started = nil
+        isStartedLent = true
+        lentBytes = rest.writableBytes
+        return rest
+    }
+
+    // Nil and true together keep NIO's pool from reusing a buffer whose frames are still in use.
+    func nextBufferSize() -> Int? { nil }
+
+    func record(actualReadBytes: Int) -> Bool {
+        if actualReadBytes >= lentBytes {
+            nextBytes = min(nextBytes * 8, ReceiveBuffers.largestBytes)
+            smallReads = 0
+        } else if actualReadBytes <= nextBytes / 8 {
+            smallReads += 1
+            if smallReads == ReceiveBuffers.smallReadsBeforeShrinking {
+                nextBytes = max(nextBytes / 2, ReceiveBuffers.smallestBytes)
+                smallReads = 0
+            }
+        } else {
+            smallReads = 0
+        }
+        isStartedLent = false
+        return true
+    }
+
+    /// Keeps what is left of a read, which begins with a frame of `frameBytes` (with its length field), if known.
+    ///
+    /// - Parameter isShared: Whether frames of the same buffer have been handed up.
+    func keep(_ rest: ByteBuffer, frameBytes: Int?, isShared: Bool) {
+        let wanted = max(min(frameBytes ?? 0, 2 * rest.readableBytes), nextBytes)
+        if !isShared && rest.readerIndex == 0 && rest.capacity > rest.writerIndex {
+            started = rest
+            return
+        }
+        var moved = ByteBufferAllocator().buffer(capacity: max(wanted, rest.readableBytes + 1))
+        moved.writeImmutableBuffer(rest)
+        started = moved
+    }
+}

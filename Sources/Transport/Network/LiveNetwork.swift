@@ -1,0 +1,106 @@
+import NIOCore
+import NIOPosix
+import Primitives
+import World
+
+/// TCP, as a node sees it.
+final class LiveNetwork: Network {
+    /// Bytes queued on a link above which it is congested, and below which it has drained.
+    private static let waterMarkBytes = 256 << 10..<1 << 20
+
+    private let acceptLoop: NetworkLoop
+
+    init(acceptLoop: NetworkLoop) { self.acceptLoop = acceptLoop }
+
+    func listen(
+        at endpoint: Endpoint, on loops: [any Loop], frameLimitBytes: Int,
+        accept: @escaping @Sendable (any Link) -> (any LinkHandler)?
+    ) throws(ListenError) -> any Listener {
+        let socket = try ListeningSocket(at: endpoint)
+        let bootstrap = ServerBootstrap(group: acceptLoop.eventLoop, childGroup: LoopChoice(loops.map(LiveNetwork.own)))
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let link = try LiveNetwork.adopt(channel, frameLimitBytes: frameLimitBytes)
+                    guard let handler = accept(link) else { throw ChannelError.ioOnClosedChannel }
+                    link.install(handler)
+                    try channel.pipeline.syncOperations.addHandler(link)
+                }
+            }
+        // The socket listens already: connections wait in its backlog until the loop has it.
+        return LiveListener(port: socket.port, channel: bootstrap.withBoundSocket(socket.descriptor))
+    }
+
+    func connect(
+        to endpoint: Endpoint, on loop: any Loop, timeoutMilliseconds: Int64, frameLimitBytes: Int,
+        handler: any LinkHandler, completion: @escaping @Sendable (Result<any Link, ConnectError>) -> Void
+    ) {
+        let bootstrap = ClientBootstrap(group: LiveNetwork.own(loop).eventLoop)
+            .connectTimeout(.milliseconds(timeoutMilliseconds))
+            // Nothing is read before the link has been handed over.
+            .channelOption(.autoRead, value: false)
+        let connected: EventLoopFuture<any Channel>
+        if let address = try? SocketAddress(ipAddress: endpoint.host, port: endpoint.port) {
+            connected = bootstrap.connect(to: address)
+        } else {
+            connected = bootstrap.connect(host: endpoint.host, port: endpoint.port)
+        }
+        connected.whenComplete { result in
+            switch result {
+            case .failure(let error): completion(.failure(ConnectError(error, endpoint)))
+            case .success(let channel):
+                LiveNetwork.begin(channel, frameLimitBytes: frameLimitBytes, handler, completion)
+            }
+        }
+    }
+
+    private static func begin(
+        _ channel: any Channel, frameLimitBytes: Int, _ handler: any LinkHandler,
+        _ completion: @Sendable (Result<any Link, ConnectError>) -> Void
+    ) {
+        do {
+            let link = try adopt(channel, frameLimitBytes: frameLimitBytes)
+            link.install(handler)
+            try channel.pipeline.syncOperations.addHandler(link)
+            completion(.success(link))
+            try channel.syncOptions?.setOption(.autoRead, value: true)
+        } catch {
+            channel.close(promise: nil)
+            completion(.failure(.unreachable(reason: "\(error)")))
+        }
+    }
+
+    /// Sets a new channel up as a link; on its loop.
+    private static func adopt(_ channel: any Channel, frameLimitBytes: Int) throws -> NetworkLink {
+        guard let loop = NetworkLoop.onThisThread, let options = channel.syncOptions else {
+            preconditionFailure("a channel lives on one of the node's loops")
+        }
+        let buffers = ReceiveBuffers()
+        // One read a round for each connection, so that none holds up the others; and no pool of old buffers.
+        try options.setOption(.maxMessagesPerRead, value: 1)
+        try options.setOption(.recvAllocator, value: buffers)
+        try options.setOption(
+            .writeBufferWaterMark,
+            value: ChannelOptions.Types.WriteBufferWaterMark(
+                low: waterMarkBytes.lowerBound, high: waterMarkBytes.upperBound))
+        try options.setOption(.tcpOption(.tcp_nodelay), value: 1)
+        return NetworkLink(channel: channel, loop: loop, buffers: buffers, frameLimitBytes: frameLimitBytes)
+    }
+
+    private static func own(_ loop: any Loop) -> NetworkLoop {
+        guard let own = loop as? NetworkLoop else { preconditionFailure("live links live on live loops") }
+        return own
+    }
+}
+
+/// An open listening socket of the live network.
+final class LiveListener: Listener {
+    let port: Int
+    private let channel: EventLoopFuture<any Channel>
+
+    init(port: Int, channel: EventLoopFuture<any Channel>) {
+        self.port = port
+        self.channel = channel
+    }
+
+    func close() { channel.whenSuccess { $0.close(promise: nil) } }
+}
