@@ -4,9 +4,10 @@ package enum ConfigurationPage {
         var page = """
             # Configuration
 
-            `martlet server server.properties --override key=value` takes Kafka's keys. The keys below act. Other keys of
-            Kafka are known: a node that is given one names it at start and ignores it, or refuses to start where ignoring
-            it would be unsafe (access control, TLS, SASL, dynamic voters). An unknown key is named with the nearest known one.
+            `martlet server server.properties --override key=value` takes Kafka's keys. The keys below act. Other
+            keys of Kafka are known: a node that is given one names it at start and ignores it, or refuses to start
+            where ignoring it would be unsafe (access control, TLS, SASL, dynamic voters). An unknown key is named with
+            the nearest known one.
 
             Defaults that differ from Kafka's serve fast failover and durable acknowledgements: `log.flush.on.ack`,
             `broker.heartbeat.interval.ms`, `broker.session.timeout.ms`, `controller.quorum.*`, `max.connections*`.

@@ -157,8 +157,8 @@ package struct NodeConfiguration: Sendable {
             }
             if isAnyAddress(listener.endpoint.host) {
                 throw ConfigurationError(
-                    "advertised.listeners: \(listener.name)://\(listener.endpoint) can't be connected to; name the host "
-                        + "that clients reach this node by")
+                    "advertised.listeners: \(listener.name)://\(listener.endpoint) can't be connected to; name the "
+                        + "host that clients reach this node by")
             }
         }
         if !client.isEmpty { return client }

@@ -16,7 +16,7 @@ package enum SettingTable {
             "metadata.log.dir", .string, nil, "Directory of the metadata log; the first of `log.dirs` if not given."),
         Setting("broker.rack", .string, nil, "The rack of this broker, as told to clients and other nodes."),
         Setting(
-            "log.level", .string, "info", "The least level that is logged: trace, debug, info, notice, warning, error."),
+            "log.level", .string, "info", "The least level that is logged, from trace to error."),
         Setting("log.format", .string, "text", "How log lines look: `text` or `json`."),
     ]
 
@@ -45,7 +45,7 @@ package enum SettingTable {
             "The shortest wait for votes before the next try; the longest is twice that."),
         Setting(
             "controller.quorum.fetch.timeout.ms", wholeMilliseconds, "600",
-            "How long a voter hears nothing of its leader before it stands; and a leader of its majority before it resigns."
+            "How long a voter hears nothing of its leader before it stands, a leader of its majority before it resigns."
         ),
         Setting(
             "controller.quorum.request.timeout.ms", wholeMilliseconds, "1000", "How long a quorum request may take."),
@@ -57,7 +57,7 @@ package enum SettingTable {
             "metadata.log.max.snapshot.interval.ms", notNegative, "3600000",
             "How long after a snapshot the next is written, if anything changed."),
         Setting(
-            "metadata.max.idle.interval.ms", notNegative, "500", "How often an idle active controller writes a record."),
+            "metadata.max.idle.interval.ms", notNegative, "500", "How often an idle controller writes a record."),
         Setting("metadata.log.segment.bytes", positive, "1073741824", "The size of a segment of the metadata log."),
         Setting(
             "broker.heartbeat.interval.ms", positive, "100", "How often a broker tells the controller that it lives."),

@@ -39,13 +39,16 @@ package struct Settings: Hashable, Sendable {
     /// Whether the key stands in the file or the overrides.
     package func isGiven(_ name: String) -> Bool { given[name] != nil }
 
+    /// The number of a key, given or default; nil where there is none.
     package func optionalInteger(_ name: String) -> Int64? { optionalString(name).flatMap { Int64($0) } }
 
+    /// The number of a key that has a default.
     package func integer(_ name: String) -> Int64 {
         guard let value = Int64(string(name)) else { preconditionFailure("\(name) was checked to be a number") }
         return value
     }
 
+    /// The truth of a key that has a default.
     package func boolean(_ name: String) -> Bool { string(name).lowercased() == "true" }
 
     /// A comma-separated value; empty items are dropped.
@@ -79,8 +82,8 @@ package struct Settings: Hashable, Sendable {
         switch key {
         case "authorizer.class.name":
             throw ConfigurationError(
-                "authorizer.class.name=\(value): access control is not built yet; a cluster that asks for it must not run "
-                    + "open. Remove the key to run without access control.")
+                "authorizer.class.name=\(value): access control is not built yet; a cluster that asks for it "
+                    + "must not run open. Remove the key to run without access control.")
         case "sasl.enabled.mechanisms", "sasl.mechanism.inter.broker.protocol", "ssl.keystore.location",
             "ssl.client.auth":
             throw ConfigurationError(

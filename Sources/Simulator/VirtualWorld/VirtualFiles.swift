@@ -4,8 +4,9 @@ package import World
 
 /// The disk of a simulated node. It outlives crashes of the node, but what was not synchronised may be lost.
 ///
-/// Permitted faults: on a crash each write since the file's last `synchronize` is kept, lost, or (the last one) torn, by
-/// the seed. Names (creation, renaming, removal) are kept as they are: losing those is the storage tests' own subject.
+/// Permitted faults: on a crash each write since the file's last `synchronize` is kept, lost, or (the last one) torn,
+/// by the seed. Names (creation, renaming, removal) are kept as they are: losing those is the storage tests' own
+/// subject.
 package final class VirtualFiles: FileStore {
     fileprivate struct Write {
         let position: Int

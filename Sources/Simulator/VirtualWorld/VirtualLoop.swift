@@ -50,6 +50,7 @@ package final class VirtualLoop: Loop {
     /// Keeps what would run until `resume`, as a stopped process does.
     package func pause() { state.withLock { $0.isPaused = true } }
 
+    /// Runs what was kept, then goes on.
     package func resume() {
         let waiting = state.withLock { state in
             state.isPaused = false
@@ -106,5 +107,6 @@ package final class VirtualPool: BlockingPool {
         }
     }
 
+    /// Nothing of this pool runs from now on.
     package func crash() { isAlive.withLock { $0 = false } }
 }

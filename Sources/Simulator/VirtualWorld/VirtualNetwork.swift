@@ -4,8 +4,9 @@ package import World
 
 /// The network between simulated nodes: connections with ordered bytes, delays from the seed, and cuts.
 ///
-/// Permitted faults: a cut in one direction holds what is sent until it is healed (as TCP retransmits); a crashed node's
-/// connections end at its peers after a while; its ports refuse. Nothing inside one connection is lost or reordered.
+/// Permitted faults: a cut in one direction holds what is sent until it is healed (as TCP retransmits); a crashed
+/// node's connections end at its peers after a while; its ports refuse. Nothing inside one connection is lost or
+/// reordered.
 package final class VirtualNetwork: Sendable {
     private struct State {
         var listeners: [Int: VirtualListener] = [:]
