@@ -1,0 +1,75 @@
+import ArgumentParser
+import BrokerServer
+import Glibc
+import LiveWorld
+import Logging
+import Transport
+import World
+
+/// `martlet server`: one node in this process, until a signal ends it.
+struct ServerCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "server",
+        abstract: "Run a node: broker, controller or both.",
+        discussion: """
+            Without a file a single node starts on port 9092 with its data in ./martlet-data. SIGTERM hands leadership \
+            over, then stops; a second one stops at once.
+            """)
+
+    @Argument(help: "The node's server.properties.")
+    var file: String?
+
+    @Option(name: .customLong("override"), help: "key=value; goes before the file.")
+    var overrides: [String] = []
+
+    func run() throws {
+        Signals.block()
+        let files = PosixFileStore()
+        let configuration: NodeConfiguration
+        do {
+            let properties = try ServerProperties.load(file: file, overrides: overrides, files: files)
+            configuration = try NodeConfiguration(Settings(properties))
+        } catch {
+            Self.complain("\(error)")
+            throw ExitCode(1)
+        }
+        let logger = Self.logger(configuration.settings)
+        let node = Node(configuration: configuration, world: Self.world(configuration.settings, files), logger: logger)
+        node.start { failure in
+            // The process can't go on: whoever runs it restarts it.
+            logger.critical("\(failure)")
+            Self.complain("\(failure)")
+            Glibc.exit(1)
+        }
+        let signal = Signals.wait()
+        logger.info("Stopping on signal \(signal)")
+        node.stop { Glibc.exit(signal == SIGTERM ? 143 : 130) }
+        _ = Signals.wait()
+        logger.warning("Stopping at once on a second signal")
+        Glibc.exit(1)
+    }
+
+    private static func world(_ settings: Settings, _ files: PosixFileStore) -> World {
+        let transport: LiveTransport =
+            if let count = settings.optionalInteger("num.network.threads") {
+                LiveTransport(loopCount: Int(count))
+            } else {
+                LiveTransport()
+            }
+        return World(
+            clock: SystemClock(), randomness: SystemRandomness(), files: files, network: transport.network,
+            loops: transport.loops, controlLoop: transport.controlLoop,
+            pool: ThreadPool(threadCount: Int(settings.integer("num.io.threads"))))
+    }
+
+    private static func logger(_ settings: Settings) -> Logger {
+        let form: LogLines.Form = settings.string("log.format") == "json" ? .json : .text
+        let level = Logger.Level(rawValue: settings.string("log.level").lowercased()) ?? .info
+        return Logger(label: "martlet") { LogLines(label: $0, form: form, logLevel: level) }
+    }
+
+    private static func complain(_ text: String) {
+        let line = Array("martlet server: \(text)\n".utf8)
+        _ = unsafe line.withUnsafeBytes { unsafe Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+    }
+}
