@@ -111,3 +111,10 @@ extension WireReader {
         }
     }
 }
+
+/// Record batches: the same encoding as bytes, in messages of their own kind.
+extension WireReader {
+    /// A slice of the frame, not a copy.
+    @_lifetime(self: copy self)
+    package mutating func nullableRecords() throws(WireError) -> Bytes? { try nullableByteString() }
+}

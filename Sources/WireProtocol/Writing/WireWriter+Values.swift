@@ -107,3 +107,8 @@ package struct TagMark {
     var content = 0
     var fields: UInt8 = 0
 }
+
+/// Record batches: the same encoding as bytes, in messages of their own kind.
+extension WireWriter {
+    package mutating func nullableRecords(_ value: Bytes?) { nullableByteString(value) }
+}

@@ -1,0 +1,52 @@
+import Foundation
+
+/// Turns a folder of definitions into Swift files.
+struct Generator {
+    /// Where the definitions are.
+    let definitionsFolder: String
+
+    /// All definitions, ordered by path.
+    func definitions() throws -> [Definition] {
+        let paths = FileManager.default.enumerator(atPath: definitionsFolder)?.compactMap { $0 as? String } ?? []
+        return try paths.filter { $0.hasSuffix(".wire") }.sorted().map { path in
+            let text = try String(contentsOfFile: definitionsFolder + "/" + path, encoding: .utf8)
+            return try DefinitionParser.parse(path: path, text: text)
+        }
+    }
+
+    /// The content of every generated file, by its path below the folder of generated files.
+    func files() throws -> [String: String] {
+        let definitions = try definitions()
+        var files = [
+            "WireAPI+All.swift": TableWriter.apis(definitions), "WireCatalog.swift": TableWriter.catalog(definitions),
+        ]
+        for definition in definitions {
+            let folder: String
+            if case .api = definition.kind { folder = "APIs" } else { folder = "Records" }
+            for message in definition.messages {
+                files["\(folder)/\(message.name).swift"] = MessageWriter.source(of: message, in: definition)
+            }
+        }
+        return files
+    }
+
+    /// Makes `folder` hold exactly the generated files. Returns how many it had to change.
+    func write(to folder: String) throws -> Int {
+        let files = try files()
+        let manager = FileManager.default
+        var changed = 0
+        for path in manager.enumerator(atPath: folder)?.compactMap({ $0 as? String }) ?? []
+        where path.hasSuffix(".swift") && files[path] == nil {
+            try manager.removeItem(atPath: folder + "/" + path)
+            changed += 1
+        }
+        for (path, text) in files {
+            let full = URL(fileURLWithPath: folder + "/" + path)
+            if (try? String(contentsOf: full, encoding: .utf8)) == text { continue }
+            try manager.createDirectory(at: full.deletingLastPathComponent(), withIntermediateDirectories: true)
+            try text.write(to: full, atomically: true, encoding: .utf8)
+            changed += 1
+        }
+        return changed
+    }
+}
