@@ -133,7 +133,7 @@ let tests: [(name: String, needs: [String])] = [
     ("ControllerTests", ["Controller", "Metadata", "WireMessages", "WireProtocol", "Primitives"]),
     ("CoordinatorsTests", ["Coordinators", "Metadata", "WireMessages", "WireProtocol", "Primitives"]),
     ("ClientCoreTests", ["ClientCore", "WireMessages", "WireProtocol", "World", "Primitives"]),
-    ("TransportTests", ["Transport", "LiveWorld", "WireProtocol", "World", "Primitives"]),
+    ("TransportTests", ["Transport", "LiveWorld", "WireProtocol", "World", "Primitives", "NIOCore"]),
     (
         "BrokerServerTests",
         [
@@ -153,10 +153,15 @@ let tests: [(name: String, needs: [String])] = [
     ("TidyTests", []),
 ]
 let testTargets: [Target] =
-    tests.filter { test in only.map { Set(test.needs).isSubset(of: $0) && (!test.needs.isEmpty || $0.contains("Tidy")) } ?? true }
+    tests.filter { test in
+        let needed = Set(test.needs.filter { packageOf[$0] == nil })
+        return only.map { needed.isSubset(of: $0) && (!needed.isEmpty || $0.contains("Tidy")) } ?? true
+    }
     .map { test in
         .testTarget(
-            name: test.name, dependencies: test.needs.map { .target(name: $0) }, exclude: [],
+            name: test.name,
+            dependencies: test.needs.map { packageOf[$0] == nil ? .target(name: $0) : packageProducts([$0])[0] },
+            exclude: [],
             resources: [.copy("Golden")], swiftSettings: strict)
     }
 

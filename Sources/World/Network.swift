@@ -68,13 +68,21 @@ package protocol Link: AnyObject, Sendable {
     func close()
 }
 
+/// When a link counts as congested.
+package enum LinkQueue {
+    /// More bytes than this are queued: the link is congested.
+    package static let highBytes = 1 << 20
+    /// A congested link has drained when fewer than this are left.
+    package static let lowBytes = 256 << 10
+}
+
 /// Who owns what arrives on a link. Called on the link's loop only.
 package protocol LinkHandler: AnyObject, Sendable {
     /// A whole frame arrived, without its length. Its bytes may be kept and patched: nobody else has them.
     func frameReceived(_ frame: Bytes)
     /// All frames of this round have been handed over.
     func roundReceived()
-    /// The queue has drained below the link's low mark after it was above the high one.
+    /// The queue has drained below `LinkQueue.lowBytes` after it was above `LinkQueue.highBytes`.
     func queueDrained()
     /// The last call for this link.
     func linkEnded(_ end: LinkEnd)
@@ -95,8 +103,8 @@ package enum ListenError: Error, Hashable, Sendable {
 
 /// A node's view of the network.
 package protocol Network: AnyObject, Sendable {
-    /// Accepts connections at `endpoint`; each new link belongs to one of `loops`, and `accept` (called on that loop)
-    /// gives its handler, or nil to refuse it.
+    /// Accepts connections at `endpoint`; each new link belongs to one of `loops` (one loop, or all data loops), and
+    /// `accept` (called on that loop) gives its handler, or nil to refuse it.
     func listen(
         at endpoint: Endpoint, on loops: [any Loop], frameLimitBytes: Int,
         accept: @escaping @Sendable (any Link) -> (any LinkHandler)?

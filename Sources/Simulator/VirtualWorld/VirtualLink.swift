@@ -92,6 +92,7 @@ package final class VirtualLink: Link {
             return state.outgoing
         }
         if !bytes.isEmpty { transmit(.bytes(bytes)) }
+        if bytes.count > LinkQueue.highBytes { state.withLock { $0.handler }?.queueDrained() }
     }
 
     private func transmit(_ piece: Piece) {

@@ -5,19 +5,28 @@ import World
 
 /// TCP, as a node sees it.
 final class LiveNetwork: Network {
-    /// Bytes queued on a link above which it is congested, and below which it has drained.
-    private static let waterMarkBytes = 256 << 10..<1 << 20
+    private let dataGroup: MultiThreadedEventLoopGroup
+    private let dataLoops: [NetworkLoop]
 
-    private let acceptLoop: NetworkLoop
+    /// - Parameter dataLoops: The loops of `dataGroup`.
+    init(dataGroup: MultiThreadedEventLoopGroup, dataLoops: [NetworkLoop]) {
+        self.dataGroup = dataGroup
+        self.dataLoops = dataLoops
+    }
 
-    init(acceptLoop: NetworkLoop) { self.acceptLoop = acceptLoop }
+    /// SwiftNIO spreads connections over one of its own groups, in turn: all data loops, or one loop.
+    private func group(of loops: [any Loop]) -> any EventLoopGroup {
+        if loops.count == 1 { return LiveNetwork.own(loops[0]).eventLoop }
+        precondition(loops.count == dataLoops.count, "connections live on one loop or are spread over all data loops")
+        return dataGroup
+    }
 
     func listen(
         at endpoint: Endpoint, on loops: [any Loop], frameLimitBytes: Int,
         accept: @escaping @Sendable (any Link) -> (any LinkHandler)?
     ) throws(ListenError) -> any Listener {
         let socket = try ListeningSocket(at: endpoint)
-        let bootstrap = ServerBootstrap(group: acceptLoop.eventLoop, childGroup: LoopChoice(loops.map(LiveNetwork.own)))
+        let bootstrap = ServerBootstrap(group: LiveNetwork.own(loops[0]).eventLoop, childGroup: group(of: loops))
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let link = try LiveNetwork.adopt(channel, frameLimitBytes: frameLimitBytes)
@@ -81,7 +90,7 @@ final class LiveNetwork: Network {
         try options.setOption(
             .writeBufferWaterMark,
             value: ChannelOptions.Types.WriteBufferWaterMark(
-                low: waterMarkBytes.lowerBound, high: waterMarkBytes.upperBound))
+                low: LinkQueue.lowBytes, high: LinkQueue.highBytes))
         try options.setOption(.tcpOption(.tcp_nodelay), value: 1)
         return NetworkLink(channel: channel, loop: loop, buffers: buffers, frameLimitBytes: frameLimitBytes)
     }

@@ -1,7 +1,5 @@
-import Dispatch
 import NIOCore
 import NIOPosix
-import Synchronization
 package import World
 
 /// The loops of a live node and the network that runs on them.
@@ -26,37 +24,12 @@ package final class LiveTransport: Sendable {
         let dataLoops = dataGroup.makeIterator().map { NetworkLoop($0) }
         loops = dataLoops
         controlLoop = NetworkLoop(controlGroup.next())
-        network = LiveNetwork(acceptLoop: dataLoops[0])
+        network = LiveNetwork(dataGroup: dataGroup, dataLoops: dataLoops)
     }
 
     /// Ends the loops; no call may follow. Not from one of the loops.
     package func stop() throws {
         try dataGroup.syncShutdownGracefully()
         try controlGroup.syncShutdownGracefully()
-    }
-}
-
-/// Spreads accepted connections over a set of loops, in turn.
-final class LoopChoice: EventLoopGroup {
-    private let eventLoops: [any EventLoop]
-    private let nextIndex = Atomic<Int>(0)
-
-    init(_ loops: [NetworkLoop]) {
-        precondition(!loops.isEmpty, "connections need a loop to live on")
-        eventLoops = loops.map(\.eventLoop)
-    }
-
-    func next() -> any EventLoop {
-        let index = nextIndex.wrappingAdd(1, ordering: .relaxed).oldValue
-        return eventLoops[Int(UInt(bitPattern: index) % UInt(eventLoops.count))]
-    }
-
-    func any() -> any EventLoop { eventLoops[0] }
-
-    func makeIterator() -> EventLoopIterator { EventLoopIterator(eventLoops) }
-
-    // The loops belong to `LiveTransport`, which ends them.
-    func shutdownGracefully(queue: DispatchQueue, _ callback: @escaping @Sendable ((any Error)?) -> Void) {
-        queue.async { callback(nil) }
     }
 }

@@ -1,0 +1,204 @@
+import Logging
+import Primitives
+import WireProtocol
+import World
+
+/// One client's connection: turns frames into requests, starts them in order, and sends their answers in order.
+///
+/// `@unchecked Sendable`: all its state is touched on the link's loop only; answers from other threads go there first.
+final class RequestConnection: LinkHandler, ReplyReceiver, @unchecked Sendable {
+    /// A request whose header has been read.
+    private struct Incoming {
+        let header: RequestHeader
+        /// Nil for ApiVersions in a version that is not served, which has an answer of its own.
+        let entry: HandlerTable.Entry?
+        let body: Bytes
+        let frame: Bytes
+        let receivedAt: MonotonicInstant
+    }
+
+    private let link: any Link
+    let identity: ConnectionIdentity
+    private let table: HandlerTable
+    private let limits: RequestLimits
+    private let clock: any Clock
+    private let log: Logger
+    private let whenClosed: @Sendable (RequestConnection) -> Void
+
+    private var pipeline: RequestPipeline<Incoming>
+    private var lastRequestAt: MonotonicInstant
+    private var isStarting = false
+    private var isStartScheduled = false
+    private var isClosed = false
+    private var isPaused = false
+    /// Large answers have been queued since the queue was last seen to be short.
+    private var mayBeCongested = false
+
+    init(
+        link: any Link, identity: ConnectionIdentity, table: HandlerTable, limits: RequestLimits, clock: any Clock,
+        log: Logger, whenClosed: @escaping @Sendable (RequestConnection) -> Void
+    ) {
+        self.link = link
+        self.identity = identity
+        self.table = table
+        self.limits = limits
+        self.clock = clock
+        self.log = log
+        self.whenClosed = whenClosed
+        pipeline = RequestPipeline(requestsMax: limits.requestsMax, bytesMax: limits.requestBytesMax)
+        lastRequestAt = clock.now
+        watchIdleness(afterMilliseconds: limits.idleMilliseconds)
+    }
+
+    /// Closes the connection after what is queued; from any thread.
+    func close() { link.close() }
+
+    // MARK: What arrives
+
+    func frameReceived(_ frame: Bytes) {
+        if isClosed { return }
+        lastRequestAt = clock.now
+        guard let incoming = read(frame) else { return end() }
+        pipeline.append(incoming, isPipelined: incoming.header.key == .produce, bytes: frame.count)
+        start()
+        pauseOrResume()
+    }
+
+    /// Reads the header in place; nil, with a line in the log, where the connection has to be closed.
+    private func read(_ frame: Bytes) -> Incoming? {
+        var reader = WireReader(frame)
+        do throws(WireError) {
+            let header = try RequestHeader(from: &reader) { key in servedEntry(key)?.firstFlexible }
+            let entry = servedEntry(header.key)
+            let isServed = entry?.versions.contains(header.version) ?? false
+            guard isServed || header.key == .apiVersions else {
+                refuse("\(header.key) has no version \(header.version) here")
+                return nil
+            }
+            return Incoming(
+                header: header, entry: isServed ? entry : nil, body: frame[reader.position..<frame.count],
+                frame: frame, receivedAt: lastRequestAt)
+        } catch {
+            refuse("\(error)")
+            return nil
+        }
+    }
+
+    private func servedEntry(_ key: APIKey) -> HandlerTable.Entry? {
+        guard let entry = table.entry(for: key), !entry.listeners.isDisjoint(with: identity.listener.kind) else {
+            return nil
+        }
+        return entry
+    }
+
+    private func refuse(_ reason: String) {
+        log.info(
+            "request refused, connection closed",
+            metadata: ["peer": "\(identity.remote)", "listener": "\(identity.listener.name)", "reason": "\(reason)"])
+    }
+
+    func roundReceived() {}
+
+    func queueDrained() {
+        start()
+        pauseOrResume()
+    }
+
+    func linkEnded(_ end: LinkEnd) {
+        isClosed = true
+        whenClosed(self)
+    }
+
+    // MARK: What starts
+
+    /// Starts whatever may start; answers given meanwhile are sent, and let the next one start.
+    private func start() {
+        if isStarting { return }
+        isStarting = true
+        defer { isStarting = false }
+        while !isClosed, !isCongested, let (incoming, sequence) = pipeline.startNext() {
+            dispatch(incoming, ReplySlot(header: incoming.header, sequence: sequence, receiver: self))
+        }
+    }
+
+    private var isCongested: Bool {
+        guard mayBeCongested else { return false }
+        mayBeCongested = link.queuedBytes > LinkQueue.highBytes
+        return mayBeCongested
+    }
+
+    private func dispatch(_ incoming: Incoming, _ slot: ReplySlot) {
+        guard let entry = incoming.entry else {
+            return slot.complete(.segments([.bytes(ApiVersionsHandler.unsupportedVersion(incoming.header))]))
+        }
+        let context = RequestContext(
+            header: incoming.header, connection: identity, receivedAt: incoming.receivedAt, bytes: incoming.body,
+            frame: incoming.frame)
+        if let error = entry.dispatch(context, slot) {
+            refuse("\(incoming.header.key) version \(incoming.header.version): \(error)")
+            slot.complete(.close)
+        }
+    }
+
+    // MARK: What leaves
+
+    func requestEnded(sequence: UInt64, _ outcome: ReplyOutcome) {
+        if link.loop.isCurrent {
+            finish(sequence, outcome)
+        } else {
+            link.loop.execute { self.finish(sequence, outcome) }
+        }
+    }
+
+    private func finish(_ sequence: UInt64, _ outcome: ReplyOutcome) {
+        pipeline.end(sequence, outcome)
+        sendAnswers()
+        // Whoever answers may hold a lock: what the answer lets start waits for the end of the round.
+        if isStarting || isStartScheduled || isClosed { return }
+        isStartScheduled = true
+        link.loop.atEndOfRound { self.startAfterAnswers() }
+    }
+
+    private func sendAnswers() {
+        while let outcome = pipeline.takeNextOutcome() {
+            if isClosed { continue }
+            switch outcome {
+            case .segments(let segments):
+                link.send(segments)
+                mayBeCongested = mayBeCongested || segments.count > 1 || segments[0].count > LinkQueue.lowBytes
+            case .nothing: break
+            case .close: end()
+            }
+        }
+    }
+
+    private func startAfterAnswers() {
+        isStartScheduled = false
+        start()
+        pauseOrResume()
+    }
+
+    private func pauseOrResume() {
+        if isClosed || isPaused == pipeline.isFull { return }
+        isPaused = pipeline.isFull
+        link.setReading(!isPaused)
+    }
+
+    // MARK: How it ends
+
+    private func end() {
+        isClosed = true
+        link.close()
+    }
+
+    private func watchIdleness(afterMilliseconds delay: Int64) {
+        link.loop.schedule(afterMilliseconds: delay) { [weak self] in self?.closeIfIdle() }
+    }
+
+    private func closeIfIdle() {
+        if isClosed { return }
+        let idle = clock.now.milliseconds(since: lastRequestAt)
+        if idle >= limits.idleMilliseconds && pipeline.isEmpty { return end() }
+        watchIdleness(afterMilliseconds: max(limits.idleMilliseconds - idle, 1_000))
+    }
+}

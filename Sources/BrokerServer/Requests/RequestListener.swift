@@ -1,0 +1,88 @@
+package import Logging
+import Synchronization
+package import World
+
+/// One listener of a node: accepts connections and serves their requests from the handler table.
+package final class RequestListener: Sendable {
+    private struct State {
+        var listener: (any Listener)?
+        var connections: [ObjectIdentifier: RequestConnection] = [:]
+    }
+
+    private let identity: ListenerIdentity
+    private let table: HandlerTable
+    private let limits: RequestLimits
+    private let count: ConnectionCount
+    private let clock: any Clock
+    private let log: Logger
+    private let whenConnectionEnds: @Sendable (ConnectionIdentity) -> Void
+    private let state = Mutex(State())
+
+    private static let nextConnectionID = Atomic<UInt64>(0)
+
+    /// - Parameter count: Shared by all listeners of a node; those of controllers are counted, never refused.
+    /// - Parameter whenConnectionEnds: Called on the connection's loop: a closed connection is a sign of death.
+    package init(
+        _ identity: ListenerIdentity, table: HandlerTable, limits: RequestLimits, count: ConnectionCount,
+        clock: any Clock, log: Logger, whenConnectionEnds: @escaping @Sendable (ConnectionIdentity) -> Void = { _ in }
+    ) {
+        self.identity = identity
+        self.table = table
+        self.limits = limits
+        self.count = count
+        self.clock = clock
+        self.log = log
+        self.whenConnectionEnds = whenConnectionEnds
+    }
+
+    /// Opens the listener; returns its port.
+    package func open(at endpoint: Endpoint, in world: World) throws(ListenError) -> Int {
+        // Controllers keep their connections off the data path: a heartbeat never waits for a produce request.
+        let loops = identity.kind == .controller ? [world.controlLoop] : world.loops
+        let opened = try world.network.listen(at: endpoint, on: loops, frameLimitBytes: limits.frameBytesMax) { link in
+            self.accept(link)
+        }
+        state.withLock { $0.listener = opened }
+        return opened.port
+    }
+
+    /// Accepts nothing more and closes the open connections after what they have queued.
+    package func close() {
+        let (listener, connections) = state.withLock { state in
+            let taken = (state.listener, Array(state.connections.values))
+            state.listener = nil
+            return taken
+        }
+        listener?.close()
+        for connection in connections { connection.close() }
+    }
+
+    private func accept(_ link: any Link) -> (any LinkHandler)? {
+        let address = link.remote.host
+        var limits = limits
+        if identity.kind == .controller {
+            limits.connectionsMax = .max
+            limits.connectionsPerAddressMax = .max
+        }
+        guard count.enter(address, limits) else {
+            log.warning("connection refused: too many", metadata: ["peer": "\(link.remote)"])
+            return nil
+        }
+        let id = RequestListener.nextConnectionID.wrappingAdd(1, ordering: .relaxed).newValue
+        let connectionIdentity = ConnectionIdentity(
+            id: id, listener: identity, principal: .anonymous, remote: link.remote, local: link.local, loop: link.loop)
+        let connection = RequestConnection(
+            link: link, identity: connectionIdentity, table: table, limits: limits, clock: clock, log: log
+        ) { [weak self] connection in
+            self?.forget(connection)
+        }
+        state.withLock { $0.connections[ObjectIdentifier(connection)] = connection }
+        return connection
+    }
+
+    private func forget(_ connection: RequestConnection) {
+        count.leave(connection.identity.remote.host)
+        _ = state.withLock { $0.connections.removeValue(forKey: ObjectIdentifier(connection)) }
+        whenConnectionEnds(connection.identity)
+    }
+}

@@ -1,0 +1,70 @@
+import DequeModule
+import Primitives
+
+/// The order of one connection's requests: which may start, and whose answer may leave.
+///
+/// Consecutive Produce requests overlap; every other API is a barrier: it starts when all before it are answered, and
+/// what follows starts when it is answered. Answers leave in the order of the requests.
+struct RequestPipeline<Request> {
+    private struct Waiting {
+        let request: Request
+        let isPipelined: Bool
+        let bytes: Int
+    }
+
+    private struct Started {
+        let isPipelined: Bool
+        let bytes: Int
+        var outcome: ReplyOutcome?
+    }
+
+    private let requestsMax: Int
+    private let bytesMax: Int
+    private var waiting: Deque<Waiting> = []
+    private var started: Deque<Started> = []
+    /// The sequence number of the first of `started`.
+    private var firstSequence: UInt64 = 0
+    private var bytes = 0
+
+    init(requestsMax: Int, bytesMax: Int) {
+        self.requestsMax = requestsMax
+        self.bytesMax = bytesMax
+    }
+
+    /// Neither waiting nor unanswered requests.
+    var isEmpty: Bool { waiting.isEmpty && started.isEmpty }
+
+    /// No more should be read until some are answered.
+    var isFull: Bool { waiting.count + started.count >= requestsMax || bytes >= bytesMax }
+
+    /// Adds a request behind all others.
+    mutating func append(_ request: Request, isPipelined: Bool, bytes count: Int) {
+        waiting.append(Waiting(request: request, isPipelined: isPipelined, bytes: count))
+        bytes += count
+    }
+
+    /// Starts the next request if it may start now; gives its sequence number.
+    mutating func startNext() -> (request: Request, sequence: UInt64)? {
+        guard let next = waiting.first else { return nil }
+        // What is unanswered before a Produce request is Produce as well, or it would not have been started.
+        let mayStart = started.isEmpty || (next.isPipelined && started.last?.isPipelined == true)
+        guard mayStart else { return nil }
+        waiting.removeFirst()
+        started.append(Started(isPipelined: next.isPipelined, bytes: next.bytes))
+        return (next.request, firstSequence + UInt64(started.count - 1))
+    }
+
+    /// Notes what a started request ended in.
+    mutating func end(_ sequence: UInt64, _ outcome: ReplyOutcome) {
+        precondition(sequence >= firstSequence, "a request ended after its answer left")
+        started[Int(sequence - firstSequence)].outcome = outcome
+    }
+
+    /// The next outcome in the order of the requests, once it is there.
+    mutating func takeNextOutcome() -> ReplyOutcome? {
+        guard let outcome = started.first?.outcome else { return nil }
+        bytes -= started.removeFirst().bytes
+        firstSequence += 1
+        return outcome
+    }
+}

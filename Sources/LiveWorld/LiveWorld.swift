@@ -1,0 +1,14 @@
+package import World
+
+extension World {
+    /// The world of a live node: the machine's clock, randomness, disks and threads, on the network and loops given.
+    ///
+    /// The network comes from `Transport`, which this module does not know: the executable joins the two.
+    package static func live(
+        network: any Network, loops: [any Loop], controlLoop: any Loop, poolThreads: Int
+    ) -> World {
+        World(
+            clock: SystemClock(), randomness: SystemRandomness(), files: PosixFileStore(), network: network,
+            loops: loops, controlLoop: controlLoop, pool: ThreadPool(threadCount: poolThreads))
+    }
+}
