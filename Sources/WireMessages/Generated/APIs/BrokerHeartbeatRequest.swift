@@ -19,6 +19,7 @@ package struct BrokerHeartbeatRequest: WireRequest {
     package var offlineLogDirs: [UUID128] = []
     /// Since version 2.
     package var cordonedLogDirs: [UUID128]? = nil
+    package var recoveredReplicas: [RecoveredReplica] = []
 
     package init() {}
 
@@ -34,6 +35,7 @@ package struct BrokerHeartbeatRequest: WireRequest {
             switch tag {
             case 0 where version >= 1: offlineLogDirs = try reader.values()
             case 1 where version >= 2: cordonedLogDirs = try reader.nullableValues()
+            case 10000: recoveredReplicas = try reader.array(version)
             default: try reader.skipTag(&tags)
             }
         }
@@ -58,6 +60,43 @@ package struct BrokerHeartbeatRequest: WireRequest {
             writer.beginTag(1, &mark)
             writer.nullableValues(cordonedLogDirs)
             writer.endTag(&mark)
+        }
+        if !recoveredReplicas.isEmpty {
+            writer.beginTag(10000, &mark)
+            writer.array(recoveredReplicas, version)
+            writer.endTag(&mark)
+        }
+    }
+
+    /// Part of `BrokerHeartbeatRequest`.
+    package struct RecoveredReplica: WireStruct {
+        package var topicID: UUID128 = .zero
+        package var partitionIndex: PartitionIndex = PartitionIndex(0)
+        package var leaderEpoch: LeaderEpoch = LeaderEpoch(0)
+        package var directoryID: UUID128 = .zero
+        package var lastEpoch: LeaderEpoch = LeaderEpoch(-1)
+        package var logEndOffset: Offset = Offset(0)
+
+        package init() {}
+
+        package init(from reader: inout WireReader, version: Int16) throws(WireError) {
+            topicID = try reader.uuid()
+            partitionIndex = PartitionIndex(try reader.int32())
+            leaderEpoch = LeaderEpoch(try reader.int32())
+            directoryID = try reader.uuid()
+            lastEpoch = LeaderEpoch(try reader.int32())
+            logEndOffset = Offset(try reader.int64())
+            try reader.endStruct()
+        }
+
+        package func write(to writer: inout WireWriter, version: Int16) {
+            writer.uuid(topicID)
+            writer.int32(partitionIndex.value)
+            writer.int32(leaderEpoch.value)
+            writer.uuid(directoryID)
+            writer.int32(lastEpoch.value)
+            writer.int64(logEndOffset.value)
+            writer.endStruct()
         }
     }
 }

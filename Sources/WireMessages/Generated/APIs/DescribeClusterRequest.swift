@@ -15,6 +15,7 @@ package struct DescribeClusterRequest: WireRequest {
     package var endpointType: Int8 = 1
     /// Since version 2.
     package var includeFencedBrokers: Bool = false
+    package var asksForLife: Bool = false
 
     package init() {}
 
@@ -27,7 +28,13 @@ package struct DescribeClusterRequest: WireRequest {
         if version >= 2 {
             includeFencedBrokers = try reader.bool()
         }
-        try reader.endStruct()
+        var tags = try reader.tags()
+        while let tag = try reader.nextTag(&tags) {
+            switch tag {
+            case 10000: asksForLife = try reader.bool()
+            default: try reader.skipTag(&tags)
+            }
+        }
     }
 
     package func write(to writer: inout WireWriter, version: Int16) {
@@ -43,6 +50,11 @@ package struct DescribeClusterRequest: WireRequest {
         } else {
             precondition(!(includeFencedBrokers), "includeFencedBrokers has no place in this version")
         }
-        writer.endStruct()
+        var mark = writer.beginTags()
+        if asksForLife {
+            writer.beginTag(10000, &mark)
+            writer.bool(asksForLife)
+            writer.endTag(&mark)
+        }
     }
 }

@@ -17,6 +17,8 @@ package struct DescribeClusterResponse: WireMessage {
     package var controllerID: BrokerID = BrokerID(-1)
     package var brokers: [DescribeClusterBroker] = []
     package var clusterAuthorizedOperations: Int32 = -2147483648
+    package var answeringNodeID: BrokerID = BrokerID(-1)
+    package var answeringIncarnationID: UUID128 = .zero
 
     package init() {}
 
@@ -32,7 +34,14 @@ package struct DescribeClusterResponse: WireMessage {
         controllerID = BrokerID(try reader.int32())
         brokers = try reader.array(version)
         clusterAuthorizedOperations = try reader.int32()
-        try reader.endStruct()
+        var tags = try reader.tags()
+        while let tag = try reader.nextTag(&tags) {
+            switch tag {
+            case 10000: answeringNodeID = BrokerID(try reader.int32())
+            case 10001: answeringIncarnationID = try reader.uuid()
+            default: try reader.skipTag(&tags)
+            }
+        }
     }
 
     package func write(to writer: inout WireWriter, version: Int16) {
@@ -47,7 +56,17 @@ package struct DescribeClusterResponse: WireMessage {
         writer.int32(controllerID.value)
         writer.array(brokers, version)
         writer.int32(clusterAuthorizedOperations)
-        writer.endStruct()
+        var mark = writer.beginTags()
+        if answeringNodeID != BrokerID(-1) {
+            writer.beginTag(10000, &mark)
+            writer.int32(answeringNodeID.value)
+            writer.endTag(&mark)
+        }
+        if answeringIncarnationID != .zero {
+            writer.beginTag(10001, &mark)
+            writer.uuid(answeringIncarnationID)
+            writer.endTag(&mark)
+        }
     }
 
     /// Part of `DescribeClusterResponse`.

@@ -12,7 +12,7 @@ package struct PartitionRecord: WireMessage {
     package var partitionID: PartitionIndex = PartitionIndex(-1)
     package var topicID: UUID128 = .zero
     package var replicas: [BrokerID] = []
-    package var isr: [Int32] = []
+    package var isr: [BrokerID] = []
     package var removingReplicas: [BrokerID] = []
     package var addingReplicas: [BrokerID] = []
     package var leader: BrokerID = BrokerID(-1)
