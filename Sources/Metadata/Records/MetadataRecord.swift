@@ -1,0 +1,31 @@
+package import WireMessages
+
+/// One record of the metadata log: every kind that `__cluster_metadata` knows.
+package enum MetadataRecord: Hashable, Sendable {
+    case registerBroker(RegisterBrokerRecord)
+    case unregisterBroker(UnregisterBrokerRecord)
+    case topic(TopicRecord)
+    case partition(PartitionRecord)
+    case config(ConfigRecord)
+    case partitionChange(PartitionChangeRecord)
+    case fenceBroker(FenceBrokerRecord)
+    case unfenceBroker(UnfenceBrokerRecord)
+    case removeTopic(RemoveTopicRecord)
+    case delegationToken(DelegationTokenRecord)
+    case userScramCredential(UserScramCredentialRecord)
+    case featureLevel(FeatureLevelRecord)
+    case clientQuota(ClientQuotaRecord)
+    case producerIDs(ProducerIdsRecord)
+    case brokerRegistrationChange(BrokerRegistrationChangeRecord)
+    case accessControlEntry(AccessControlEntryRecord)
+    case removeAccessControlEntry(RemoveAccessControlEntryRecord)
+    case noOp(NoOpRecord)
+    case zkMigrationState(ZkMigrationStateRecord)
+    case removeUserScramCredential(RemoveUserScramCredentialRecord)
+    case beginTransaction(BeginTransactionRecord)
+    case endTransaction(EndTransactionRecord)
+    case abortTransaction(AbortTransactionRecord)
+    case removeDelegationToken(RemoveDelegationTokenRecord)
+    case registerController(RegisterControllerRecord)
+    case clearElr(ClearElrRecord)
+}
