@@ -1,0 +1,110 @@
+import Metadata
+package import Primitives
+package import WireMessages
+
+extension ClusterController {
+    /// Takes a heartbeat: notes the contact, then decides what it leads to.
+    ///
+    /// - Parameter nextOffset: the offset that the first record of the decision will have.
+    /// - Errors: BROKER_ID_NOT_REGISTERED; STALE_BROKER_EPOCH.
+    package mutating func heartbeat(
+        _ request: BrokerHeartbeatRequest, nextOffset: Offset, now: MonotonicInstant
+    ) -> Decision<BrokerHeartbeatResponse> {
+        sessions.noteHeartbeat(
+            request.brokerID, epoch: request.brokerEpoch, metadataOffset: request.currentMetadataOffset, now: now)
+        let decision = decideHeartbeat(request)
+        if decision.records.contains(where: \.isControlledShutdown) {
+            sessions.noteControlledShutdown(request.brokerID, end: nextOffset + Int64(decision.records.count))
+        }
+        return decision
+    }
+
+    func decideHeartbeat(_ request: BrokerHeartbeatRequest) -> Decision<BrokerHeartbeatResponse> {
+        var response = BrokerHeartbeatResponse()
+        guard let broker = image.brokers[request.brokerID] else {
+            response.errorCode = .brokerIDNotRegistered
+            return Decision(reply: response)
+        }
+        guard broker.epoch == request.brokerEpoch else {
+            response.errorCode = .staleBrokerEpoch
+            return Decision(reply: response)
+        }
+        response.isCaughtUp = request.currentMetadataOffset.value >= broker.epoch.value
+        let next = nextState(of: broker, request, isCaughtUp: response.isCaughtUp)
+        var records: [MetadataRecord] = []
+        switch next {
+        case .fenced: if !broker.isFenced { records = fencing(broker) }
+        case .unfenced: if broker.isFenced { records = unfencing(broker) }
+        case .controlledShutdown: if !broker.isInControlledShutdown { records = enteringControlledShutdown(broker) }
+        case .shutdownNow: if !broker.isFenced { records = fencing(broker) }
+        }
+        response.isFenced = next == .fenced || next == .shutdownNow
+        response.shouldShutDown = next == .shutdownNow
+        return Decision(records + losingDirectories(broker, offline: request.offlineLogDirs), reply: response)
+    }
+
+    /// What a broker becomes by a heartbeat.
+    enum BrokerState: Hashable {
+        case fenced
+        case unfenced
+        /// Its leaderships are moved; it may not leave yet.
+        case controlledShutdown
+        case shutdownNow
+    }
+
+    func nextState(
+        of broker: BrokerRegistration, _ request: BrokerHeartbeatRequest, isCaughtUp: Bool
+    ) -> BrokerState {
+        if broker.isFenced {
+            if request.wantShutDown { return .shutdownNow }
+            return request.wantFence || !isCaughtUp ? .fenced : .unfenced
+        }
+        if broker.isInControlledShutdown || request.wantShutDown {
+            guard broker.isInControlledShutdown, let end = sessions.controlledShutdownEnd(broker.id) else {
+                return .controlledShutdown
+            }
+            // Rule 18: it may go when every live broker has applied the records that took its leaderships away.
+            let others = image.brokers.sorted.filter { $0.id != broker.id && $0.isActive }
+            let haveAllApplied = others.allSatisfy { other in
+                sessions.metadataOffset(other.id).map { $0 + 1 >= end } ?? false
+            }
+            return haveAllApplied && !leadsAny(broker.id) ? .shutdownNow : .controlledShutdown
+        }
+        return request.wantFence ? .fenced : .unfenced
+    }
+
+    private func leadsAny(_ broker: BrokerID) -> Bool {
+        image.topics.sortedByID.contains { topic in topic.partitions.contains { $0.leader == broker } }
+    }
+
+    private func enteringControlledShutdown(_ broker: BrokerRegistration) -> [MetadataRecord] {
+        var record = BrokerRegistrationChangeRecord()
+        record.brokerID = broker.id
+        record.brokerEpoch = broker.epoch
+        record.inControlledShutdown = 1
+        return [.brokerRegistrationChange(record)]
+            + partitionChanges { PartitionProposal.withdrawing(broker.id, isUnclean: false, from: $0) }
+    }
+
+    /// Directories that failed since the last heartbeat take their replicas out of every ISR.
+    private func losingDirectories(_ broker: BrokerRegistration, offline: [DirectoryID]) -> [MetadataRecord] {
+        let lost = Set(offline).intersection(broker.directories)
+        // The last directory's loss ends the process; its fencing does the rest.
+        guard !lost.isEmpty, lost.count < broker.directories.count else { return [] }
+        var record = BrokerRegistrationChangeRecord()
+        record.brokerID = broker.id
+        record.brokerEpoch = broker.epoch
+        record.logDirs = broker.directories.filter { !lost.contains($0) }
+        return [.brokerRegistrationChange(record)]
+            + partitionChanges { partition in
+                guard let directory = partition.directory(of: broker.id), lost.contains(directory) else { return nil }
+                return PartitionProposal.withdrawing(broker.id, isUnclean: true, from: partition)
+            }
+    }
+}
+
+extension MetadataRecord {
+    fileprivate var isControlledShutdown: Bool {
+        if case .brokerRegistrationChange(let change) = self { change.inControlledShutdown > 0 } else { false }
+    }
+}

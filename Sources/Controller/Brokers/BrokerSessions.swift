@@ -1,0 +1,53 @@
+package import Primitives
+
+/// When each broker was last heard, and how far it is: liveness, which no other controller inherits.
+package struct BrokerSessions: Sendable {
+    private struct Session {
+        var epoch: BrokerEpoch
+        var lastContact: MonotonicInstant
+        /// The last metadata offset that the broker applied, inclusive; nil before it said so.
+        var metadataOffset: Offset?
+        /// The exclusive end of the records that took its leaderships away.
+        var controlledShutdownEnd: Offset?
+    }
+
+    private var byBroker: [BrokerID: Session] = [:]
+
+    package init() {}
+
+    /// Begins the session of a broker's life.
+    package mutating func start(_ broker: BrokerID, epoch: BrokerEpoch, now: MonotonicInstant) {
+        if byBroker[broker]?.epoch == epoch {
+            byBroker[broker]!.lastContact = now
+        } else {
+            byBroker[broker] = Session(epoch: epoch, lastContact: now)
+        }
+    }
+
+    package mutating func end(_ broker: BrokerID) { byBroker[broker] = nil }
+
+    /// A heartbeat came; one of another life of the broker is not noted.
+    package mutating func noteHeartbeat(
+        _ broker: BrokerID, epoch: BrokerEpoch, metadataOffset: Offset, now: MonotonicInstant
+    ) {
+        guard byBroker[broker]?.epoch == epoch else { return }
+        byBroker[broker]!.lastContact = now
+        byBroker[broker]!.metadataOffset = metadataOffset
+    }
+
+    /// A broker's leaderships were moved; `end` is the exclusive end of the records that did it.
+    package mutating func noteControlledShutdown(_ broker: BrokerID, end: Offset) {
+        guard byBroker[broker]?.controlledShutdownEnd == nil else { return }
+        byBroker[broker]?.controlledShutdownEnd = end
+    }
+
+    func controlledShutdownEnd(_ broker: BrokerID) -> Offset? { byBroker[broker]?.controlledShutdownEnd }
+
+    func metadataOffset(_ broker: BrokerID) -> Offset? { byBroker[broker]?.metadataOffset }
+
+    /// Whether a broker was heard within the timeout.
+    func isValid(_ broker: BrokerID, now: MonotonicInstant, timeoutMilliseconds: Int64) -> Bool {
+        guard let session = byBroker[broker] else { return false }
+        return now < session.lastContact.advanced(byMilliseconds: timeoutMilliseconds)
+    }
+}

@@ -1,0 +1,35 @@
+package import Metadata
+import WireMessages
+
+/// The features that this release knows, and at which levels.
+package enum ClusterFeatures {
+    /// 4.2-IV1: the last level before 4.3's cordoned log directories, which are not built.
+    package static let metadataVersion: Int16 = 29
+
+    /// What a node of this release can work with: what it registers with.
+    package static let supported: [SupportedFeature] = [
+        SupportedFeature(name: "eligible.leader.replicas.version", levels: 0...1),
+        SupportedFeature(name: "group.version", levels: 0...1),
+        SupportedFeature(name: "kraft.version", levels: 0...0),
+        // From 4.0-IV1 (23) on partitions have eligible leader replicas; older logs can be read, not written.
+        SupportedFeature(name: "metadata.version", levels: 23...metadataVersion),
+        SupportedFeature(name: "transaction.version", levels: 0...0),
+    ]
+
+    /// What a fresh cluster finalizes.
+    package static let bootstrap: [BootstrapFeature] = [
+        BootstrapFeature(name: FeaturesImage.metadataVersionName, level: metadataVersion),
+        BootstrapFeature(name: "eligible.leader.replicas.version", level: 1),
+    ]
+}
+
+/// A feature and the level at which a fresh cluster has it.
+package struct BootstrapFeature: Hashable, Sendable {
+    package let name: String
+    package let level: Int16
+
+    package init(name: String, level: Int16) {
+        self.name = name
+        self.level = level
+    }
+}
