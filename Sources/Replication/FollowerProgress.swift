@@ -1,0 +1,106 @@
+package import Primitives
+
+/// What a fetch tells a leader about the follower that sent it.
+package struct FollowerFetch: Hashable, Sendable {
+    package var follower: BrokerID
+    /// The broker epoch in the request; nil from versions that carry none, which can never join the ISR.
+    package var brokerEpoch: BrokerEpoch?
+    /// The fetch offset: the follower's flushed log end.
+    package var endOffset: Offset
+    package var logStart: Offset
+
+    package init(follower: BrokerID, brokerEpoch: BrokerEpoch?, endOffset: Offset, logStart: Offset) {
+        self.follower = follower
+        self.brokerEpoch = brokerEpoch
+        self.endOffset = endOffset
+        self.logStart = logStart
+    }
+}
+
+/// How far one follower is, as its leader knows it from fetches of this epoch.
+package struct FollowerProgress: Hashable, Sendable {
+    package let broker: BrokerID
+    /// The present registration of its broker; nil while none is known.
+    package internal(set) var life: BrokerLife?
+    /// Its log end by its last fetch in this leader epoch; nil before the first.
+    package private(set) var endOffset: Offset?
+    package private(set) var logStart: Offset?
+    /// The broker epoch of its last fetch.
+    package private(set) var fetchedBrokerEpoch: BrokerEpoch?
+    /// The last time at which it was known to hold all that the leader had.
+    package internal(set) var lastCaughtUp: MonotonicInstant?
+    private var lastFetch: (at: MonotonicInstant, leaderEnd: Offset)?
+
+    init(broker: BrokerID, life: BrokerLife?, caughtUpAt: MonotonicInstant?) {
+        self.broker = broker
+        self.life = life
+        lastCaughtUp = caughtUpAt
+    }
+
+    package static func == (left: FollowerProgress, right: FollowerProgress) -> Bool {
+        left.broker == right.broker && left.life == right.life && left.endOffset == right.endOffset
+            && left.fetchedBrokerEpoch == right.fetchedBrokerEpoch && left.lastCaughtUp == right.lastCaughtUp
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(broker)
+        hasher.combine(endOffset)
+    }
+
+    /// Whether the controller would let it into the in-sync set: registered, unfenced, staying, and the fetches came from
+    /// this very life (KIP-841, KIP-903).
+    package var isEligible: Bool {
+        guard let life, let fetchedBrokerEpoch else { return false }
+        return !life.isFenced && !life.isShuttingDown && life.epoch == fetchedBrokerEpoch
+    }
+
+    /// False when the fetch is from an earlier life than one already seen.
+    mutating func record(_ fetch: FollowerFetch, leaderEnd: Offset, now: MonotonicInstant) -> Bool {
+        if let known = newestKnownEpoch {
+            if let claimed = fetch.brokerEpoch, claimed < known { return false }
+            if let last = fetchedBrokerEpoch, let claimed = fetch.brokerEpoch, claimed > last { forgetLog() }
+        }
+        if fetch.endOffset >= leaderEnd {
+            advanceCaughtUp(to: now)
+        } else if let lastFetch, fetch.endOffset >= lastFetch.leaderEnd {
+            advanceCaughtUp(to: lastFetch.at)
+        }
+        endOffset = fetch.endOffset
+        logStart = fetch.logStart
+        fetchedBrokerEpoch = fetch.brokerEpoch
+        lastFetch = (now, leaderEnd)
+        return true
+    }
+
+    /// Takes a new registration. A life other than the one that fetched may have another disk, so its progress is void.
+    mutating func registered(_ new: BrokerLife?) {
+        life = new
+        if let new, let fetchedBrokerEpoch, fetchedBrokerEpoch < new.epoch { forgetLog() }
+    }
+
+    /// Whether it had all of the leader's log within the lag limit, or has it now.
+    func isInSync(leaderEnd: Offset, now: MonotonicInstant, lagMaxMilliseconds: Int64) -> Bool {
+        if endOffset == leaderEnd { return true }
+        guard let lastCaughtUp else { return false }
+        return now.milliseconds(since: lastCaughtUp) <= lagMaxMilliseconds
+    }
+
+    private var newestKnownEpoch: BrokerEpoch? {
+        switch (life?.epoch, fetchedBrokerEpoch) {
+        case (let known?, let fetched?): max(known, fetched)
+        case (let known?, nil): known
+        case (nil, let fetched): fetched
+        }
+    }
+
+    private mutating func forgetLog() {
+        endOffset = nil
+        logStart = nil
+        fetchedBrokerEpoch = nil
+        lastFetch = nil
+    }
+
+    private mutating func advanceCaughtUp(to instant: MonotonicInstant) {
+        lastCaughtUp = max(lastCaughtUp ?? instant, instant)
+    }
+}

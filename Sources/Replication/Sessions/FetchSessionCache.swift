@@ -1,0 +1,222 @@
+package import Primitives
+internal import OrderedCollections
+
+/// The fetch sessions that a broker remembers, within a bound.
+///
+/// - Invariant: at most `slots` sessions; a session is used only by the principal that opened it.
+/// - Source: KIP-227.
+package struct FetchSessionCache: Sendable {
+    /// The session fields of a request.
+    package struct Request: Sendable {
+        package var sessionID: Int32
+        package var sessionEpoch: Int32
+        package var items: [FetchItem]
+        package var forgotten: [FetchKey]
+        package var usesTopicIDs: Bool
+        package var principal: String
+        package var isFollower: Bool
+
+        package init(
+            sessionID: Int32, sessionEpoch: Int32, items: [FetchItem], forgotten: [FetchKey], usesTopicIDs: Bool,
+            principal: String, isFollower: Bool
+        ) {
+            self.sessionID = sessionID
+            self.sessionEpoch = sessionEpoch
+            self.items = items
+            self.forgotten = forgotten
+            self.usesTopicIDs = usesTopicIDs
+            self.principal = principal
+            self.isFollower = isFollower
+        }
+    }
+
+    /// What is to be fetched, and how the answer is to be put.
+    package struct Plan: Sendable {
+        /// The session that the answer names; 0 for none.
+        package var sessionID: Int32
+        /// The epoch under which the answer's changes are remembered.
+        package var sessionEpoch: Int32
+        package var items: [FetchItem]
+        /// Whether the answer may leave out partitions without news.
+        package var isIncremental: Bool
+    }
+
+    /// The epoch of a request that opens a session.
+    package static let initialEpoch: Int32 = 0
+    /// The epoch of a request that wants none, and closes the one it names.
+    package static let finalEpoch: Int32 = -1
+    /// How long a session is safe from those with no greater right to a slot.
+    package static let protectedMilliseconds: Int64 = 120_000
+
+    private let slots: Int
+    private var sessions: [Int32: FetchSession] = [:]
+
+    package init(slots: Int) { self.slots = slots }
+
+    package var count: Int { sessions.count }
+
+    /// Sorts out what a request fetches.
+    ///
+    /// - Parameter freshID: a random positive number for a new session.
+    /// - Errors: `FETCH_SESSION_ID_NOT_FOUND`, `INVALID_FETCH_SESSION_EPOCH`, `FETCH_SESSION_TOPIC_ID_ERROR`.
+    package mutating func begin(
+        _ request: Request, freshID: () -> Int32, now: MonotonicInstant
+    ) throws(ReplicationError) -> Plan {
+        switch request.sessionEpoch {
+        case FetchSessionCache.finalEpoch:
+            close(request)
+            return Plan(sessionID: 0, sessionEpoch: 0, items: request.items, isIncremental: false)
+        case FetchSessionCache.initialEpoch:
+            close(request)
+            let id = open(request, freshID: freshID, now: now)
+            return Plan(sessionID: id, sessionEpoch: 1, items: request.items, isIncremental: false)
+        default:
+            return try proceed(request, now: now)
+        }
+    }
+
+    /// Whether a full or incremental answer has to name the partition, and remembers what it says.
+    package mutating func mustTell(_ key: FetchKey, _ news: FetchNews, plan: Plan) -> Bool {
+        guard plan.sessionID != 0,
+            sessions[plan.sessionID]?.nextEpoch == FetchSession.epoch(after: plan.sessionEpoch)
+                || !plan.isIncremental
+        else { return true }
+        let changed = sessions[plan.sessionID]?.remember(key, news) ?? true
+        return changed || !plan.isIncremental
+    }
+
+    /// The partitions of an incremental answer that carried records go to the end of the order, so that all get their turn.
+    package mutating func served(_ key: FetchKey, plan: Plan) {
+        guard plan.sessionID != 0 else { return }
+        sessions[plan.sessionID]?.turnAfter(key)
+    }
+
+    private mutating func close(_ request: Request) {
+        guard request.sessionID != 0, sessions[request.sessionID]?.principal == request.principal else { return }
+        sessions[request.sessionID] = nil
+    }
+
+    private mutating func open(_ request: Request, freshID: () -> Int32, now: MonotonicInstant) -> Int32 {
+        guard !request.items.isEmpty, makeRoom(for: request, now: now) else { return 0 }
+        var id = freshID()
+        while id <= 0 || sessions[id] != nil { id = freshID() }
+        sessions[id] = FetchSession(request, now: now)
+        return id
+    }
+
+    private mutating func proceed(_ request: Request, now: MonotonicInstant) throws(ReplicationError) -> Plan {
+        guard let known = sessions[request.sessionID], known.principal == request.principal else {
+            throw ReplicationError(.fetchSessionIDNotFound)
+        }
+        guard known.nextEpoch == request.sessionEpoch else { throw ReplicationError(.invalidFetchSessionEpoch) }
+        guard known.usesTopicIDs == request.usesTopicIDs else { throw ReplicationError(.fetchSessionTopicIDError) }
+        sessions[request.sessionID]?.update(request, now: now)
+        guard let session = sessions[request.sessionID], !session.isEmpty else {
+            sessions[request.sessionID] = nil
+            return Plan(sessionID: 0, sessionEpoch: 0, items: [], isIncremental: false)
+        }
+        return Plan(
+            sessionID: request.sessionID, sessionEpoch: request.sessionEpoch, items: session.itemsInTurn,
+            isIncremental: true)
+    }
+
+    /// Frees a slot for a new session: from one unused for long; else from a smaller consumer's that a follower's, or a
+    /// larger session, has more right to.
+    private mutating func makeRoom(for request: Request, now: MonotonicInstant) -> Bool {
+        guard slots > 0 else { return false }
+        guard sessions.count >= slots else { return true }
+        let limit = FetchSessionCache.protectedMilliseconds
+        let order = sessions.sorted { $0.key < $1.key }
+        if let idle = order.min(by: { $0.value.lastUsed < $1.value.lastUsed }),
+            now.milliseconds(since: idle.value.lastUsed) > limit
+        {
+            sessions[idle.key] = nil
+            return true
+        }
+        let weaker = order.filter { entry in
+            !entry.value.isFollower && (request.isFollower || now.milliseconds(since: entry.value.opened) > limit)
+        }
+        guard let least = weaker.min(by: { $0.value.count < $1.value.count }),
+            request.isFollower || least.value.count < request.items.count
+        else { return false }
+        sessions[least.key] = nil
+        return true
+    }
+}
+
+/// One session: the partitions it watches and what their last answers said.
+struct FetchSession: Sendable {
+    private struct Watched {
+        var wish: FetchWish
+        var told: FetchNews?
+    }
+
+    let principal: String
+    let isFollower: Bool
+    let usesTopicIDs: Bool
+    let opened: MonotonicInstant
+    private(set) var lastUsed: MonotonicInstant
+    private(set) var nextEpoch: Int32 = 1
+    private var watched: OrderedDictionary<FetchKey, Watched> = [:]
+    /// Where the next answer starts in the order of partitions.
+    private var turn = 0
+
+    init(_ request: FetchSessionCache.Request, now: MonotonicInstant) {
+        principal = request.principal
+        isFollower = request.isFollower
+        usesTopicIDs = request.usesTopicIDs
+        opened = now
+        lastUsed = now
+        for item in request.items { watched[item.key] = Watched(wish: item.wish) }
+    }
+
+    var count: Int { watched.count }
+    var isEmpty: Bool { watched.isEmpty }
+
+    /// Epochs go from 1 to the greatest number, and then from 1 again.
+    static func epoch(after epoch: Int32) -> Int32 { epoch == .max ? 1 : epoch + 1 }
+
+    mutating func update(_ request: FetchSessionCache.Request, now: MonotonicInstant) {
+        lastUsed = now
+        nextEpoch = FetchSession.epoch(after: nextEpoch)
+        for item in request.items {
+            if watched[item.key]?.wish == nil {
+                watched[item.key] = Watched(wish: item.wish)
+            } else {
+                watched[item.key]?.wish = item.wish
+            }
+        }
+        for key in request.forgotten { watched[key] = nil }
+    }
+
+    var itemsInTurn: [FetchItem] {
+        let start = turn < watched.count ? turn : 0
+        var items: [FetchItem] = []
+        items.reserveCapacity(watched.count)
+        for index in start..<watched.count { items.append(item(at: index)) }
+        for index in 0..<start { items.append(item(at: index)) }
+        return items
+    }
+
+    private func item(at index: Int) -> FetchItem {
+        let element = watched.elements[index]
+        return FetchItem(key: element.key, wish: element.value.wish)
+    }
+
+    /// True when there is something to tell.
+    mutating func remember(_ key: FetchKey, _ news: FetchNews) -> Bool {
+        guard let told = watched[key]?.told else {
+            watched[key]?.told = news
+            return true
+        }
+        let changed =
+            news.hasContent || news.error != .noError || told.error != news.error
+            || told.highWatermark != news.highWatermark || told.logStart != news.logStart
+        if changed { watched[key]?.told = news }
+        return changed
+    }
+
+    mutating func turnAfter(_ key: FetchKey) {
+        if let index = watched.index(forKey: key) { turn = index + 1 }
+    }
+}

@@ -1,0 +1,73 @@
+package import Primitives
+
+/// How a fetch names a topic: by id since version 13, by name before.
+package enum FetchedTopic: Hashable, Sendable {
+    case id(TopicID)
+    case name(String)
+
+    var isID: Bool {
+        switch self {
+        case .id: true
+        case .name: false
+        }
+    }
+}
+
+/// One partition in a fetch session.
+package struct FetchKey: Hashable, Sendable {
+    package var topic: FetchedTopic
+    package var partition: PartitionIndex
+
+    package init(topic: FetchedTopic, partition: PartitionIndex) {
+        self.topic = topic
+        self.partition = partition
+    }
+}
+
+/// What is asked of one partition.
+package struct FetchWish: Hashable, Sendable {
+    package var offset: Offset
+    package var currentLeaderEpoch: LeaderEpoch?
+    package var lastFetchedEpoch: LeaderEpoch?
+    /// The follower's log start; nil from consumers.
+    package var logStart: Offset?
+    package var maxBytes: Int
+
+    package init(
+        offset: Offset, currentLeaderEpoch: LeaderEpoch?, lastFetchedEpoch: LeaderEpoch?, logStart: Offset?,
+        maxBytes: Int
+    ) {
+        self.offset = offset
+        self.currentLeaderEpoch = currentLeaderEpoch
+        self.lastFetchedEpoch = lastFetchedEpoch
+        self.logStart = logStart
+        self.maxBytes = maxBytes
+    }
+}
+
+/// A partition with what is asked of it.
+package struct FetchItem: Hashable, Sendable {
+    package var key: FetchKey
+    package var wish: FetchWish
+
+    package init(key: FetchKey, wish: FetchWish) {
+        self.key = key
+        self.wish = wish
+    }
+}
+
+/// What an answer says about a partition beside its records; an incremental answer leaves out what has not changed.
+package struct FetchNews: Hashable, Sendable {
+    package var error: ErrorCode
+    package var highWatermark: Offset?
+    package var logStart: Offset?
+    /// Records or a divergence: always to be told.
+    package var hasContent: Bool
+
+    package init(error: ErrorCode, highWatermark: Offset?, logStart: Offset?, hasContent: Bool) {
+        self.error = error
+        self.highWatermark = highWatermark
+        self.logStart = logStart
+        self.hasContent = hasContent
+    }
+}
