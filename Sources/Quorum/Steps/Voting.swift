@@ -1,0 +1,88 @@
+import Primitives
+
+/// Asking for votes, and answering who asks.
+extension QuorumReplica {
+    mutating func sendVotes(_ round: inout VoteRound, isPreVote: Bool, now: MonotonicInstant) {
+        for (id, voter) in round.takeDue(now: now, drawID: { drawRequestID() }) {
+            let ask = VoteAsk(
+                candidate: me, epoch: election.epoch, lastEpoch: log.lastEpoch, lastOffset: log.end,
+                isPreVote: isPreVote, voter: voter)
+            effects.append(.send(id, to: voter.id, .vote(ask)))
+        }
+    }
+
+    mutating func takeVote(_ verdict: Verdict, isGranted: Bool, id: RequestID, now: MonotonicInstant) {
+        guard verdict.epoch == election.epoch else { return }
+        switch role {
+        case .prospective(var round):
+            round.answered(id, isGranted: isGranted)
+            role = .prospective(round)
+            if round.isWon { becomeCandidate(now: now) }
+        case .candidate(var round):
+            round.answered(id, isGranted: isGranted)
+            role = .candidate(round)
+            if round.isWon { becomeLeader(grantedBy: round.grantedBy, now: now) }
+        case .unattached, .leader, .follower, .resigned: break
+        }
+    }
+
+    mutating func answerVote(_ ask: VoteAsk, token: RequestToken, now: MonotonicInstant) {
+        if let refusal = refusal(of: ask) {
+            return effects.append(.answer(token, .vote(verdict(refusal), isGranted: false)))
+        }
+        if ask.epoch > election.epoch { becomeUnattached(epoch: ask.epoch, now: now) }
+        if ask.lastOffset > .zero { noteDataElsewhere() }
+        let isGranted = grants(ask)
+        if isGranted { granted(ask, now: now) }
+        effects.append(.answer(token, .vote(verdict(), isGranted: isGranted)))
+    }
+
+    private func refusal(of ask: VoteAsk) -> ErrorCode? {
+        guard isVoter, ask.voter.map({ $0.matches(me) }) ?? true else { return .invalidVoterKey }
+        guard voters.contains(ask.candidate), ask.candidate.id != me.id else { return .invalidRequest }
+        guard ask.epoch >= election.epoch else { return .fencedLeaderEpoch }
+        let isPossible = ask.isPreVote ? ask.lastEpoch <= ask.epoch : ask.lastEpoch < ask.epoch
+        return isPossible ? nil : .invalidRequest
+    }
+
+    /// Whether the candidate gets the vote. A voter that must catch up gives none; one without a log gives it only
+    /// to a candidate without one, since it can't know what it forgot.
+    private func grants(_ ask: VoteAsk) -> Bool {
+        guard !election.mustCatchUp, !log.isBlank || ask.lastOffset == .zero,
+            log.isNotAhead(ofEnd: ask.lastOffset, lastEpoch: ask.lastEpoch)
+        else { return false }
+        return ask.isPreVote ? grantsPreVote() : grantsVote(to: ask.candidate)
+    }
+
+    /// A pre-vote binds nobody; it is refused by those who have a leader (reliability rule 20).
+    private func grantsPreVote() -> Bool {
+        switch role {
+        case .unattached, .prospective, .candidate, .resigned: true
+        case .follower(let state): !state.hasFetched
+        case .leader: false
+        }
+    }
+
+    private func grantsVote(to candidate: ReplicaKey) -> Bool {
+        switch role {
+        case .unattached, .prospective:
+            if let votedFor = election.votedFor { return votedFor.matches(candidate) }
+            return election.leaderID == nil
+        case .candidate, .leader, .follower, .resigned: return false
+        }
+    }
+
+    private mutating func granted(_ ask: VoteAsk, now: MonotonicInstant) {
+        if !ask.isPreVote {
+            election.votedFor = ask.candidate
+            return becomeUnattached(epoch: election.epoch, now: now)
+        }
+        // Two that stand at the same time would split the votes: the one with less, or the greater id, steps back.
+        guard case .prospective = role else { return }
+        let isSameLog = ask.lastOffset == log.end && ask.lastEpoch == log.lastEpoch
+        guard !isSameLog || ask.candidate.id < me.id else { return }
+        let backoff = settings.retryBackoffMilliseconds
+        let electionAt = randomDelay(upTo: 2 * backoff, now: now.advanced(byMilliseconds: backoff))
+        becomeUnattached(epoch: election.epoch, electionAt: electionAt, now: now)
+    }
+}
