@@ -110,7 +110,10 @@ let systemLibraries: [Target] = [
 let cTargets: [Target] = [
     .target(name: "CChecksums"),
     .target(name: "CPlatform"),
-    .target(name: "CCodecs", dependencies: ["CZlib", "CZstd", "CLz4", "CSnappy"]),
+    // Snappy comes without a pkg-config file, so nothing else names its library to the linker.
+    .target(
+        name: "CCodecs", dependencies: ["CZlib", "CZstd", "CLz4", "CSnappy"],
+        linkerSettings: [.linkedLibrary("snappy")]),
 ]
 
 let moduleTargets: [Target] = built.map { module in

@@ -31,6 +31,19 @@ extension WireMessage {
         write(to: &writer, version: version)
         return writer.finish()
     }
+
+    /// The bytes of the message without its record batches, which travel beside it (from a file, with `sendfile`).
+    ///
+    /// - Parameter sizes: the bytes of each records field, in the order of the message; its own value is ignored.
+    /// - Returns: the bytes, and for each size the position in them where those record batches belong.
+    package func encoded(version: Int16, recordsBeside sizes: [Int]) -> (bytes: Bytes, cuts: [Int]) {
+        var writer = WireWriter(capacity: 1024)
+        writer.recordsBeside = sizes[...]
+        write(to: &writer, version: version)
+        precondition(writer.recordsBeside?.isEmpty == true, "more sizes than records fields")
+        let cuts = writer.cuts
+        return (writer.finish(), cuts)
+    }
 }
 
 extension WireReader {

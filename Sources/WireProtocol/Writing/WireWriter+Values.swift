@@ -25,7 +25,7 @@ extension WireWriter {
         int16(Int16(length))
     }
 
-    private mutating func longLength(_ length: Int) {
+    fileprivate mutating func longLength(_ length: Int) {
         if isFlexible { unsignedVarint(UInt32(length + 1)) } else { int32(Int32(length)) }
     }
 
@@ -110,5 +110,9 @@ package struct TagMark {
 
 /// Record batches: the same encoding as bytes, in messages of their own kind.
 extension WireWriter {
-    package mutating func nullableRecords(_ value: Bytes?) { nullableByteString(value) }
+    package mutating func nullableRecords(_ value: Bytes?) {
+        guard let size = recordsBeside?.popFirst() else { return nullableByteString(value) }
+        longLength(size)
+        cuts.append(count)
+    }
 }

@@ -10,20 +10,24 @@ package import Primitives
     package private(set) var count = 0
     /// True where the version of the message has compact lengths and tagged fields (KIP-482).
     package var isFlexible = false
+    /// Sizes of the record batches that travel beside the message, in the order of its records fields; nil: inside it.
+    var recordsBeside: ArraySlice<Int>?
+    /// Where in the bytes those record batches belong.
+    var cuts: [Int] = []
+    private var isHandedOver = false
 
     package init(capacity: Int = 256) {
         self.capacity = max(capacity, 16)
         unsafe base = UnsafeMutableRawPointer.allocate(byteCount: self.capacity, alignment: 16)
     }
 
-    deinit { unsafe base.deallocate() }
+    deinit { if !isHandedOver { unsafe base.deallocate() } }
 
     /// Ends writing: the bytes, in a region of their own.
     package consuming func finish() -> Bytes {
         let region = unsafe MemoryRegion(adopting: base, count: capacity)
-        let made = Bytes(region, start: 0, count: count)
-        discard self
-        return made
+        isHandedOver = true
+        return Bytes(region, start: 0, count: count)
     }
 
     /// Makes room for `more` bytes and returns where they start.

@@ -1,0 +1,80 @@
+package import Primitives
+
+/// One whole batch in its bytes: a header that fits them, and the records behind it.
+package struct RecordBatch: Hashable, Sendable {
+    package private(set) var header: RecordBatchHeader
+    /// Exactly the batch.
+    package let bytes: Bytes
+
+    /// The batch that starts at `offset` of `bytes`.
+    ///
+    /// - Errors: `truncated`, `invalidLength`, `unsupportedMagic`. The checksum is not looked at.
+    package init(_ bytes: Bytes, at offset: Int = 0) throws(RecordBatchError) {
+        let header = try RecordBatchHeader(bytes, at: offset)
+        guard header.magic == RecordBatchHeader.currentMagic else { throw .unsupportedMagic(header.magic) }
+        guard Int(header.length) >= RecordBatchHeader.sizeInBytes - RecordBatchHeader.prefixBytes else {
+            throw .invalidLength(header.length)
+        }
+        guard header.sizeInBytes <= bytes.count - offset else {
+            throw .truncated(needed: header.sizeInBytes, available: bytes.count - offset)
+        }
+        self.header = header
+        self.bytes = bytes[offset..<offset + header.sizeInBytes]
+    }
+
+    package var sizeInBytes: Int { bytes.count }
+
+    /// What the checksum of these bytes should be.
+    package var computedChecksum: UInt32 {
+        CRC32C.checksum(bytes[RecordBatchHeader.Position.attributes..<bytes.count].span)
+    }
+
+    package func verifyChecksum() throws(RecordBatchError) {
+        let computed = computedChecksum
+        guard computed == header.checksum else {
+            throw .checksumMismatch(stored: header.checksum, computed: computed)
+        }
+    }
+
+    /// The bytes behind the header, compressed as they are.
+    package var payload: Bytes { bytes[RecordBatchHeader.sizeInBytes..<bytes.count] }
+
+    // MARK: - Patching in place; only before the bytes are handed on
+
+    /// Sets where the batch stands in the log. Both fields are outside the checksum.
+    package mutating func place(at baseOffset: Offset, leaderEpoch: LeaderEpoch) {
+        bytes.patch(baseOffset.value, at: RecordBatchHeader.Position.baseOffset)
+        bytes.patch(leaderEpoch.value, at: RecordBatchHeader.Position.leaderEpoch)
+        header.baseOffset = baseOffset
+        header.leaderEpoch = leaderEpoch
+    }
+
+    /// Stamps the batch with the broker's time and brings the checksum up to date.
+    package mutating func stamp(logAppendTime time: Timestamp) {
+        header.attributes.bits |= BatchAttributes(timestampType: .logAppendTime).bits
+        header.maxTimestamp = time
+        bytes.patch(header.attributes.bits, at: RecordBatchHeader.Position.attributes)
+        bytes.patch(time.value, at: RecordBatchHeader.Position.maxTimestamp)
+        header.checksum = computedChecksum
+        bytes.patch(header.checksum, at: RecordBatchHeader.Position.checksum)
+    }
+}
+
+/// The batches that stand one behind the other in some bytes.
+package struct RecordBatches: Sendable {
+    private let bytes: Bytes
+    /// Where the next batch starts.
+    package private(set) var position = 0
+
+    package init(_ bytes: Bytes) { self.bytes = bytes }
+
+    /// The next batch; nil at the end.
+    ///
+    /// - Errors: those of `RecordBatch`; `truncated` for a tail that was cut, as fetches may end with one.
+    package mutating func next() throws(RecordBatchError) -> RecordBatch? {
+        guard position < bytes.count else { return nil }
+        let batch = try RecordBatch(bytes, at: position)
+        position += batch.sizeInBytes
+        return batch
+    }
+}

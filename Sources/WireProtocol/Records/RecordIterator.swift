@@ -1,0 +1,159 @@
+package import Primitives
+
+/// Walks over the records of a batch; every size is checked against what is there before it is used.
+package struct RecordIterator: Sendable {
+    private let header: RecordBatchHeader
+    private let payload: Bytes
+    private var position = 0
+    private var index: Int32 = 0
+
+    /// Starts at the first record of `batch`.
+    ///
+    /// - Errors: `corruptCompression`, `decompressedTooLarge`, `unknownCompression`, `invalidCount`.
+    package init(
+        _ batch: RecordBatch, decompressedMaxBytes: Int = Compression.outputMaxBytes
+    ) throws(RecordBatchError) {
+        header = batch.header
+        guard header.recordCount >= 0 else {
+            throw .invalidCount(count: header.recordCount, lastOffsetDelta: header.lastOffsetDelta)
+        }
+        guard let compression = header.attributes.compression else {
+            throw .unknownCompression(header.attributes.bits)
+        }
+        payload = try RecordIterator.decompressed(batch.payload, compression, limit: decompressedMaxBytes)
+    }
+
+    private static func decompressed(
+        _ bytes: Bytes, _ compression: Compression, limit: Int
+    ) throws(RecordBatchError) -> Bytes {
+        if compression == .uncompressed { return bytes }
+        do {
+            return try compression.decompress(bytes, limit: limit)
+        } catch {
+            switch error {
+            case .corrupt: throw .corruptCompression
+            case .tooLarge: throw .decompressedTooLarge
+            }
+        }
+    }
+
+    /// The next record; nil behind the last.
+    ///
+    /// - Errors: `malformedRecord`, also for bytes left over behind the last record.
+    package mutating func next() throws(RecordBatchError) -> Record? {
+        guard let body = try nextBody() else { return nil }
+        do {
+            return try RecordIterator.record(body, header)
+        } catch {
+            throw .malformedRecord(index: Int(index) - 1, reason: "\(error)")
+        }
+    }
+
+    /// The bytes of the next record behind its length, as a slice.
+    private mutating func nextBody() throws(RecordBatchError) -> Bytes? {
+        guard index < header.recordCount else {
+            guard position == payload.count else {
+                throw .malformedRecord(index: Int(index), reason: "\(payload.count - position) bytes left over")
+            }
+            return nil
+        }
+        let rest = payload[position..<payload.count]
+        do {
+            var reader = WireReader(rest)
+            let size = Int(try reader.varint())
+            let body = try reader.slice(size)
+            position += reader.position
+            index += 1
+            return body
+        } catch {
+            throw .malformedRecord(index: Int(index), reason: "\(error)")
+        }
+    }
+
+    private static func record(_ body: Bytes, _ header: RecordBatchHeader) throws(WireError) -> Record {
+        var reader = WireReader(body)
+        _ = try reader.int8()
+        let timestampDelta = try reader.varlong()
+        let offsetDelta = try reader.varint()
+        let key = try reader.recordBytes()
+        let value = try reader.recordBytes()
+        let count = Int(try reader.varint())
+        // A header takes two bytes at least.
+        guard count >= 0, count <= reader.remaining / 2 else {
+            throw .truncated(needed: count, remaining: reader.remaining)
+        }
+        try reader.charge(count, of: MemoryLayout<RecordHeader>.stride)
+        var headers: [RecordHeader] = []
+        for _ in 0..<count {
+            let length = Int(try reader.varint())
+            guard length >= 0 else { throw .unexpectedNull }
+            headers.append(RecordHeader(key: try reader.text(length), value: try reader.recordBytes()))
+        }
+        try reader.finish()
+        let timestamp =
+            header.attributes.timestampType == .logAppendTime
+            ? header.maxTimestamp : Timestamp(header.baseTimestamp.value &+ timestampDelta)
+        return Record(
+            offset: Offset(header.baseOffset.value &+ Int64(offsetDelta)), timestamp: timestamp, key: key,
+            value: value, headers: headers)
+    }
+
+    /// Checks every record without making it: sizes, offsets one after the other from 0, keys where they are needed.
+    ///
+    /// - Returns: the largest timestamp of the records.
+    package static func verify(
+        _ batch: RecordBatch, needsKeys: Bool = false, decompressedMaxBytes: Int = Compression.outputMaxBytes
+    ) throws(RecordBatchError) -> Timestamp {
+        var iterator = try RecordIterator(batch, decompressedMaxBytes: decompressedMaxBytes)
+        var largest = Timestamp(.min)
+        while let body = try iterator.nextBody() {
+            let place = Int(iterator.index) - 1
+            let found: (delta: Int64, hasKey: Bool)
+            do {
+                found = try verifyBody(body, place: place)
+            } catch {
+                throw .malformedRecord(index: place, reason: "\(error)")
+            }
+            guard found.hasKey || !needsKeys else { throw .missingKey(index: place) }
+            largest = max(largest, Timestamp(batch.header.baseTimestamp.value &+ found.delta))
+        }
+        return largest
+    }
+
+    private static func verifyBody(_ body: Bytes, place: Int) throws(WireError) -> (delta: Int64, hasKey: Bool) {
+        var reader = WireReader(body)
+        try reader.skip(1)
+        let delta = try reader.varlong()
+        guard Int(try reader.varint()) == place else { throw .negativeLength(place) }
+        let hasKey = try reader.skipRecordBytes()
+        _ = try reader.skipRecordBytes()
+        let count = Int(try reader.varint())
+        guard count >= 0, count <= reader.remaining / 2 else {
+            throw .truncated(needed: count, remaining: reader.remaining)
+        }
+        for _ in 0..<count {
+            try reader.skip(Int(try reader.varint()))
+            _ = try reader.skipRecordBytes()
+        }
+        try reader.finish()
+        return (delta, hasKey)
+    }
+}
+
+extension WireReader {
+    /// Bytes with a zigzag length before them, as records have; -1 is null.
+    @_lifetime(self: copy self)
+    fileprivate mutating func recordBytes() throws(WireError) -> Bytes? {
+        let length = Int(try varint())
+        return length == -1 ? nil : try slice(length)
+    }
+
+    /// The same without the bytes: true where they are not null.
+    @_lifetime(self: copy self)
+    fileprivate mutating func skipRecordBytes() throws(WireError) -> Bool {
+        let length = Int(try varint())
+        guard length != -1 else { return false }
+        try skip(length)
+        return true
+    }
+}
