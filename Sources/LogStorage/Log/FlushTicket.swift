@@ -12,10 +12,9 @@ package struct FlushTicket: Sendable {
     /// Directories in which a file was made, removed or renamed since.
     let directories: [String]
     /// The leader-epoch checkpoint, when it changed.
-    let epochCheckpoint: (path: String, content: [UInt8])?
-    /// Changes with each truncation: a ticket taken before one says nothing about what came after.
-    let generation: Int
-    let createdDirectories: Int
+    let epochCheckpoint: SmallFile?
+    /// How far the ledger reached when the ticket was taken.
+    let mark: FlushLedger.Mark
 
     /// Does the flush; blocks. After a failure the log is offline and no other flush of it may be tried.
     package func run(_ store: any FileStore) throws(FileError) {
@@ -23,4 +22,10 @@ package struct FlushTicket: Sendable {
         if let epochCheckpoint { try store.replace(epochCheckpoint.path, with: epochCheckpoint.content) }
         for directory in directories { try store.synchronizeDirectory(directory) }
     }
+}
+
+/// A file that is replaced as a whole.
+struct SmallFile: Hashable, Sendable {
+    let path: String
+    let content: [UInt8]
 }

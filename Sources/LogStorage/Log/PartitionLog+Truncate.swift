@@ -1,0 +1,135 @@
+package import Primitives
+import World
+
+extension PartitionLog {
+    /// Removes every record at or behind `offset`; a batch that reaches over it goes as a whole. Blocks.
+    ///
+    /// Whether that may be done (a high watermark) is the caller's rule. A crash at any point leaves a log that ends
+    /// somewhere between the old and the new end, and whose recovery starts below the cut.
+    package mutating func truncate(to offset: Offset) throws(StorageError) {
+        try checkOnline()
+        // Epochs that start behind the cut contradict the leader even where no record goes.
+        epochs.truncateFromEnd(offset)
+        guard offset < logEndOffset else { return }
+        guard offset >= segments[0].baseOffset else {
+            try truncateFullyAndStart(at: offset)
+            return
+        }
+        try beginCut(at: offset)
+        while segments.count > 1, segments[activeIndex].baseOffset >= offset { try removeActiveSegment() }
+        let active = activeIndex
+        let size = try segments[active].locate(offset, in: files)?.position ?? segments[active].sizeBytes
+        do throws(FileError) { try segments[active].file.truncate(to: size) } catch { throw failed(error) }
+        try segments[active].reopen(
+            sizeBytes: size, in: files, indexIntervalBytes: configuration.indexIntervalBytes)
+        epochs.truncateFromEnd(logEndOffset)
+        logStartOffset = min(logStartOffset, logEndOffset)
+        flushedEndOffset = min(flushedEndOffset, logEndOffset)
+        ledger.add([segments[active].file])
+        do throws(FileError) {
+            try dropProducerSnapshots(behind: logEndOffset)
+            try files.synchronizeDirectory(directory)
+        } catch { throw failed(error) }
+        _ = try reloadProducers(notBehind: logEndOffset)
+    }
+
+    /// Removes everything and starts again at `offset`: a follower whose leader begins later. Blocks.
+    package mutating func truncateFullyAndStart(at offset: Offset) throws(StorageError) {
+        try checkOnline()
+        let openedAt = segments[activeIndex].openedAt
+        try beginCut(at: offset)
+        epochs.removeAll()
+        do throws(FileError) {
+            for segment in segments.reversed() { try removeFiles(of: segment.baseOffset) }
+            try dropProducerSnapshots(behind: nil)
+            let file = try files.open(path(offset, .log), .replace)
+            segments = [LogSegment(baseOffset: offset, file: file, directory: directory, openedAt: openedAt)]
+            try files.synchronizeDirectory(directory)
+        } catch { throw failed(error) }
+        producers = ProducerStates()
+        logStartOffset = offset
+        flushedEndOffset = offset
+    }
+
+    /// From here on flushes that are under way count no more, and a crash finds a recovery point below the cut,
+    /// whatever the checkpoint of the directory says.
+    private mutating func beginCut(at offset: Offset) throws(StorageError) {
+        ledger.invalidate()
+        recent.removeAll()
+        hints.removeAll()
+        do throws(FileError) { try RecoveryLimit.write(offset, in: directory, files) } catch { throw failed(error) }
+        hasRecoveryLimit = true
+    }
+
+    private mutating func removeActiveSegment() throws(StorageError) {
+        do throws(FileError) { try removeFiles(of: segments[activeIndex].baseOffset) } catch { throw failed(error) }
+        segments.removeLast()
+    }
+
+    /// The checkpoint of the directory holds a recovery point no greater than `flushedEndOffset` was when it was
+    /// written: what a truncation left to bound it is not needed any more. Blocks.
+    package mutating func recoveryPointWasSaved(_ offset: Offset) throws(StorageError) {
+        try checkOnline()
+        guard hasRecoveryLimit, offset <= flushedEndOffset else { return }
+        do throws(FileError) { try RecoveryLimit.remove(in: directory, files) } catch { throw failed(error) }
+        hasRecoveryLimit = false
+    }
+
+    // MARK: Producer state
+
+    /// Removes snapshots behind `offset`, or all.
+    mutating func dropProducerSnapshots(behind offset: Offset?) throws(FileError) {
+        for entry in try files.list(directory) {
+            guard let at = SegmentFileName.parse(entry.name, .producerSnapshot) else { continue }
+            if offset.map({ at > $0 }) ?? true { try files.remove(path(entry.name)) }
+        }
+        if let newest = producerSnapshotOffset, offset.map({ newest > $0 }) ?? true { producerSnapshotOffset = nil }
+    }
+
+    /// Takes the newest readable snapshot that is not behind `limit` and replays the batches after it (rule 25).
+    ///
+    /// - Returns: the batches read and the snapshots that were damaged.
+    mutating func reloadProducers(
+        notBehind limit: Offset
+    ) throws(StorageError) -> (replayed: Int, damaged: [String]) {
+        producers = ProducerStates()
+        producerSnapshotOffset = nil
+        var damaged: [String] = []
+        var from = segments[0].baseOffset
+        do throws(FileError) {
+            let snapshots = try files.list(directory)
+                .compactMap { SegmentFileName.parse($0.name, .producerSnapshot) }.filter { $0 <= limit }
+            for offset in snapshots.sorted(by: >) {
+                if let states = ProducerSnapshot.decode(try files.readAll(path(offset, .producerSnapshot))) {
+                    producers = states
+                    producerSnapshotOffset = offset
+                    from = max(from, offset)
+                    break
+                }
+                damaged.append(path(offset, .producerSnapshot))
+                try files.remove(path(offset, .producerSnapshot))
+            }
+        } catch { throw failed(error) }
+        return (try replayProducers(from: from), damaged)
+    }
+
+    private mutating func replayProducers(from start: Offset) throws(StorageError) -> Int {
+        guard start < logEndOffset, let place = try locate(start) else { return 0 }
+        var replayed = 0
+        for index in place.segment..<segments.count {
+            let segment = segments[index]
+            let position = index == place.segment ? place.position : 0
+            var cursor = HeaderCursor(segment.file, from: position, to: segment.sizeBytes)
+            while let (header, position) = try cursor.next() {
+                replayed += 1
+                guard header.producerID != nil, header.baseOffset >= start else { continue }
+                let slice = LogSlice(
+                    file: segment.file, position: position, count: header.byteCount, baseOffset: header.baseOffset,
+                    endOffset: header.endOffset)
+                producers.note(header, batch: header.isControl ? try bytes(of: slice) : nil)
+            }
+        }
+        producers.bound(to: configuration.producersMax)
+        return replayed
+    }
+}

@@ -1,0 +1,95 @@
+package import Primitives
+
+/// The idempotent producers of one log, rebuilt from the log itself on every replica (rules 23 to 26).
+///
+/// - Invariant: the same batches in the same order give the same states on leader, follower and after a restart.
+package struct ProducerStates: Sendable {
+    private var states: [ProducerID: ProducerState] = [:]
+
+    package init() {}
+
+    /// What a leader answers to a producer's batch, before anything is written.
+    enum Verdict: Hashable {
+        case fresh
+        /// It stands in the log already.
+        case duplicate(ProducerState.Batch)
+        case refused(ErrorCode, reason: String)
+    }
+
+    package var count: Int { states.count }
+
+    package subscript(_ id: ProducerID) -> ProducerState? { states[id] }
+
+    /// All ids, in order.
+    package var ids: [ProducerID] { states.keys.sorted() }
+
+    /// Judges a batch against what is in the log and what is `staged` to be written before it. Changes nothing: state
+    /// follows the append (rule 24).
+    func verdict(on header: BatchHeader, after staged: [BatchHeader]) -> Verdict {
+        guard let id = header.producerID, !header.isControl else { return .fresh }
+        var known = states[id]
+        for earlier in staged where earlier.producerID == id && !earlier.isControl {
+            if known == nil { known = ProducerState(epoch: earlier.producerEpoch, lastTimestamp: earlier.maxTimestamp) }
+            known?.note(earlier)
+        }
+        // Unknown producers start anywhere: their state may have expired or been retained away.
+        guard let known else { return .fresh }
+        return ProducerStates.verdict(on: header, of: id, knowing: known)
+    }
+
+    private static func verdict(on header: BatchHeader, of id: ProducerID, knowing known: ProducerState) -> Verdict {
+        if header.producerEpoch == known.epoch {
+            let repeated = known.batches.last {
+                $0.firstSequence == header.baseSequence && $0.lastSequence == header.lastSequence
+            }
+            if let repeated { return .duplicate(repeated) }
+            let last = known.batches.last?.lastSequence ?? -1
+            if Sequence.follows(header.baseSequence, last) { return .fresh }
+            let reason = "producer \(id) sent sequence \(header.baseSequence) after \(last)"
+            return .refused(.outOfOrderSequenceNumber, reason: reason)
+        }
+        if header.producerEpoch < known.epoch {
+            let reason = "producer \(id) has epoch \(header.producerEpoch), the log knows \(known.epoch)"
+            return .refused(.invalidProducerEpoch, reason: reason)
+        }
+        if header.baseSequence == 0 { return .fresh }
+        let reason = "producer \(id) starts epoch \(header.producerEpoch) with sequence \(header.baseSequence)"
+        return .refused(.outOfOrderSequenceNumber, reason: reason)
+    }
+
+    /// Notes a batch that is in the log now.
+    ///
+    /// - Parameter batch: the whole batch where it is at hand: a transaction marker tells its coordinator's epoch.
+    mutating func note(_ header: BatchHeader, batch: Bytes?) {
+        guard let id = header.producerID else { return }
+        let fresh = ProducerState(epoch: header.producerEpoch, lastTimestamp: header.maxTimestamp)
+        if header.isControl {
+            let coordinatorEpoch = batch.flatMap { TransactionMarker.coordinatorEpoch(in: $0) }
+            states[id, default: fresh].noteMarker(header, coordinatorEpoch: coordinatorEpoch)
+        } else {
+            states[id, default: fresh].note(header)
+        }
+    }
+
+    /// Puts a state read from a snapshot.
+    mutating func install(_ id: ProducerID, _ state: ProducerState) { states[id] = state }
+
+    /// Forgets who was silent for `silenceMilliseconds`, by record time; never one with an open transaction.
+    mutating func expire(now: Timestamp, silenceMilliseconds: Int64) {
+        states = states.filter { _, state in
+            state.currentTransactionFirstOffset != nil
+                || now.value.subtractingReportingOverflow(state.lastTimestamp.value).partialValue < silenceMilliseconds
+        }
+    }
+
+    /// Keeps the memory bounded: beyond `limit` the sixteenth that was silent longest is forgotten.
+    mutating func bound(to limit: Int) {
+        guard states.count > limit else { return }
+        let oldest = states.filter { $0.value.currentTransactionFirstOffset == nil }
+            .sorted { ($0.value.lastTimestamp, $0.key) < ($1.value.lastTimestamp, $1.key) }
+            .prefix(states.count - limit + limit / 16)
+        for (id, _) in oldest { states[id] = nil }
+    }
+}
+
+extension ProducerStates: Equatable {}

@@ -1,0 +1,281 @@
+package import Primitives
+package import World
+
+/// Opens one log: finds its segments, repairs what an unclean stop left, rebuilds what is derived.
+struct LogOpener {
+    let directory: String
+    let files: any FileStore
+    let configuration: LogConfiguration
+    let start: RecoveryStart
+    let now: Timestamp
+    private(set) var report = RecoveryReport()
+    /// Everything below it was flushed; recovery scans the segments that reach behind it.
+    private var recoveryPoint = Offset.zero
+    /// Epochs found in scanned batches, in order.
+    private var foundEpochs: [LeaderEpochs.Entry] = []
+    /// Where the first scanned segment starts; nil when nothing was scanned.
+    private var scannedFrom: Offset?
+
+    init(
+        directory: String, files: any FileStore, configuration: LogConfiguration, start: RecoveryStart, now: Timestamp
+    ) {
+        self.directory = directory
+        self.files = files
+        self.configuration = configuration
+        self.start = start
+        self.now = now
+    }
+
+    mutating func open() throws(StorageError) -> PartitionLog {
+        let isNew = try onDisk { () throws(FileError) in !files.exists(directory) }
+        if isNew { try onDisk { () throws(FileError) in try files.createDirectory(directory) } }
+        let limit = try onDisk { () throws(FileError) in try RecoveryLimit.read(in: directory, files) }
+        recoveryPoint = min(start.recoveryPoint, limit ?? start.recoveryPoint)
+        let segments = try loadSegments()
+        report.segments = segments.count
+        var log = PartitionLog(
+            directory: directory, configuration: configuration, files: files,
+            logStartOffset: max(start.logStartOffset, segments[0].baseOffset), segments: segments)
+        log.hasRecoveryLimit = limit != nil
+        // The log may end before its recorded start: the start was raised and the suffix lost.
+        if log.logStartOffset > log.logEndOffset { log.logStartOffset = segments[0].baseOffset }
+        try loadEpochs(into: &log)
+        try loadProducers(into: &log)
+        if isNew {
+            try noteCreation(in: &log)
+        } else if !start.wasCleanShutdown {
+            // What recovery read may stand in the page cache only: it counts as flushed after this.
+            log.flushedEndOffset = min(log.flushedEndOffset, recoveryPoint)
+            log.ledger.add(log.segments.filter { $0.endOffset > recoveryPoint }.map(\.file))
+            log.ledger.addDirectory(directory)
+            try log.flush()
+        }
+        return log
+    }
+
+    /// A directory of this name may have existed before, with a recovery point that is still in the checkpoint: the
+    /// new log's own is bounded from the first flush on.
+    private func noteCreation(in log: inout PartitionLog) throws(StorageError) {
+        log.ledger.add([
+            try onDisk { () throws(FileError) in
+                try RecoveryLimit.create(log.logStartOffset, in: directory, files)
+            }
+        ])
+        log.hasRecoveryLimit = true
+        log.ledger.addDirectory(directory)
+        log.ledger.addDirectory(parent(of: directory))
+    }
+
+    // MARK: Segments
+
+    private mutating func loadSegments() throws(StorageError) -> [LogSegment] {
+        let bases = try segmentBases()
+        var segments: [LogSegment] = []
+        for (index, base) in bases.enumerated() {
+            let next = index + 1 < bases.count ? bases[index + 1] : nil
+            let mustScan = !start.wasCleanShutdown && (next.map { $0 > recoveryPoint } ?? true)
+            let segment = mustScan ? try scan(base, next) : try adopt(base, next)
+            segments.append(segment)
+            if mustScan, let next, segment.endOffset != next, isCut(segment, next) {
+                try removeSegments(Array(bases[(index + 1)...]))
+                break
+            }
+        }
+        if segments.isEmpty {
+            let base = start.logStartOffset
+            let file = try onDisk { () throws(FileError) in try files.open(path(base, .log), .replace) }
+            segments = [LogSegment(baseOffset: base, file: file, directory: directory, openedAt: now)]
+        }
+        return try activateLast(segments)
+    }
+
+    /// A segment that ends before the next starts lost its tail, unless compaction makes gaps.
+    private func isCut(_ segment: LogSegment, _ next: Offset) -> Bool {
+        report.truncatedBytes > 0 || !configuration.isCompacted || segment.endOffset > next
+    }
+
+    private mutating func segmentBases() throws(StorageError) -> [Offset] {
+        let entries = try onDisk { () throws(FileError) in try files.list(directory) }
+        var bases: [Offset] = []
+        for entry in entries where !entry.isDirectory {
+            if entry.name.hasSuffix(SegmentFileName.deletedSuffix) || entry.name.hasSuffix(".cleaned")
+                || entry.name.hasSuffix(".tmp")
+            {
+                try onDisk { () throws(FileError) in try files.remove(directory + "/" + entry.name) }
+            } else if let base = SegmentFileName.parse(entry.name, .log) {
+                bases.append(base)
+            }
+        }
+        return bases.sorted()
+    }
+
+    /// Takes a segment below the recovery point or of a clean log as it is; an index that is missing or can't be right
+    /// is made anew.
+    private mutating func adopt(_ base: Offset, _ next: Offset?) throws(StorageError) -> LogSegment {
+        let file = try onDisk { () throws(FileError) in try files.open(path(base, .log), .readWrite) }
+        let size = try onDisk { () throws(FileError) in try file.size() }
+        var segment = LogSegment(baseOffset: base, file: file, directory: directory, openedAt: now)
+        let end = next ?? Offset(Int64.max)
+        let isTrusted = try onDisk { () throws(FileError) in
+            try segment.adopt(sizeBytes: size, endOffset: end, in: files)
+        }
+        if isTrusted { return segment }
+        segment.reset()
+        if size > 0 { report.rebuiltIndexes += 1 }
+        var cursor = HeaderCursor(file, from: 0, to: size)
+        while let (header, _) = try cursor.next() {
+            segment.note(header, indexIntervalBytes: configuration.indexIntervalBytes)
+        }
+        if let next {
+            segment.endOffset = next
+            _ = try onDisk { () throws(FileError) in try segment.seal(in: files) }
+        }
+        return segment
+    }
+
+    /// Reads a whole segment, compares every checksum, and cuts off what is torn behind the recovery point.
+    private mutating func scan(_ base: Offset, _ next: Offset?) throws(StorageError) -> LogSegment {
+        let file = try onDisk { () throws(FileError) in try files.open(path(base, .log), .readWrite) }
+        let size = try onDisk { () throws(FileError) in try file.size() }
+        var segment = LogSegment(baseOffset: base, file: file, directory: directory, openedAt: now)
+        if scannedFrom == nil { scannedFrom = base }
+        report.rebuiltIndexes += 1
+        var cursor = BatchCursor(file, to: size)
+        scanning: while true {
+            switch try onDisk({ () throws(FileError) in try cursor.next() }) {
+            case .batch(let header, _, let position):
+                let isInOrder = header.baseOffset >= segment.endOffset && segment.canHold(header.lastOffset)
+                guard isInOrder, next.map({ header.endOffset <= $0 }) ?? true else {
+                    let reason = "the batch at offset \(header.baseOffset) follows offset \(segment.endOffset)"
+                    try cut(&segment, at: position, size: size, reason: reason)
+                    break scanning
+                }
+                segment.note(header, indexIntervalBytes: configuration.indexIntervalBytes)
+                note(header)
+            case .broken(let position, let reason):
+                try cut(&segment, at: position, size: size, reason: reason)
+                break scanning
+            case .end: break scanning
+            }
+        }
+        report.scannedBytes += segment.sizeBytes
+        let mustReach = min(recoveryPoint, next ?? recoveryPoint)
+        guard segment.endOffset >= mustReach || configuration.isCompacted else {
+            throw .corrupt(
+                path: file.path, position: segment.sizeBytes,
+                reason: "the file ends with offset \(segment.endOffset), though all below \(mustReach) was flushed")
+        }
+        return segment
+    }
+
+    private mutating func note(_ header: BatchHeader) {
+        guard let epoch = header.epoch, foundEpochs.last.map({ $0.epoch < epoch }) ?? true else { return }
+        foundEpochs.append(LeaderEpochs.Entry(epoch: epoch, startOffset: header.baseOffset))
+    }
+
+    private mutating func cut(
+        _ segment: inout LogSegment, at position: Int64, size: Int64, reason: String
+    ) throws(StorageError) {
+        guard segment.endOffset >= recoveryPoint else {
+            throw .corrupt(
+                path: segment.file.path, position: position,
+                reason: "\(reason), though everything below offset \(recoveryPoint) was flushed")
+        }
+        report.truncatedBytes += size - position
+        let file = segment.file
+        try onDisk { () throws(FileError) in try file.truncate(to: position) }
+    }
+
+    private mutating func removeSegments(_ bases: [Offset]) throws(StorageError) {
+        // From the end, so that a crash in between leaves no gap.
+        for base in bases.reversed() {
+            report.removedSegments += 1
+            for kind in SegmentFileName.Kind.allCases where files.exists(path(base, kind)) {
+                try onDisk { () throws(FileError) in try files.remove(path(base, kind)) }
+            }
+        }
+    }
+
+    /// Seals what was scanned but the last segment, and makes that one writable.
+    private mutating func activateLast(_ loaded: [LogSegment]) throws(StorageError) -> [LogSegment] {
+        var segments = loaded
+        let last = segments.count - 1
+        for index in 0..<last where !segments[index].isSealed {
+            let sealed = try onDisk { () throws(FileError) in try segments[index].seal(in: files) }
+            for file in sealed.dropFirst() { try onDisk { () throws(FileError) in try file.synchronize() } }
+        }
+        if segments[last].isSealed {
+            let file = segments[last].file
+            let size = try onDisk { () throws(FileError) in try file.size() }
+            try segments[last].reopen(
+                sizeBytes: size, in: files, indexIntervalBytes: configuration.indexIntervalBytes)
+        }
+        return segments
+    }
+
+    // MARK: What is derived
+
+    private mutating func loadEpochs(into log: inout PartitionLog) throws(StorageError) {
+        let path = directory + "/" + LeaderEpochs.fileName
+        var saved: LeaderEpochs?
+        if files.exists(path) {
+            saved = LeaderEpochs(encoded: try onDisk { () throws(FileError) in try files.readAll(path) })
+            if saved == nil { report.ignoredFiles.append(path) }
+        }
+        if let saved {
+            log.epochs = saved
+            log.ledger.epochsAreSaved(saved.version)
+            if let scannedFrom { log.epochs.truncateFromEnd(max(scannedFrom, recoveryPoint)) }
+        } else {
+            foundEpochs = []
+            for segment in log.segments {
+                var cursor = HeaderCursor(segment.file, from: 0, to: segment.sizeBytes)
+                while let (header, _) = try cursor.next() { note(header) }
+            }
+        }
+        for entry in foundEpochs where log.epochs.latest.map({ $0.epoch < entry.epoch }) ?? true {
+            log.epochs.assign(entry.epoch, startOffset: entry.startOffset)
+        }
+        log.epochs.truncateFromEnd(log.logEndOffset)
+        log.epochs.truncateFromStart(log.logStartOffset)
+    }
+
+    private mutating func loadProducers(into log: inout PartitionLog) throws(StorageError) {
+        // After an unclean stop a snapshot behind the recovery point may tell of records that are lost.
+        let limit = start.wasCleanShutdown ? log.logEndOffset : min(recoveryPoint, log.logEndOffset)
+        try onDisk { () throws(FileError) in try log.dropProducerSnapshots(behind: limit) }
+        let (replayed, damaged) = try log.reloadProducers(notBehind: limit)
+        report.replayedBatches = replayed
+        report.ignoredFiles += damaged
+        log.expireProducers(now: now)
+    }
+
+    private func path(_ base: Offset, _ kind: SegmentFileName.Kind) -> String {
+        directory + "/" + SegmentFileName.name(base, kind)
+    }
+
+    private func parent(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+
+    private func onDisk<Result>(_ body: () throws(FileError) -> Result) throws(StorageError) -> Result {
+        do throws(FileError) { return try body() } catch { throw .file(error) }
+    }
+}
+
+extension PartitionLog {
+    /// Opens the log in `directory`, making it where it is missing, and repairs what an unclean stop left.
+    ///
+    /// Blocks: for the pool. After an unclean stop every segment that reaches behind the recovery point is read, each
+    /// checksum compared; a torn tail is cut off, indexes and producer state are rebuilt, and what is left is flushed.
+    /// - Throws: `corrupt` when what was flushed before is damaged; nothing is shortened then.
+    package static func open(
+        directory: String, files: any FileStore, configuration: LogConfiguration, start: RecoveryStart, now: Timestamp
+    ) throws(StorageError) -> (log: PartitionLog, report: RecoveryReport) {
+        var opener = LogOpener(
+            directory: directory, files: files, configuration: configuration, start: start, now: now)
+        let log = try opener.open()
+        return (log, opener.report)
+    }
+}

@@ -1,0 +1,67 @@
+import Primitives
+import World
+
+/// Walks over whole batches of a log file, reading large pieces at a time: for recovery and tools.
+struct BatchCursor {
+    private let file: any File
+    private let end: Int64
+    /// Where the next batch starts.
+    private(set) var position: Int64
+    private var window = Bytes.empty
+    private var windowStart: Int64 = 0
+
+    private static let windowBytes = 1 << 20
+
+    /// What stands at a position.
+    enum Step {
+        case batch(BatchHeader, Bytes, position: Int64)
+        /// No whole, intact batch: what follows is torn or damaged.
+        case broken(position: Int64, reason: String)
+        case end
+    }
+
+    init(_ file: any File, from position: Int64 = 0, to end: Int64) {
+        self.file = file
+        self.position = position
+        self.end = end
+    }
+
+    /// The next batch; its bytes stay valid.
+    mutating func next(checkingChecksum: Bool = true) throws(FileError) -> Step {
+        guard position < end else { return .end }
+        let start = position
+        try load(BatchHeader.byteCount)
+        let header: BatchHeader
+        do throws(StorageError) { header = try BatchHeader(available) } catch {
+            return .broken(position: start, reason: "\(error)")
+        }
+        guard Int64(header.byteCount) <= end - start else {
+            return .broken(position: start, reason: "\(end - start) bytes of a batch of \(header.byteCount)")
+        }
+        try load(header.byteCount)
+        guard available.count >= header.byteCount else { return .broken(position: start, reason: "short read") }
+        let batch = available[0..<header.byteCount]
+        if checkingChecksum, !header.isIntact(batch) {
+            return .broken(position: start, reason: "wrong checksum of the batch at offset \(header.baseOffset)")
+        }
+        position += Int64(header.byteCount)
+        return .batch(header, batch, position: start)
+    }
+
+    private var available: Bytes { window[Int(position - windowStart)..<window.count] }
+
+    /// Makes at least `count` bytes from `position` on available, if the file has them.
+    private mutating func load(_ count: Int) throws(FileError) {
+        if position + Int64(count) <= windowStart + Int64(window.count), position >= windowStart { return }
+        let wanted = Int(min(Int64(max(count, BatchCursor.windowBytes)), end - position))
+        let buffer = Bytes(MemoryRegion(count: wanted), start: 0, count: wanted)
+        var done = 0
+        while done < wanted {
+            let got = try file.read(into: buffer[done..<wanted], at: position + Int64(done))
+            if got == 0 { break }
+            done += got
+        }
+        window = buffer[0..<done]
+        windowStart = position
+    }
+}

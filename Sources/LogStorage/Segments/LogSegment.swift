@@ -1,0 +1,153 @@
+import Primitives
+import World
+
+/// One file of batches with its two indexes. The last segment of a log is the active one, the others are sealed.
+struct LogSegment: Sendable {
+    let baseOffset: Offset
+    let file: any File
+    private(set) var sizeBytes: Int64 = 0
+    /// Exclusive: the base offset of what follows.
+    var endOffset: Offset
+    var offsets: SparseIndex<OffsetEntry>
+    var times: SparseIndex<TimeEntry>
+    /// The greatest timestamp; nil where no batch has one.
+    private(set) var maxTimestamp: Timestamp?
+    /// The last offset of the first batch that has it.
+    private(set) var offsetOfMaxTimestamp: Offset?
+    /// The greatest timestamp of the first batch: what ages a segment.
+    private(set) var firstTimestamp: Timestamp?
+    /// When this node made or opened it; ages a segment whose records have no time.
+    let openedAt: Timestamp
+    private var bytesSinceIndexEntry = 0
+
+    init(baseOffset: Offset, file: any File, directory: String, openedAt: Timestamp) {
+        self.baseOffset = baseOffset
+        self.file = file
+        self.openedAt = openedAt
+        endOffset = baseOffset
+        offsets = SparseIndex(path: directory + "/" + SegmentFileName.name(baseOffset, .offsetIndex))
+        times = SparseIndex(path: directory + "/" + SegmentFileName.name(baseOffset, .timeIndex))
+    }
+
+    var isEmpty: Bool { sizeBytes == 0 }
+
+    var isSealed: Bool { offsets.isSealed }
+
+    /// Notes a batch that stands at the end of the file now.
+    mutating func note(_ header: BatchHeader, indexIntervalBytes: Int) {
+        if header.maxTimestamp.value >= 0 {
+            if firstTimestamp == nil { firstTimestamp = header.maxTimestamp }
+            if maxTimestamp.map({ header.maxTimestamp > $0 }) ?? true {
+                maxTimestamp = header.maxTimestamp
+                offsetOfMaxTimestamp = header.lastOffset
+            }
+        }
+        if bytesSinceIndexEntry > indexIntervalBytes {
+            offsets.append(OffsetEntry(relativeOffset: relative(header.lastOffset), position: Int32(sizeBytes)))
+            appendTimeEntry()
+            bytesSinceIndexEntry = 0
+        }
+        bytesSinceIndexEntry += header.byteCount
+        sizeBytes += Int64(header.byteCount)
+        endOffset = header.endOffset
+    }
+
+    private mutating func appendTimeEntry() {
+        guard let maxTimestamp, let offsetOfMaxTimestamp else { return }
+        if let last = times.last, last.timestamp >= maxTimestamp.value { return }
+        times.append(TimeEntry(timestamp: maxTimestamp.value, relativeOffset: relative(offsetOfMaxTimestamp)))
+    }
+
+    private func relative(_ offset: Offset) -> Int32 {
+        precondition(canHold(offset), "offset \(offset) in the segment of \(baseOffset)")
+        return Int32(offset - baseOffset)
+    }
+
+    /// Whether the offset can be told from the base offset in 32 bits.
+    func canHold(_ offset: Offset) -> Bool { offset >= baseOffset && offset - baseOffset <= Int64(Int32.max) }
+
+    // MARK: Sealing and reopening
+
+    /// Writes both indexes; nothing may be appended afterwards.
+    ///
+    /// - Returns: the files that the next flush must cover.
+    mutating func seal(in store: any FileStore) throws(FileError) -> [any File] {
+        appendTimeEntry()
+        return [file, try offsets.seal(in: store), try times.seal(in: store)]
+    }
+
+    /// Takes a sealed segment as it is on the disk, of which nothing but the index ends is read; false when an index
+    /// is missing or can't be right.
+    mutating func adopt(sizeBytes size: Int64, endOffset end: Offset, in store: any FileStore) throws(FileError) -> Bool
+    {
+        let reach = end - baseOffset
+        guard
+            try offsets.adopt(
+                in: store, isPlausible: { Int64($0.relativeOffset) < reach && Int64($0.position) < size }),
+            try times.adopt(in: store, isPlausible: { Int64($0.relativeOffset) < reach && $0.timestamp >= 0 }),
+            size == 0 || times.count > 0 || offsets.count == 0
+        else { return false }
+        sizeBytes = size
+        endOffset = end
+        if let last = times.last {
+            maxTimestamp = Timestamp(last.timestamp)
+            offsetOfMaxTimestamp = baseOffset + Int64(last.relativeOffset)
+        }
+        return true
+    }
+
+    /// Makes the segment writable at `size`: the indexes come into memory, cut to what stands before, and the batches
+    /// behind the last index entry are walked over.
+    mutating func reopen(
+        sizeBytes size: Int64, in store: any FileStore, indexIntervalBytes: Int
+    ) throws(StorageError) {
+        do throws(FileError) {
+            try offsets.reopen(in: store) { Int64($0.position) < size }
+            let start = Int64(offsets.last?.position ?? 0)
+            let lastIndexed = offsets.last.map { baseOffset + Int64($0.relativeOffset) }
+            try times.reopen(in: store) { entry in
+                lastIndexed.map { baseOffset + Int64(entry.relativeOffset) <= $0 } ?? false
+            }
+            maxTimestamp = times.last.map { Timestamp($0.timestamp) }
+            offsetOfMaxTimestamp = times.last.map { baseOffset + Int64($0.relativeOffset) }
+            sizeBytes = start
+        } catch { throw .file(error) }
+        firstTimestamp = nil
+        endOffset = baseOffset
+        bytesSinceIndexEntry = 0
+        var cursor = HeaderCursor(file, from: sizeBytes, to: size)
+        while let (header, _) = try cursor.next() { note(header, indexIntervalBytes: indexIntervalBytes) }
+        firstTimestamp = nil
+        var first = HeaderCursor(file, from: 0, to: size)
+        if let (header, _) = try first.next(), header.maxTimestamp.value >= 0 { firstTimestamp = header.maxTimestamp }
+    }
+
+    /// The same from nothing: every batch is noted.
+    mutating func reset() {
+        offsets = SparseIndex(path: offsets.path)
+        times = SparseIndex(path: times.path)
+        sizeBytes = 0
+        endOffset = baseOffset
+        maxTimestamp = nil
+        offsetOfMaxTimestamp = nil
+        firstTimestamp = nil
+        bytesSinceIndexEntry = 0
+    }
+
+    // MARK: Finding
+
+    /// The batch that contains `offset` or, where offsets have gaps, the first behind it; nil when all end before.
+    func locate(_ offset: Offset, in store: any FileStore) throws(StorageError) -> (
+        header: BatchHeader, position: Int64
+    )? {
+        let entry: OffsetEntry?
+        do throws(FileError) {
+            entry = try offsets.last(in: store) { baseOffset + Int64($0.relativeOffset) <= offset }
+        } catch { throw .file(error) }
+        var cursor = HeaderCursor(file, from: Int64(entry?.position ?? 0), to: sizeBytes)
+        while let found = try cursor.next() {
+            if found.header.endOffset > offset { return found }
+        }
+        return nil
+    }
+}
