@@ -38,7 +38,7 @@ let modules: [Module] = [
         packages: ["HashTreeCollections", "OrderedCollections"]),
     Module(
         name: "Coordinators", imports: ["Metadata", "WireMessages", "WireProtocol", "Primitives"],
-        packages: ["OrderedCollections"]),
+        packages: ["HashTreeCollections", "OrderedCollections"]),
     Module(name: "ClientCore", imports: ["WireMessages", "WireProtocol", "World", "Primitives"], packages: ["OrderedCollections"]),
     Module(
         name: "BrokerServer",

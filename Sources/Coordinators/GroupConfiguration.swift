@@ -1,0 +1,25 @@
+/// The settings of the group coordinator, under the names of Kafka's configuration keys.
+package struct GroupConfiguration: Hashable, Sendable {
+    /// `group.min.session.timeout.ms`.
+    package var sessionTimeoutMillisecondsMin: Int32 = 6_000
+    /// `group.max.session.timeout.ms`.
+    package var sessionTimeoutMillisecondsMax: Int32 = 1_800_000
+    /// `group.initial.rebalance.delay.ms`: how long an empty group waits for more members before its first generation.
+    package var initialRebalanceDelayMilliseconds: Int64 = 3_000
+    /// `group.max.size`.
+    package var membersMax: Int = Int(Int32.max)
+    /// `offset.metadata.max.bytes`.
+    package var offsetMetadataBytesMax: Int = 4_096
+    /// `offsets.retention.minutes`, in milliseconds.
+    package var offsetsRetentionMilliseconds: Int64 = 10_080 * 60_000
+    /// `offsets.retention.check.interval.ms`.
+    package var offsetsRetentionCheckIntervalMilliseconds: Int64 = 600_000
+    /// `offsets.commit.timeout.ms`: how long a write may wait for its commitment before the client is told to try again.
+    package var commitTimeoutMilliseconds: Int64 = 5_000
+    /// `group.new.member.join.timeout.ms`: how long a member without an id of its own may wait in a rebalance.
+    package var newMemberJoinTimeoutMilliseconds: Int64 = 300_000
+    /// The most members that have been given an id and have not joined with it yet, in one group.
+    package var pendingMembersMax: Int = 10_000
+
+    package init() {}
+}

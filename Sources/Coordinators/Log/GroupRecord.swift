@@ -1,0 +1,90 @@
+package import Primitives
+package import WireMessages
+package import WireProtocol
+
+/// One record of `__consumer_offsets` that this coordinator writes or understands. A nil value is a tombstone.
+///
+/// - Source: Kafka's `OffsetCommitKey` (versions 0, 1) and `GroupMetadataKey` (version 2); the version stands before
+///   the key and before the value as an int16.
+package enum GroupRecord: Hashable, Sendable {
+    case offset(group: String, partition: ConsumedPartition, value: CommittedOffset?)
+    case group(id: String, value: GroupMetadataValue?)
+
+    private static let offsetKeyVersion: Int16 = 1
+    private static let groupKeyVersion: Int16 = 2
+    /// The newest value version that is not flexible, as Kafka writes it so that older brokers can read it.
+    private static let valueVersion: Int16 = 3
+    /// The only value version that carries an expiry of its own.
+    private static let expiringValueVersion: Int16 = 1
+
+    /// The key as the log holds it.
+    package var keyBytes: Bytes {
+        switch self {
+        case .offset(let group, let partition, _):
+            var key = OffsetCommitKey()
+            key.group = group
+            key.topic = partition.topic
+            key.partition = partition.index
+            return GroupRecord.versioned(key, GroupRecord.offsetKeyVersion)
+        case .group(let id, _):
+            var key = GroupMetadataKey()
+            key.group = id
+            return GroupRecord.versioned(key, GroupRecord.groupKeyVersion)
+        }
+    }
+
+    /// The value as the log holds it; nil for a tombstone.
+    package var valueBytes: Bytes? {
+        switch self {
+        case .offset(_, _, nil), .group(_, nil): return nil
+        case .offset(_, _, .some(let offset)):
+            let version =
+                offset.expireTimestamp == nil ? GroupRecord.valueVersion : GroupRecord.expiringValueVersion
+            return GroupRecord.versioned(offset.recordValue, version)
+        case .group(_, .some(let value)): return GroupRecord.versioned(value, GroupRecord.valueVersion)
+        }
+    }
+
+    /// Reads a record back; nil for a kind that this coordinator does not keep (share and streams groups, or newer).
+    /// - Throws: where the bytes are not what their version says.
+    package static func decode(key: Bytes, value: Bytes?) throws(WireError) -> GroupRecord? {
+        guard key.count >= 2 else { throw WireError.truncated(needed: 2, remaining: key.count) }
+        let body = key[2..<key.count]
+        switch key.bigEndian(Int16.self, at: 0) {
+        case 0, 1:
+            let key = try OffsetCommitKey.decode(body, version: key.bigEndian(Int16.self, at: 0))
+            let offset = try value.map { bytes throws(WireError) in
+                CommittedOffset(try decodeVersioned(OffsetCommitValue.self, bytes))
+            }
+            let partition = ConsumedPartition(topic: key.topic, index: key.partition)
+            return .offset(group: key.group, partition: partition, value: offset)
+        case 2:
+            let key = try GroupMetadataKey.decode(body, version: 2)
+            let value = try value.map { bytes throws(WireError) in
+                try decodeVersioned(GroupMetadataValue.self, bytes)
+            }
+            return .group(id: key.group, value: value)
+        default: return nil
+        }
+    }
+
+    private static func versioned(_ message: some WireMessage, _ version: Int16) -> Bytes {
+        let body = message.encoded(version: version)
+        let whole = Bytes(MemoryRegion(count: body.count + 2), start: 0, count: body.count + 2)
+        whole.patch(version, at: 0)
+        unsafe whole.withUnsafeMutableBytes { target in
+            unsafe body.withUnsafeBytes { source in
+                guard let from = source.baseAddress, let to = target.baseAddress else { return }
+                unsafe (to + 2).copyMemory(from: from, byteCount: source.count)
+            }
+        }
+        return whole
+    }
+
+    private static func decodeVersioned<Message: WireMessage>(
+        _ type: Message.Type, _ bytes: Bytes
+    ) throws(WireError) -> Message {
+        guard bytes.count >= 2 else { throw WireError.truncated(needed: 2, remaining: bytes.count) }
+        return try Message.decode(bytes[2..<bytes.count], version: bytes.bigEndian(Int16.self, at: 0))
+    }
+}

@@ -1,0 +1,67 @@
+import Primitives
+import WireMessages
+
+/// What follows once the records of a write are committed, or have failed.
+indirect enum AfterCommit: Hashable, Sendable {
+    case nothing
+    case reply(Ticket, GroupReply)
+    /// The assignments of a generation reach its members.
+    case assign(group: String, generation: Int32, leaderID: String, assignments: [String: Bytes])
+    /// A static member's new id is known; `before` is the group to go back to when the record was not taken.
+    case staticMemberReplaced(Ticket, GroupReply, memberID: String, before: ClassicGroup)
+}
+
+/// A write from its decision to its commitment.
+struct PendingWrite: Sendable {
+    let write: GroupWrite
+    /// Groups that end with this write.
+    let deletedGroups: [String]
+    /// When the one who waits is told to come again; the write itself goes on.
+    let deadline: MonotonicInstant
+    var then: AfterCommit
+    /// The end of its records in the log, once they are appended.
+    var end: Offset?
+    /// The state after its records, once they are appended.
+    var imageAfter: GroupImage?
+}
+
+extension GroupReply {
+    /// The same answer with every part that had succeeded failed: its records were not committed.
+    func failed(with error: ErrorCode, memberID: String = "") -> GroupReply {
+        switch self {
+        case .join: return .join(.failure(error, memberID: memberID))
+        case .sync: return .sync(.failure(error))
+        case .leave(var response):
+            response.errorCode = error
+            return .leave(response)
+        case .offsetCommit(var response):
+            for topic in response.topics.indices {
+                for index in response.topics[topic].partitions.indices
+                where response.topics[topic].partitions[index].errorCode == .noError {
+                    response.topics[topic].partitions[index].errorCode = error
+                }
+            }
+            return .offsetCommit(response)
+        case .deleteGroups(var results):
+            for index in results.indices where results[index].errorCode == .noError { results[index].errorCode = error }
+            return .deleteGroups(results)
+        }
+    }
+}
+
+extension ErrorCode {
+    /// What a client is told when the write behind its request met this error.
+    ///
+    /// - Source: Kafka's `CoordinatorOperationExceptionHelper` and `toApiError`: errors of the log that mean "look for
+    ///   the coordinator" or "try again" to a client.
+    func asCoordinatorError(isOffsetCommit: Bool) -> ErrorCode {
+        switch self {
+        case .unknownTopicOrPartition, .notEnoughReplicas, .notEnoughReplicasAfterAppend, .requestTimedOut:
+            .coordinatorNotAvailable
+        case .notLeaderOrFollower, .kafkaStorageError, .fencedLeaderEpoch, .unknownLeaderEpoch: .notCoordinator
+        case .messageTooLarge, .recordListTooLarge, .invalidFetchSize:
+            isOffsetCommit ? .invalidCommitOffsetSize : .unknownServerError
+        default: self
+        }
+    }
+}

@@ -1,0 +1,122 @@
+package import Primitives
+package import WireMessages
+
+extension GroupShard {
+    /// Handles OffsetCommit 2–9 (10 with the topics' names filled in); answered when the offsets are committed.
+    ///
+    /// - Parameter isKnown: whether a partition exists; the others are answered UNKNOWN_TOPIC_OR_PARTITION.
+    /// - Errors: for each partition OFFSET_METADATA_TOO_LARGE, or for all UNKNOWN_MEMBER_ID, FENCED_INSTANCE_ID,
+    ///   ILLEGAL_GENERATION, REBALANCE_IN_PROGRESS, GROUP_ID_NOT_FOUND (from version 9).
+    package mutating func commitOffsets(
+        _ request: OffsetCommitRequest, version: Int16, ticket: Ticket, at time: CoordinatorTime,
+        isKnown: (_ topic: String, _ partition: PartitionIndex) -> Bool
+    ) -> [GroupEffect] {
+        let refusal = errorOfCommit(request, version: version)
+        if refusal == nil { hearCommitter(request, at: time.now) }
+        var records: [GroupRecord] = []
+        var response = OffsetCommitResponse()
+        response.topics = request.topics.map { topic in
+            var answered = OffsetCommitResponse.OffsetCommitResponseTopic()
+            answered.name = topic.name
+            answered.topicID = topic.topicID
+            answered.partitions = topic.partitions.map { partition in
+                var result = OffsetCommitResponse.OffsetCommitResponsePartition()
+                result.partitionIndex = partition.partitionIndex
+                if let refusal {
+                    result.errorCode = refusal
+                } else if !isKnown(topic.name, partition.partitionIndex) {
+                    result.errorCode = .unknownTopicOrPartition
+                } else if partition.committedMetadata?.utf8.count ?? 0 > settings.offsetMetadataBytesMax {
+                    result.errorCode = .offsetMetadataTooLarge
+                } else {
+                    let place = ConsumedPartition(topic: topic.name, index: partition.partitionIndex)
+                    let value = committedOffset(partition, retentionMilliseconds: request.retentionTimeMilliseconds, time)
+                    records.append(.offset(group: request.groupID, partition: place, value: value))
+                }
+                return result
+            }
+            return answered
+        }
+        if records.isEmpty { return [.reply(ticket, .offsetCommit(response))] }
+        return [decide(records, then: .reply(ticket, .offsetCommit(response)), at: time)]
+    }
+
+    private func committedOffset(
+        _ partition: OffsetCommitRequest.OffsetCommitRequestPartition, retentionMilliseconds: Int64,
+        _ time: CoordinatorTime
+    ) -> CommittedOffset {
+        let hasOwnRetention = retentionMilliseconds >= 0
+        return CommittedOffset(
+            offset: partition.committedOffset,
+            leaderEpoch: partition.committedLeaderEpoch.value < 0 ? nil : partition.committedLeaderEpoch,
+            metadata: partition.committedMetadata ?? "", commitTimestamp: time.timeOfDay,
+            expireTimestamp: hasOwnRetention ? Timestamp(time.timeOfDay.value &+ retentionMilliseconds) : nil)
+    }
+
+    /// Who may commit: members of the present generation, and anyone where the group has no members.
+    private func errorOfCommit(_ request: OffsetCommitRequest, version: Int16) -> ErrorCode? {
+        let generation = request.generationIDOrMemberEpoch
+        guard let group = groups[request.groupID] else {
+            // Without a group there is no generation to belong to: only a "simple" consumer may commit.
+            if generation < 0 { return nil }
+            if image[request.groupID] == nil && version >= 9 { return .groupIDNotFound }
+            return .illegalGeneration
+        }
+        if generation < 0 && group.state == .empty { return nil }
+        guard generation >= 0 || !request.memberID.isEmpty || request.groupInstanceID != nil else {
+            return .unknownMemberID
+        }
+        if let error = group.errorOfMember(request.memberID, instanceID: request.groupInstanceID) { return error }
+        if generation != group.generation { return .illegalGeneration }
+        // A member that knows this generation has its join answered and not its assignment: it owns nothing yet.
+        return group.isCompleting ? .rebalanceInProgress : nil
+    }
+
+    private mutating func hearCommitter(_ request: OffsetCommitRequest, at now: MonotonicInstant) {
+        guard !request.memberID.isEmpty else { return }
+        groups[request.groupID]?.heard(request.memberID, at: now)
+        noteDeadline(of: groups[request.groupID])
+    }
+
+    /// Handles DeleteGroups for the groups of this partition; answered when the tombstones are committed.
+    ///
+    /// - Errors: for each group GROUP_ID_NOT_FOUND or NON_EMPTY_GROUP.
+    package mutating func deleteGroups(_ ids: [String], ticket: Ticket, at time: CoordinatorTime) -> [GroupEffect] {
+        var records: [GroupRecord] = []
+        var deleted: [String] = []
+        let results = ids.map { id in
+            var result = DeleteGroupsResponse.DeletableGroupResult()
+            result.groupID = id
+            if groups[id] == nil && image[id] == nil || deleted.contains(id) {
+                result.errorCode = .groupIDNotFound
+            } else if groups[id].map({ $0.state != .empty || !$0.pendingMembers.isEmpty }) ?? false {
+                result.errorCode = .nonEmptyGroup
+            } else {
+                deleted.append(id)
+                records += tombstones(of: id)
+            }
+            return result
+        }
+        let reply = GroupReply.deleteGroups(results)
+        if records.isEmpty { return [.reply(ticket, reply)] }
+        return [decide(records, then: .reply(ticket, reply), deleting: deleted, at: time)]
+    }
+
+    private func tombstones(of id: String) -> [GroupRecord] {
+        guard let stored = image[id] else { return [] }
+        let offsets = stored.sortedOffsets.map {
+            GroupRecord.offset(group: id, partition: $0.partition, value: nil)
+        }
+        return offsets + (stored.metadata == nil ? [] : [.group(id: id, value: nil)])
+    }
+
+    /// Forgets what groups committed for topics that were deleted: a topic of the same name starts from nothing.
+    package mutating func topicsDeleted(_ topics: Set<String>, at time: CoordinatorTime) -> [GroupEffect] {
+        image.ids.compactMap { id in
+            let records = (image[id]?.sortedOffsets ?? []).filter { topics.contains($0.partition.topic) }.map {
+                GroupRecord.offset(group: id, partition: $0.partition, value: nil)
+            }
+            return records.isEmpty ? nil : decide(records, then: .nothing, at: time)
+        }
+    }
+}

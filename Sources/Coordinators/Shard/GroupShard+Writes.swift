@@ -1,0 +1,101 @@
+package import Primitives
+import WireMessages
+
+extension GroupShard {
+    /// Makes records out of a decision. The host appends them before any other call.
+    mutating func decide(
+        _ records: [GroupRecord], then: AfterCommit, deleting deletedGroups: [String] = [], at time: CoordinatorTime
+    ) -> GroupEffect {
+        let write = GroupWrite(id: nextWriteID, records: records)
+        nextWriteID = WriteID(nextWriteID.value + 1)
+        let deadline = time.now.advanced(byMilliseconds: settings.commitTimeoutMilliseconds)
+        writes.append(PendingWrite(write: write, deletedGroups: deletedGroups, deadline: deadline, then: then))
+        return .append(write)
+    }
+
+    /// The oldest write not appended yet is in the log up to `end`: its records are replayed.
+    package mutating func appended(_ id: WriteID, end: Offset) {
+        guard let index = writes.firstIndex(where: { $0.end == nil }), writes[index].write.id == id else {
+            preconditionFailure("write \(id) is appended out of turn")
+        }
+        for record in writes[index].write.records { image.replay(record) }
+        for group in writes[index].deletedGroups { groups[group] = nil }
+        writes[index].end = end
+        writes[index].imageAfter = image
+    }
+
+    /// The oldest write not appended yet was not taken by the log: nothing of it holds.
+    package mutating func refused(_ id: WriteID, _ error: ErrorCode, at time: CoordinatorTime) -> [GroupEffect] {
+        guard let index = writes.firstIndex(where: { $0.end == nil }), writes[index].write.id == id else {
+            preconditionFailure("write \(id) is refused out of turn")
+        }
+        let write = writes.remove(at: index)
+        if case .staticMemberReplaced(_, _, _, let before) = write.then { groups[before.id] = before }
+        return failed(write.then, with: error, at: time)
+    }
+
+    /// The high watermark has reached `highWatermark`: what waited for it follows, in log order.
+    package mutating func committed(upTo highWatermark: Offset, at time: CoordinatorTime) -> [GroupEffect] {
+        let count = writes.prefix { $0.end.map { $0 <= highWatermark } ?? false }.count
+        guard count > 0 else { return [] }
+        let done = writes.prefix(count)
+        writes.removeFirst(count)
+        if let reached = done.last?.imageAfter { committedImage = reached }
+        return done.flatMap { succeeded($0.then, at: time) }
+    }
+
+    private mutating func succeeded(_ then: AfterCommit, at time: CoordinatorTime) -> [GroupEffect] {
+        switch then {
+        case .nothing: []
+        case .reply(let ticket, let reply), .staticMemberReplaced(let ticket, let reply, _, _): [.reply(ticket, reply)]
+        case .assign(let id, let generation, let leaderID, let assignments):
+            step(id, at: time) { group, _, outcome in
+                group.assignmentCommitted(
+                    generation: generation, leaderID: leaderID, assignments, at: time, into: &outcome)
+            }
+        }
+    }
+
+    /// Tells those who wait for a write that it did not succeed (in time).
+    mutating func failed(_ then: AfterCommit, with error: ErrorCode, at time: CoordinatorTime) -> [GroupEffect] {
+        switch then {
+        case .nothing: return []
+        case .reply(let ticket, let reply):
+            var isOffsetCommit = false
+            if case .offsetCommit = reply { isOffsetCommit = true }
+            return [.reply(ticket, reply.failed(with: error.asCoordinatorError(isOffsetCommit: isOffsetCommit)))]
+        case .staticMemberReplaced(let ticket, let reply, let memberID, _):
+            let shown = error.asCoordinatorError(isOffsetCommit: false)
+            return [.reply(ticket, reply.failed(with: shown, memberID: memberID))]
+        case .assign(let id, let generation, let leaderID, _):
+            let shown = error.asCoordinatorError(isOffsetCommit: false)
+            return step(id, at: time) { group, settings, outcome in
+                group.assignmentFailed(
+                    generation: generation, leaderID: leaderID, with: shown, at: time, settings, into: &outcome)
+            }
+        }
+    }
+
+    /// Leadership is lost: every request that waits is sent to look for the coordinator. The shard is of no use after.
+    package mutating func fail() -> [GroupEffect] {
+        var effects: [GroupEffect] = []
+        for write in writes {
+            switch write.then {
+            case .nothing, .assign: break
+            case .reply(let ticket, let reply), .staticMemberReplaced(let ticket, let reply, _, _):
+                effects.append(.reply(ticket, reply.failed(with: .notCoordinator)))
+            }
+        }
+        writes = []
+        for id in groups.keys.sorted() {
+            guard var group = groups[id] else { continue }
+            var outcome = GroupOutcome()
+            for memberID in group.members.keys {
+                group.answerParked(of: memberID, with: .notCoordinator, into: &outcome)
+            }
+            effects += outcome.replies.map { .reply($0.ticket, $0.reply) }
+        }
+        groups = [:]
+        return effects
+    }
+}

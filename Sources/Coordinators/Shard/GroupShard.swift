@@ -1,0 +1,129 @@
+package import Primitives
+import WireMessages
+
+/// The groups of one partition of `__consumer_offsets`, on the broker that leads it.
+///
+/// A request is decided from the present state; what must be remembered goes out as records, and changes the stored
+/// state when it is replayed. Answers that depend on records leave when they are committed. On lost leadership the
+/// shard is dropped as a whole after `fail`, so nothing uncommitted survives (rule 32).
+///
+/// - Not thread-safe: the host has one lock for each shard.
+package struct GroupShard: Sendable {
+    let settings: GroupConfiguration
+    /// The state with all records that were appended.
+    package internal(set) var image: GroupImage
+    /// The state at the high watermark: what reads see.
+    package internal(set) var committedImage: GroupImage
+    /// Groups that have, had or are about to have members.
+    var groups: [String: ClassicGroup] = [:]
+    /// Writes in log order; those that the host has not appended yet come last.
+    var writes: [PendingWrite] = []
+    var nextWriteID = WriteID(0)
+    /// Not later than the earliest deadline of the groups.
+    var groupsWakeAt: MonotonicInstant?
+    var offsetCheckAt: MonotonicInstant
+
+    /// Starts a shard from the replayed log; members get a fresh session.
+    package init(settings: GroupConfiguration, loaded image: GroupImage, at time: CoordinatorTime) {
+        self.settings = settings
+        self.image = image
+        committedImage = image
+        offsetCheckAt = time.now.advanced(byMilliseconds: settings.offsetsRetentionCheckIntervalMilliseconds)
+        for id in image.ids {
+            guard let metadata = image[id]?.metadata else { continue }
+            let group = ClassicGroup(id: id, replayed: metadata, at: time)
+            groups[id] = group
+            noteDeadline(of: group)
+        }
+    }
+
+    /// When `expire` is to be called next, at the latest.
+    package var nextDeadline: MonotonicInstant {
+        var earliest = offsetCheckAt
+        if let groupsWakeAt { earliest = min(earliest, groupsWakeAt) }
+        if let waiting = writes.first(where: { $0.then != .nothing }) { earliest = min(earliest, waiting.deadline) }
+        return earliest
+    }
+
+    // MARK: Requests of members
+
+    /// Handles JoinGroup 0–9; the answer may wait until the rebalance is complete.
+    ///
+    /// - Parameter newID: fresh randomness for the id of a new member.
+    /// - Errors: INVALID_GROUP_ID, INVALID_SESSION_TIMEOUT, UNKNOWN_MEMBER_ID, and those of `ClassicGroup.join`.
+    package mutating func join(
+        _ request: JoinGroupRequest, from origin: RequestOrigin, ticket: Ticket, newID: UUID128,
+        at time: CoordinatorTime
+    ) -> [GroupEffect] {
+        let id = request.groupID
+        let timeouts = settings.sessionTimeoutMillisecondsMin...settings.sessionTimeoutMillisecondsMax
+        func refused(_ error: ErrorCode) -> [GroupEffect] {
+            [.reply(ticket, .join(.failure(error, memberID: request.memberID)))]
+        }
+        if id.isEmpty { return refused(.invalidGroupID) }
+        if !timeouts.contains(request.sessionTimeoutMilliseconds) { return refused(.invalidSessionTimeout) }
+        if groups[id] == nil {
+            // An offset-only group is a group without members: only a new member can enter it.
+            guard request.memberID.isEmpty else { return refused(.unknownMemberID) }
+            groups[id] = ClassicGroup(id: id)
+        }
+        let attempt = JoinAttempt(request, from: origin, ticket: ticket, newID: newID)
+        return step(id, at: time) { group, settings, outcome in group.join(attempt, at: time, settings, into: &outcome) }
+    }
+
+    /// Handles SyncGroup 0–5; the answer waits for the leader's assignment to be committed.
+    package mutating func sync(_ request: SyncGroupRequest, ticket: Ticket, at time: CoordinatorTime) -> [GroupEffect] {
+        if request.groupID.isEmpty { return [.reply(ticket, .sync(.failure(.invalidGroupID)))] }
+        guard groups[request.groupID] != nil else { return [.reply(ticket, .sync(.failure(.unknownMemberID)))] }
+        return step(request.groupID, at: time) { group, _, outcome in
+            group.sync(request, ticket: ticket, at: time, into: &outcome)
+        }
+    }
+
+    /// Handles Heartbeat 0–4; answered at once.
+    package mutating func heartbeat(_ request: HeartbeatRequest, at time: CoordinatorTime) -> ErrorCode {
+        if request.groupID.isEmpty { return .invalidGroupID }
+        guard let error = groups[request.groupID]?.heartbeat(request, at: time.now) else { return .unknownMemberID }
+        noteDeadline(of: groups[request.groupID])
+        return error
+    }
+
+    /// Handles LeaveGroup 0–5; `members` has one entry for versions below 3.
+    package mutating func leave(
+        _ members: [LeaveGroupRequest.MemberIdentity], of groupID: String, ticket: Ticket, at time: CoordinatorTime
+    ) -> [GroupEffect] {
+        var response = LeaveGroupResponse()
+        guard !groupID.isEmpty, groups[groupID] != nil else {
+            response.errorCode = groupID.isEmpty ? .invalidGroupID : .unknownMemberID
+            return [.reply(ticket, .leave(response))]
+        }
+        let effects = step(groupID, at: time) { group, settings, outcome in
+            response.members = group.leave(members, at: time, settings, into: &outcome)
+        }
+        return [.reply(ticket, .leave(response))] + effects
+    }
+
+    // MARK: Steps
+
+    /// Lets one group step and turns its outcome into effects: answers first, then the write.
+    mutating func step(
+        _ id: String, at time: CoordinatorTime,
+        _ body: (inout ClassicGroup, GroupConfiguration, inout GroupOutcome) -> Void
+    ) -> [GroupEffect] {
+        guard var group = groups.removeValue(forKey: id) else { return [] }
+        var outcome = GroupOutcome()
+        body(&group, settings, &outcome)
+        noteDeadline(of: group)
+        if !group.isForgettable { groups[id] = group }
+        var effects = outcome.replies.map { GroupEffect.reply($0.ticket, $0.reply) }
+        if let decision = outcome.write {
+            effects.append(decide([decision.record], then: decision.then, at: time))
+        }
+        return effects
+    }
+
+    mutating func noteDeadline(of group: ClassicGroup?) {
+        guard let deadline = group?.wakeAt else { return }
+        groupsWakeAt = groupsWakeAt.map { min($0, deadline) } ?? deadline
+    }
+}
