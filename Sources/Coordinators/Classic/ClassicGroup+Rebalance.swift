@@ -1,3 +1,4 @@
+import OrderedCollections
 import Primitives
 import WireMessages
 
@@ -43,7 +44,9 @@ extension ClassicGroup {
     mutating func completeIfAllJoined(
         at time: CoordinatorTime, _ settings: GroupConfiguration, into outcome: inout GroupOutcome
     ) {
-        guard case .preparingRebalance(let phase) = state, phase.initialRound == nil, hasAllMembersJoined else { return }
+        guard case .preparingRebalance(let phase) = state, phase.initialRound == nil, hasAllMembersJoined else {
+            return
+        }
         completeJoin(at: time, settings, into: &outcome)
     }
 

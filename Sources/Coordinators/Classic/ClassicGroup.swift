@@ -1,5 +1,5 @@
 import OrderedCollections
-package import Primitives
+import Primitives
 import WireMessages
 
 /// The wait for members to (re)join.

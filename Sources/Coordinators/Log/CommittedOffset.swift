@@ -1,5 +1,5 @@
 package import Primitives
-package import WireMessages
+import WireMessages
 
 /// A partition that a group consumes, by name: offsets outlive nothing but their topic's name.
 package struct ConsumedPartition: Hashable, Comparable, Sendable {

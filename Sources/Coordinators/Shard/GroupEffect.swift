@@ -1,4 +1,4 @@
-package import Primitives
+import Primitives
 package import WireMessages
 
 /// Names a request that waits for its answer; the host keeps what is needed to send it.

@@ -1,3 +1,4 @@
+import OrderedCollections
 package import Primitives
 package import WireMessages
 
@@ -30,7 +31,8 @@ extension GroupShard {
                     result.errorCode = .offsetMetadataTooLarge
                 } else {
                     let place = ConsumedPartition(topic: topic.name, index: partition.partitionIndex)
-                    let value = committedOffset(partition, retentionMilliseconds: request.retentionTimeMilliseconds, time)
+                    let value = committedOffset(
+                        partition, retentionMilliseconds: request.retentionTimeMilliseconds, time)
                     records.append(.offset(group: request.groupID, partition: place, value: value))
                 }
                 return result

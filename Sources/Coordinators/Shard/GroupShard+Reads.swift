@@ -1,4 +1,5 @@
-package import Primitives
+import OrderedCollections
+import Primitives
 package import WireMessages
 
 /// What a group has committed for one partition, as a read finds it.

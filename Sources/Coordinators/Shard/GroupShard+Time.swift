@@ -1,4 +1,5 @@
-package import Primitives
+import OrderedCollections
+import Primitives
 import WireMessages
 
 extension GroupShard {

@@ -1,5 +1,6 @@
+import OrderedCollections
 package import Primitives
-import WireMessages
+package import WireMessages
 
 /// The groups of one partition of `__consumer_offsets`, on the broker that leads it.
 ///
@@ -68,7 +69,8 @@ package struct GroupShard: Sendable {
             groups[id] = ClassicGroup(id: id)
         }
         let attempt = JoinAttempt(request, from: origin, ticket: ticket, newID: newID)
-        return step(id, at: time) { group, settings, outcome in group.join(attempt, at: time, settings, into: &outcome) }
+        return step(id, at: time) { group, settings, outcome in group.join(attempt, at: time, settings, into: &outcome)
+        }
     }
 
     /// Handles SyncGroup 0–5; the answer waits for the leader's assignment to be committed.
