@@ -34,7 +34,7 @@ package struct QuorumReplica: Sendable {
     var effects: [QuorumEffect] = []
 
     /// - Parameters:
-    ///   - election: what the vote file says; the default when there is none.
+    ///   - election: what the vote file says; epoch 0 when there is none.
     ///   - log: the log after recovery, flushed.
     ///   - generator: draws the election timeouts; each node must have another.
     package init(
@@ -49,13 +49,14 @@ package struct QuorumReplica: Sendable {
         self.generator = generator
         highWatermark = log.latestSnapshot?.endOffset
         role = .unattached(UnattachedState(electionAt: nil, search: .done))
+        precondition(log.isBlank || election.standing != .unproven, "a voter with entries counts as one without")
         precondition(log.lastEpoch <= election.epoch, "the log holds an epoch that the vote file does not know")
     }
 
     package var isVoter: Bool { voters.contains(me) }
 
     /// A voter stands unless its own log may have been lost (design, section 7).
-    var mayStand: Bool { isVoter && !election.mustCatchUp && !isShuttingDown }
+    var mayStand: Bool { isVoter && election.standing != .catchingUp && !isShuttingDown }
 
     /// The leader this replica is or follows. One that doubts its leader names none, though its vote file does.
     package var leaderID: BrokerID? {

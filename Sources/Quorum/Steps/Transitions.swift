@@ -42,7 +42,7 @@ extension QuorumReplica {
 
     mutating func becomeCandidate(now: MonotonicInstant) {
         election.epoch = election.epoch.next
-        election.votedFor = me
+        castVote(for: me)
         election.leaderID = nil
         let round = VoteRound(voters: voters, me: me.id, now: now, deadline: electionDeadline(now: now))
         role = .candidate(round)
@@ -98,17 +98,24 @@ extension QuorumReplica {
         Verdict(error: .notLeaderOrFollower, leaderID: nil, epoch: election.epoch)
     }
 
+    /// Whoever votes when nobody has entries has nothing to forget: it remembers all from here on.
+    mutating func castVote(for candidate: ReplicaKey) {
+        precondition(election.standing != .catchingUp, "a voter voted before it caught up")
+        election.votedFor = candidate
+        election.standing = .proven
+    }
+
     /// The quorum has entries and this voter has none: it may have lost its own, and with them its votes.
     mutating func noteDataElsewhere() {
-        if isVoter && log.isBlank { election.mustCatchUp = true }
+        if isVoter, election.standing == .unproven { election.standing = .catchingUp }
     }
 
     /// A voter that had to catch up has all that was committed when its leader established a high watermark.
     mutating func noteCaughtUp() {
-        guard election.mustCatchUp, let following = role.following,
+        guard election.standing == .catchingUp, let following = role.following,
             let committed = following.leaderHighWatermark, log.flushedEnd >= committed
         else { return }
-        election.mustCatchUp = false
+        election.standing = .proven
     }
 
     /// Learns of a later epoch, or of the leader of this one; true when that changed the role.

@@ -48,9 +48,13 @@ extension QuorumReplica {
     /// Whether the candidate gets the vote. A voter that must catch up gives none; one without a log gives it only
     /// to a candidate without one, since it can't know what it forgot.
     private func grants(_ ask: VoteAsk) -> Bool {
-        guard !election.mustCatchUp, !log.isBlank || ask.lastOffset == .zero,
-            log.isNotAhead(ofEnd: ask.lastOffset, lastEpoch: ask.lastEpoch)
+        guard log.isNotAhead(ofEnd: ask.lastOffset, lastEpoch: ask.lastEpoch)
         else { return false }
+        switch election.standing {
+        case .catchingUp: return false
+        case .unproven: if ask.lastOffset > .zero { return false }
+        case .proven: break
+        }
         return ask.isPreVote ? grantsPreVote() : grantsVote(to: ask.candidate)
     }
 
@@ -74,7 +78,7 @@ extension QuorumReplica {
 
     private mutating func granted(_ ask: VoteAsk, now: MonotonicInstant) {
         if !ask.isPreVote {
-            election.votedFor = ask.candidate
+            castVote(for: ask.candidate)
             return becomeUnattached(epoch: election.epoch, now: now)
         }
         // Two that stand at the same time would split the votes: the one with less, or the greater id, steps back.
