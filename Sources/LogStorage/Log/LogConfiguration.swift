@@ -1,4 +1,8 @@
-package import WireProtocol
+/// Who gives a record its timestamp (`message.timestamp.type`).
+package enum TimestampType: Hashable, Sendable {
+    case createTime
+    case logAppendTime
+}
 
 /// What a topic's configuration says about its logs. The defaults are Kafka's.
 package struct LogConfiguration: Hashable, Sendable {

@@ -1,5 +1,4 @@
 package import Primitives
-import WireProtocol
 import World
 
 extension PartitionLog {
@@ -84,7 +83,7 @@ extension PartitionLog {
         }
         for index in segmentIndex(of: offset)..<segments.count {
             let segment = segments[index]
-            let found: (header: RecordBatchHeader, position: Int64)?
+            let found: (header: BatchHeader, position: Int64)?
             if let position = hints.position(of: offset, inSegment: segment.baseOffset) {
                 var cursor = HeaderCursor(segment.file, from: position, to: segment.sizeBytes)
                 found = try cursor.next()
@@ -93,8 +92,8 @@ extension PartitionLog {
             }
             if let (header, position) = found {
                 return Place(
-                    segment: index, position: position, baseOffset: header.baseOffset, endOffset: header.nextOffset,
-                    byteCount: header.sizeInBytes)
+                    segment: index, position: position, baseOffset: header.baseOffset, endOffset: header.endOffset,
+                    byteCount: header.byteCount)
             }
         }
         return nil
@@ -134,12 +133,12 @@ extension PartitionLog {
         var cursor = HeaderCursor(segment.file, from: from, to: segment.sizeBytes)
         var last = first
         while let (header, position) = try cursor.next(), position < limit {
-            let next = position + Int64(header.sizeInBytes)
+            let next = position + Int64(header.byteCount)
             if next > limit {
                 // This batch is too much; it starts where the slice ends.
                 return position > start.position ? Stop(position: position, offset: header.baseOffset) : first
             }
-            last = Stop(position: next, offset: header.nextOffset)
+            last = Stop(position: next, offset: header.endOffset)
         }
         return last
     }

@@ -1,0 +1,194 @@
+package import Controller
+package import Logging
+import Metadata
+package import Primitives
+import WireMessages
+package import World
+
+/// Runs the controller where this node leads the quorum: decide, append, replay at once, answer when committed.
+///
+/// `@unchecked Sendable`: touched on the control loop only.
+package final class ControllerHost: @unchecked Sendable {
+    private enum Role {
+        case standby
+        /// Leads, but has not seen all that is committed applied yet (rule 19): it decides nothing.
+        case claiming(epoch: LeaderEpoch, start: Offset)
+        case active(epoch: LeaderEpoch)
+    }
+
+    /// Wait between two looks at sessions and idleness.
+    private static let tickMilliseconds: Int64 = 50
+    /// Wait between two rounds of moving leaderships back to preferred replicas, and how many are moved in one.
+    private static let rebalanceMilliseconds: Int64 = 300_000
+    private static let rebalanceCountMax = 1_000
+
+    private let configuration: ControllerConfiguration
+    private let metadataLog: any MetadataLog
+    private let publisher: MetadataPublisher
+    private let world: World
+    private let log: Logger
+    private let detector: FailureDetector
+
+    private var role = Role.standby
+    /// Exists exactly while the role is active.
+    private var controller: ClusterController?
+    private var parked = ParkedAnswers()
+    /// The exclusive end of what is appended, where this node appends.
+    private var appendedEnd = Offset.zero
+    private var committedEnd = Offset.zero
+    private var lastAppendAt: MonotonicInstant
+    private var lastRebalanceAt: MonotonicInstant
+    private var generator: SeededGenerator
+
+    package init(
+        configuration: ControllerConfiguration, metadataLog: any MetadataLog, publisher: MetadataPublisher,
+        detector: FailureDetector, world: World, log: Logger
+    ) {
+        self.configuration = configuration
+        self.metadataLog = metadataLog
+        self.publisher = publisher
+        self.detector = detector
+        self.world = world
+        self.log = log
+        lastAppendAt = world.clock.now
+        lastRebalanceAt = world.clock.now
+        generator = SeededGenerator(seed: world.randomness.next())
+    }
+
+    /// Whether this node decides now.
+    package var isActive: Bool { controller != nil }
+
+    /// Decides on a request and answers it when the decision, and every earlier one, is committed.
+    ///
+    /// - Parameter decide: gets the controller, the offset of the first record it decides on, and the time.
+    /// - Parameter answer: gets nil where this node is not, or ceased to be, the active controller.
+    package func decide<Reply: Sendable>(
+        _ decide: (inout ClusterController, Offset, MonotonicInstant) -> Decision<Reply>,
+        answer: @escaping @Sendable (Reply?) -> Void
+    ) {
+        precondition(world.controlLoop.isCurrent, "the controller lives on the control loop")
+        guard case .active(let epoch) = role, controller != nil else { return answer(nil) }
+        let next = max(appendedEnd, metadataLog.logEndOffset)
+        let decision = decide(&controller!, next, world.clock.now)
+        if !decision.records.isEmpty {
+            guard append(decision.records, at: next, epoch) else { return answer(nil) }
+        }
+        if decision.records.isEmpty, committedEnd >= appendedEnd { return answer(decision.reply) }
+        let reply = decision.reply
+        parked.park(until: appendedEnd) { isCommitted in answer(isCommitted ? reply : nil) }
+    }
+
+    /// A generator of ids for decisions.
+    package func withGenerator<Result>(_ body: (inout SeededGenerator) -> Result) -> Result { body(&generator) }
+
+    private func append(_ records: [MetadataRecord], at next: Offset, _ epoch: LeaderEpoch) -> Bool {
+        guard let last = metadataLog.append(records.map(MetadataRecordFrame.encode), expecting: epoch) else {
+            return false
+        }
+        // A broker's epoch is the offset of its record: a wrong guess would give two lives one epoch.
+        precondition(last + 1 == next + Int64(records.count), "records were appended elsewhere than decided")
+        for record in records { controller!.replay(record) }
+        appendedEnd = last + 1
+        lastAppendAt = world.clock.now
+        return true
+    }
+
+    // MARK: Leadership
+
+    func becameLeader(epoch: LeaderEpoch, startOffset: Offset) {
+        stepDown()
+        role = .claiming(epoch: epoch, start: startOffset)
+        activateIfReady()
+    }
+
+    func lostLeadership(epoch: LeaderEpoch) {
+        log.info("no longer the active controller", metadata: ["epoch": "\(epoch)"])
+        stepDown()
+    }
+
+    func committed(upTo end: Offset) {
+        committedEnd = end
+        activateIfReady()
+        for answer in parked.release(upTo: end) { answer(true) }
+    }
+
+    private func activateIfReady() {
+        guard case .claiming(let epoch, let start) = role, committedEnd > start else { return }
+        role = .active(epoch: epoch)
+        let now = world.clock.now
+        controller = ClusterController(configuration: configuration, image: publisher.image, now: now)
+        appendedEnd = committedEnd
+        lastAppendAt = now
+        lastRebalanceAt = now
+        log.info("this node is the active controller", metadata: ["epoch": "\(epoch)"])
+        decide({ controller, _, _ in controller.decideBootstrap() }, answer: { _ in })
+        // Who died together with the last controller is found now, not a session later (R7).
+        detector.start { [weak self] broker, epoch in self?.fenceDead(broker, epoch) }
+        for broker in publisher.image.brokers.sorted where !broker.isFenced { detector.probe(broker) }
+        scheduleTick(epoch)
+    }
+
+    private func stepDown() {
+        role = .standby
+        controller = nil
+        detector.stop()
+        for answer in parked.takeAll() { answer(false) }
+    }
+
+    // MARK: Liveness
+
+    /// The connection of a broker's heartbeats ended: a sign of death, to be confirmed by a probe (R1).
+    package func heartbeatConnectionEnded(of broker: BrokerID, epoch: BrokerEpoch) {
+        guard let registration = controller?.image.brokers[broker], registration.epoch == epoch,
+            !registration.isFenced
+        else { return }
+        detector.probe(registration)
+    }
+
+    private func fenceDead(_ broker: BrokerID, _ epoch: BrokerEpoch) {
+        let log = log
+        decide({ controller, _, _ in controller.fence(broker, epoch: epoch) }) { wasFenced in
+            if wasFenced == true {
+                log.warning("broker fenced: its process is gone", metadata: ["broker": "\(broker)", "rule": "R1"])
+            }
+        }
+    }
+
+    private func scheduleTick(_ epoch: LeaderEpoch) {
+        world.controlLoop.schedule(afterMilliseconds: ControllerHost.tickMilliseconds) { [weak self] in
+            self?.tick(epoch)
+        }
+    }
+
+    private func tick(_ epoch: LeaderEpoch) {
+        guard case .active(epoch) = role else { return }
+        fenceSilentBrokers()
+        let now = world.clock.now
+        if now.milliseconds(since: lastRebalanceAt) >= ControllerHost.rebalanceMilliseconds {
+            lastRebalanceAt = now
+            decide(
+                { controller, _, _ in controller.rebalanceLeaders(countMax: ControllerHost.rebalanceCountMax) },
+                answer: { _ in })
+        }
+        let idle = configuration.idleIntervalMilliseconds
+        if idle > 0, now.milliseconds(since: lastAppendAt) >= idle {
+            decide({ _, _, _ in Decision([.noOp(NoOpRecord())], reply: ()) }, answer: { _ in })
+        }
+        scheduleTick(epoch)
+    }
+
+    private func fenceSilentBrokers() {
+        // Each round fences one, so it ends with the last registered broker at the latest.
+        while true {
+            var fenced: BrokerID?
+            decide(
+                { controller, _, now in
+                    let decision = controller.fenceSilentBroker(now: now)
+                    fenced = decision.reply
+                    return decision
+                }, answer: { _ in })
+            guard let broker = fenced, isActive else { return }
+            log.warning("broker fenced: it was silent for a session", metadata: ["broker": "\(broker)", "rule": "R3"])
+        }
+    }
+}

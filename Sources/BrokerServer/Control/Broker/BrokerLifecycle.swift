@@ -1,0 +1,266 @@
+package import Controller
+package import Logging
+package import Metadata
+package import Primitives
+import Synchronization
+import WireMessages
+package import World
+
+/// A broker's life as the controller sees it: it registers, catches up, is let in, sends heartbeats, and asks to leave.
+///
+/// `@unchecked Sendable`: touched on the control loop only, but for what stands behind the mutex.
+package final class BrokerLifecycle: MetadataSubscriber, @unchecked Sendable {
+    private enum State: Hashable {
+        case notRegistered
+        /// Registered; not yet caught up, or fenced.
+        case fenced
+        case running
+        /// Waits until its leaderships are elsewhere.
+        case leaving
+        case stopped
+    }
+
+    /// How long things take.
+    package struct Timing: Hashable, Sendable {
+        package var heartbeatMilliseconds: Int64 = 100
+        /// Longest silence of all controllers before a registration is tried anew.
+        package var registrationMilliseconds: Int64 = 60_000
+        /// Longest time to leave in order; then the broker leaves anyway.
+        package var leavingMilliseconds: Int64 = 10_000
+
+        package init() {}
+    }
+
+    private struct Shared {
+        var epoch: BrokerEpoch?
+        var lastContact: MonotonicInstant?
+        var offlineDirectories: Set<DirectoryID> = []
+    }
+
+    /// Wait before a refused registration is tried again.
+    private static let registrationRetryMilliseconds: Int64 = 100
+    /// Most partitions that one heartbeat reports on.
+    private static let reportsMax = 500
+
+    private let identity: BrokerIdentity
+    private let timing: Timing
+    private let channel: ControllerChannel
+    private let cache: MetadataCache
+    private let world: World
+    private let log: Logger
+    private let fatal: @Sendable (String) -> Void
+    private let shared = Mutex(Shared())
+
+    private var state = State.notRegistered
+    private var isHeartbeatInFlight = false
+    private var heartbeatTimer: (any Timer)?
+    private var recoveryReports: @Sendable ([TopicPartitionID]) -> [RecoveryReport] = { _ in [] }
+    /// The partitions in which this broker is a recovery candidate.
+    private var candidacies: Set<TopicPartitionID> = []
+    private var whenRunning: (@Sendable () -> Void)?
+    private var whenLeft: (@Sendable () -> Void)?
+
+    /// - Parameter channel: of its own, so that a heartbeat never waits for another request.
+    /// - Parameter fatal: Called when the controller says that this broker has no place in the cluster.
+    package init(
+        identity: BrokerIdentity, timing: Timing, channel: ControllerChannel, cache: MetadataCache, world: World,
+        log: Logger, fatal: @escaping @Sendable (String) -> Void
+    ) {
+        self.identity = identity
+        self.timing = timing
+        self.channel = channel
+        self.cache = cache
+        self.world = world
+        self.log = log
+        self.fatal = fatal
+    }
+
+    /// The epoch of this life; nil before the controller gave one. From any thread.
+    package var epoch: BrokerEpoch? { shared.withLock { $0.epoch } }
+
+    /// When a controller last answered; nil before the first time. From any thread.
+    package var lastContact: MonotonicInstant? { shared.withLock { $0.lastContact } }
+
+    /// Notes that a log directory failed, and tells the controller. From any thread.
+    package func directoryFailed(_ directory: DirectoryID) {
+        shared.withLock { _ = $0.offlineDirectories.insert(directory) }
+        world.controlLoop.execute { self.sendHeartbeat() }
+    }
+
+    /// Sets who says what this broker's logs hold, for the partitions in which it is a recovery candidate: those whose
+    /// log recovery is not over are left out. Called on the control loop.
+    package func reportRecovery(_ source: @escaping @Sendable ([TopicPartitionID]) -> [RecoveryReport]) {
+        recoveryReports = source
+    }
+
+    /// Registers and begins to send heartbeats; `whenRunning` is called once, when the controller lets the broker in.
+    package func start(whenRunning: @escaping @Sendable () -> Void) {
+        onLoop {
+            self.whenRunning = whenRunning
+            self.register()
+        }
+    }
+
+    /// Asks the controller to move all leaderships away; `whenLeft` is called when the broker may stop, or when the time
+    /// for it is over.
+    package func leave(whenLeft: @escaping @Sendable () -> Void) {
+        onLoop {
+            guard self.state == .running || self.state == .fenced else {
+                self.state = .stopped
+                return whenLeft()
+            }
+            self.state = .leaving
+            self.whenLeft = whenLeft
+            self.sendHeartbeat()
+            self.world.controlLoop.schedule(afterMilliseconds: self.timing.leavingMilliseconds) { self.left() }
+        }
+    }
+
+    /// Sends nothing more.
+    package func stop() {
+        onLoop {
+            self.state = .stopped
+            self.heartbeatTimer?.cancel()
+            self.channel.shutDown()
+        }
+    }
+
+    package func metadataPublished(_ image: MetadataImage, delta: MetadataDelta) {
+        for partition in delta.changedPartitions {
+            if image.topics[partition]?.recoveryCandidates.contains(identity.id) ?? false {
+                candidacies.insert(partition)
+            } else {
+                candidacies.remove(partition)
+            }
+        }
+        for topic in delta.deletedTopics { candidacies = candidacies.filter { $0.topic != topic.id } }
+        // A fenced broker is let in when it is seen to have caught up, a leaving one let go; a candidate is to be heard.
+        if state == .fenced || state == .leaving || !candidacies.isEmpty { sendHeartbeat() }
+    }
+
+    // MARK: Registration
+
+    private func register() {
+        guard state == .notRegistered else { return }
+        channel.send(
+            BrokerRegistrationRequest(identity), timeoutMilliseconds: timing.registrationMilliseconds,
+            isRefusedByStandby: { $0.errorCode == .notController }
+        ) { result in
+            switch result {
+            case .success(let response): self.registered(response)
+            case .failure(let error):
+                self.log.warning("no controller registers this broker", metadata: ["error": "\(error)"])
+                self.registerLater()
+            }
+        }
+    }
+
+    private func registered(_ response: BrokerRegistrationResponse) {
+        guard state == .notRegistered else { return }
+        switch response.errorCode {
+        case .noError:
+            shared.withLock {
+                $0.epoch = response.brokerEpoch
+                $0.lastContact = world.clock.now
+            }
+            state = .fenced
+            log.info("registered with the controller", metadata: ["epoch": "\(response.brokerEpoch)"])
+            sendHeartbeat()
+        case .inconsistentClusterID:
+            fatal("the cluster has another id than this node's \(identity.clusterID)")
+        case .unsupportedVersion:
+            fatal("the cluster uses a feature level that this release does not support")
+        default:
+            log.warning("registration refused; it is tried again", metadata: ["error": "\(response.errorCode)"])
+            registerLater()
+        }
+    }
+
+    private func registerLater() {
+        world.controlLoop.schedule(afterMilliseconds: BrokerLifecycle.registrationRetryMilliseconds) { [weak self] in
+            self?.register()
+        }
+    }
+
+    // MARK: Heartbeats
+
+    /// Sends a heartbeat now, unless one is on its way.
+    private func sendHeartbeat() {
+        guard let epoch, state != .stopped, state != .notRegistered, !isHeartbeatInFlight else { return }
+        isHeartbeatInFlight = true
+        heartbeatTimer?.cancel()
+        var request = BrokerHeartbeatRequest()
+        request.brokerID = identity.id
+        request.brokerEpoch = epoch
+        // The wire's offset is that of the last record applied; ours is the end behind it.
+        request.currentMetadataOffset = Offset(cache.current.provenance.end.value - 1)
+        request.wantShutDown = state == .leaving
+        request.offlineLogDirs = shared.withLock { $0.offlineDirectories.sorted() }
+        request.recoveredReplicas = reports()
+        let sentAt = world.clock.now
+        channel.send(
+            request, timeoutMilliseconds: timing.registrationMilliseconds,
+            isRefusedByStandby: { $0.errorCode == .notController }
+        ) { result in
+            self.isHeartbeatInFlight = false
+            if case .success(let response) = result { self.answered(response) }
+            self.scheduleHeartbeat(after: sentAt)
+        }
+    }
+
+    private func scheduleHeartbeat(after sentAt: MonotonicInstant) {
+        guard state != .stopped, state != .notRegistered, !isHeartbeatInFlight else { return }
+        let passed = world.clock.now.milliseconds(since: sentAt)
+        heartbeatTimer?.cancel()
+        heartbeatTimer = world.controlLoop.schedule(afterMilliseconds: max(1, timing.heartbeatMilliseconds - passed)) {
+            [weak self] in self?.sendHeartbeat()
+        }
+    }
+
+    private func answered(_ response: BrokerHeartbeatResponse) {
+        shared.withLock { $0.lastContact = world.clock.now }
+        switch response.errorCode {
+        case .noError: break
+        case .brokerIDNotRegistered:
+            if state == .leaving { return left() }
+            log.warning("the controller does not know this broker any more; it registers again")
+            state = .notRegistered
+            return register()
+        default:
+            log.warning("heartbeat refused", metadata: ["error": "\(response.errorCode)"])
+            return
+        }
+        switch state {
+        case .leaving: if response.shouldShutDown { left() }
+        case .fenced, .running:
+            if response.isFenced, state == .running { log.warning("the controller fenced this broker") }
+            state = response.isFenced ? .fenced : .running
+            if state == .running, let ready = whenRunning {
+                whenRunning = nil
+                ready()
+            }
+        case .notRegistered, .stopped: break
+        }
+    }
+
+    private func left() {
+        guard state == .leaving else { return }
+        state = .stopped
+        heartbeatTimer?.cancel()
+        let done = whenLeft
+        whenLeft = nil
+        done?()
+    }
+
+    private func reports() -> [BrokerHeartbeatRequest.RecoveredReplica] {
+        if candidacies.isEmpty { return [] }
+        // Those that are settled leave the set, so the rest gets its turn.
+        let asked = Array(candidacies.sorted().prefix(BrokerLifecycle.reportsMax))
+        return recoveryReports(asked).map(BrokerHeartbeatRequest.RecoveredReplica.init)
+    }
+
+    private func onLoop(_ work: @escaping @Sendable () -> Void) {
+        if world.controlLoop.isCurrent { return work() }
+        world.controlLoop.execute(work)
+    }
+}
