@@ -1,8 +1,4 @@
-/// Who gives a record its timestamp (`message.timestamp.type`).
-package enum TimestampType: Hashable, Sendable {
-    case createTime
-    case logAppendTime
-}
+package import WireProtocol
 
 /// What a topic's configuration says about its logs. The defaults are Kafka's.
 package struct LogConfiguration: Hashable, Sendable {

@@ -1,10 +1,11 @@
 package import Primitives
+import WireProtocol
 import World
 
 /// Batches that wait for the one write that puts them into the active segment.
 private struct StagedWrite {
     var pieces: [Bytes] = []
-    var batches: [(header: BatchHeader, bytes: Bytes)] = []
+    var batches: [(header: RecordBatchHeader, bytes: Bytes)] = []
     var byteCount: Int64 = 0
 }
 
@@ -22,7 +23,7 @@ extension PartitionLog {
         var outcomes: [AppendOutcome] = []
         outcomes.reserveCapacity(pieces.count)
         for piece in pieces {
-            let headers: [BatchHeader]
+            let headers: [RecordBatchHeader]
             do throws(StorageError) { headers = try PartitionLog.headers(in: piece) } catch {
                 outcomes.append(.refused(.invalidRecord, reason: "\(error)"))
                 continue
@@ -49,12 +50,12 @@ extension PartitionLog {
         let received = try received(batches)
         var staged = StagedWrite()
         for (header, bytes) in received {
-            if mustRoll(for: header.maxTimestamp, header.lastOffset, header.byteCount, staged.byteCount, now) {
+            if mustRoll(for: header.maxTimestamp, header.lastOffset, header.sizeInBytes, staged.byteCount, now) {
                 try write(&staged)
                 try roll(at: header.baseOffset, now: now)
             }
             staged.batches.append((header, bytes))
-            staged.byteCount += Int64(header.byteCount)
+            staged.byteCount += Int64(header.sizeInBytes)
             // Batches that lie side by side in memory leave as one piece.
             if let last = staged.pieces.last, last.region === bytes.region, last.start + last.count == bytes.start {
                 staged.pieces[staged.pieces.count - 1] = Bytes(
@@ -69,23 +70,23 @@ extension PartitionLog {
 
     // MARK: Judging
 
-    private static func headers(in piece: Bytes) throws(StorageError) -> [BatchHeader] {
-        var headers: [BatchHeader] = []
+    private static func headers(in piece: Bytes) throws(StorageError) -> [RecordBatchHeader] {
+        var headers: [RecordBatchHeader] = []
         var position = 0
         while position < piece.count {
-            let header = try BatchHeader(piece[position..<piece.count])
-            guard header.byteCount <= piece.count - position else {
-                throw .invalidBatch(reason: "a batch of \(header.byteCount) bytes in \(piece.count - position)")
+            let header = try RecordBatchHeader(stored: piece[position..<piece.count])
+            guard header.sizeInBytes <= piece.count - position else {
+                throw .invalidBatch(reason: "a batch of \(header.sizeInBytes) bytes in \(piece.count - position)")
             }
             headers.append(header)
-            position += header.byteCount
+            position += header.sizeInBytes
         }
         guard !headers.isEmpty else { throw .invalidBatch(reason: "no batch") }
         return headers
     }
 
     /// What keeps a piece from being appended; nil when nothing does.
-    private func judge(_ headers: [BatchHeader], _ piece: Bytes, _ staged: StagedWrite) -> AppendOutcome? {
+    private func judge(_ headers: [RecordBatchHeader], _ piece: Bytes, _ staged: StagedWrite) -> AppendOutcome? {
         if Int64(piece.count) > configuration.segmentBytes {
             let reason = "\(piece.count) bytes do not fit into a segment of \(configuration.segmentBytes)"
             return .refused(.recordListTooLarge, reason: reason)
@@ -108,22 +109,22 @@ extension PartitionLog {
             AppendedRange(baseOffset: batch.baseOffset, endOffset: batch.lastOffset + 1, logAppendTime: time))
     }
 
-    private func received(_ bytes: Bytes) throws(StorageError) -> [(header: BatchHeader, bytes: Bytes)] {
-        var batches: [(header: BatchHeader, bytes: Bytes)] = []
+    private func received(_ bytes: Bytes) throws(StorageError) -> [(header: RecordBatchHeader, bytes: Bytes)] {
+        var batches: [(header: RecordBatchHeader, bytes: Bytes)] = []
         var position = 0
         var expected = logEndOffset
-        while position + BatchHeader.byteCount <= bytes.count {
-            let header = try BatchHeader(bytes[position..<bytes.count])
-            guard header.byteCount <= bytes.count - position else { break }
-            let batch = bytes[position..<position + header.byteCount]
+        while position + RecordBatchHeader.sizeInBytes <= bytes.count {
+            let header = try RecordBatchHeader(stored: bytes[position..<bytes.count])
+            guard header.sizeInBytes <= bytes.count - position else { break }
+            let batch = bytes[position..<position + header.sizeInBytes]
             guard header.isIntact(batch) else {
                 throw .invalidBatch(reason: "wrong checksum of the batch at offset \(header.baseOffset)")
             }
             let follows = configuration.isCompacted ? header.baseOffset >= expected : header.baseOffset == expected
             guard follows else { throw .notContiguous(expected: expected, received: header.baseOffset) }
             batches.append((header, batch))
-            expected = header.endOffset
-            position += header.byteCount
+            expected = header.nextOffset
+            position += header.sizeInBytes
         }
         return batches
     }
@@ -131,10 +132,11 @@ extension PartitionLog {
     // MARK: Writing
 
     private mutating func stage(
-        _ headers: [BatchHeader], _ piece: Bytes, _ epoch: LeaderEpoch, _ now: Timestamp, _ staged: inout StagedWrite
+        _ headers: [RecordBatchHeader], _ piece: Bytes, _ epoch: LeaderEpoch, _ now: Timestamp,
+        _ staged: inout StagedWrite
     ) throws(StorageError) -> AppendedRange {
         let isBrokerTime = configuration.timestampType == .logAppendTime
-        var next = staged.batches.last?.header.endOffset ?? logEndOffset
+        var next = staged.batches.last?.header.nextOffset ?? logEndOffset
         let base = next
         let lastOffset = Offset(headers.reduce(next.value) { $0 + Int64($1.lastOffsetDelta) + 1 } - 1)
         let newest = isBrokerTime ? now : (headers.map(\.maxTimestamp).max() ?? now)
@@ -144,13 +146,15 @@ extension PartitionLog {
         }
         var position = 0
         for header in headers {
-            var header = header
-            let batch = piece[position..<position + header.byteCount]
-            header.assign(next, epoch, in: batch)
-            if isBrokerTime { header.stamp(now, in: batch) }
-            staged.batches.append((header, batch))
-            next = header.endOffset
-            position += header.byteCount
+            var batch: RecordBatch
+            do throws(RecordBatchError) { batch = try RecordBatch(piece, at: position) } catch {
+                throw .invalidBatch(reason: "\(error)")
+            }
+            batch.place(at: next, leaderEpoch: epoch)
+            if isBrokerTime { batch.stamp(logAppendTime: now) }
+            staged.batches.append((batch.header, batch.bytes))
+            next = batch.header.nextOffset
+            position += header.sizeInBytes
         }
         staged.pieces.append(piece)
         staged.byteCount += Int64(piece.count)
@@ -175,8 +179,8 @@ extension PartitionLog {
         staged = StagedWrite()
     }
 
-    mutating func noteEpoch(of header: BatchHeader) {
-        guard let epoch = header.epoch else { return }
+    mutating func noteEpoch(of header: RecordBatchHeader) {
+        guard let epoch = header.stampedEpoch else { return }
         if let latest = epochs.latest, latest.epoch >= epoch { return }
         epochs.assign(epoch, startOffset: header.baseOffset)
     }

@@ -1,4 +1,5 @@
 package import Primitives
+import WireProtocol
 import World
 
 extension PartitionLog {
@@ -83,7 +84,7 @@ extension PartitionLog {
         }
         for index in segmentIndex(of: offset)..<segments.count {
             let segment = segments[index]
-            let found: (header: BatchHeader, position: Int64)?
+            let found: (header: RecordBatchHeader, position: Int64)?
             if let position = hints.position(of: offset, inSegment: segment.baseOffset) {
                 var cursor = HeaderCursor(segment.file, from: position, to: segment.sizeBytes)
                 found = try cursor.next()
@@ -92,8 +93,8 @@ extension PartitionLog {
             }
             if let (header, position) = found {
                 return Place(
-                    segment: index, position: position, baseOffset: header.baseOffset, endOffset: header.endOffset,
-                    byteCount: header.byteCount)
+                    segment: index, position: position, baseOffset: header.baseOffset, endOffset: header.nextOffset,
+                    byteCount: header.sizeInBytes)
             }
         }
         return nil
@@ -133,12 +134,12 @@ extension PartitionLog {
         var cursor = HeaderCursor(segment.file, from: from, to: segment.sizeBytes)
         var last = first
         while let (header, position) = try cursor.next(), position < limit {
-            let next = position + Int64(header.byteCount)
+            let next = position + Int64(header.sizeInBytes)
             if next > limit {
                 // This batch is too much; it starts where the slice ends.
                 return position > start.position ? Stop(position: position, offset: header.baseOffset) : first
             }
-            last = Stop(position: next, offset: header.endOffset)
+            last = Stop(position: next, offset: header.nextOffset)
         }
         return last
     }

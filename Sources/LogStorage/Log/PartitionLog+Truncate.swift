@@ -1,4 +1,5 @@
 package import Primitives
+import WireProtocol
 import World
 
 extension PartitionLog {
@@ -124,9 +125,9 @@ extension PartitionLog {
                 replayed += 1
                 guard header.producerID != nil, header.baseOffset >= start else { continue }
                 let slice = LogSlice(
-                    file: segment.file, position: position, count: header.byteCount, baseOffset: header.baseOffset,
-                    endOffset: header.endOffset)
-                producers.note(header, batch: header.isControl ? try bytes(of: slice) : nil)
+                    file: segment.file, position: position, count: header.sizeInBytes, baseOffset: header.baseOffset,
+                    endOffset: header.nextOffset)
+                producers.note(header, batch: header.attributes.isControl ? try bytes(of: slice) : nil)
             }
         }
         producers.bound(to: configuration.producersMax)

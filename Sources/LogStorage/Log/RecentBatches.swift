@@ -1,5 +1,6 @@
 import DequeModule
 import Primitives
+import WireProtocol
 
 /// Where the newest batches of the active segment stand: reads at the log's end need no index and no disk.
 struct RecentBatches: Sendable {
@@ -16,12 +17,12 @@ struct RecentBatches: Sendable {
 
     private static let entriesMax = 256
 
-    mutating func append(_ header: BatchHeader, at position: Int64) {
+    mutating func append(_ header: RecordBatchHeader, at position: Int64) {
         if entries.count == RecentBatches.entriesMax { entries.removeFirst() }
         entries.append(
             Entry(
-                baseOffset: header.baseOffset, endOffset: header.endOffset, position: position,
-                byteCount: header.byteCount))
+                baseOffset: header.baseOffset, endOffset: header.nextOffset, position: position,
+                byteCount: header.sizeInBytes))
     }
 
     mutating func removeAll() { entries.removeAll(keepingCapacity: true) }

@@ -1,4 +1,5 @@
 package import Primitives
+import WireProtocol
 
 /// What a log remembers of one producer: enough to recognise a repeated batch and to refuse one out of order.
 package struct ProducerState: Hashable, Sendable {
@@ -33,46 +34,39 @@ package struct ProducerState: Hashable, Sendable {
     }
 
     /// Notes a batch of data at its place in the log, whoever leads.
-    mutating func note(_ header: BatchHeader) {
-        if header.producerEpoch != epoch {
-            epoch = header.producerEpoch
-            batches = []
+    mutating func note(_ header: RecordBatchHeader) {
+        begin(header.producerEpoch)
+        if let first = header.baseSequence, let last = header.lastSequence {
+            if batches.count == ProducerState.batchesMax { batches.removeFirst() }
+            batches.append(
+                Batch(
+                    firstSequence: first, lastSequence: last, lastOffset: header.lastOffset,
+                    offsetDelta: header.lastOffsetDelta, timestamp: header.maxTimestamp))
         }
-        if batches.count == ProducerState.batchesMax { batches.removeFirst() }
-        batches.append(
-            Batch(
-                firstSequence: header.baseSequence, lastSequence: header.lastSequence, lastOffset: header.lastOffset,
-                offsetDelta: header.lastOffsetDelta, timestamp: header.maxTimestamp))
         lastTimestamp = header.maxTimestamp
-        if header.isTransactional, currentTransactionFirstOffset == nil {
+        if header.attributes.isTransactional, currentTransactionFirstOffset == nil {
             currentTransactionFirstOffset = header.baseOffset
         }
     }
 
     /// Notes a marker that ended the producer's transaction.
-    mutating func noteMarker(_ header: BatchHeader, coordinatorEpoch: Int32?) {
-        if header.producerEpoch != epoch {
-            epoch = header.producerEpoch
-            batches = []
-        }
+    mutating func noteMarker(_ header: RecordBatchHeader, coordinatorEpoch: Int32?) {
+        begin(header.producerEpoch)
         lastTimestamp = header.maxTimestamp
         if let coordinatorEpoch { self.coordinatorEpoch = coordinatorEpoch }
         currentTransactionFirstOffset = nil
     }
-}
 
-extension BatchHeader {
-    /// The sequence of the last record; after 2³¹ − 1 comes 0.
-    var lastSequence: Int32 { Sequence.advance(baseSequence, by: lastOffsetDelta) }
+    /// The sequences of another epoch say nothing about this one's.
+    private mutating func begin(_ batchEpoch: ProducerEpoch?) {
+        guard let batchEpoch, batchEpoch != epoch else { return }
+        epoch = batchEpoch
+        batches = []
+    }
 }
 
 /// Arithmetic of sequence numbers, which wrap from 2³¹ − 1 to 0.
 enum Sequence {
-    static func advance(_ sequence: Int32, by count: Int32) -> Int32 {
-        guard sequence >= 0 else { return sequence }
-        return Int32(truncatingIfNeeded: (Int64(sequence) + Int64(count)) & 0x7FFF_FFFF)
-    }
-
     static func goBack(_ sequence: Int32, by count: Int32) -> Int32 {
         guard sequence >= 0 else { return sequence }
         return Int32(truncatingIfNeeded: (Int64(sequence) - Int64(count)) & 0x7FFF_FFFF)

@@ -1,4 +1,5 @@
 package import Primitives
+import WireProtocol
 
 /// The idempotent producers of one log, rebuilt from the log itself on every replica (rules 23 to 26).
 ///
@@ -25,45 +26,42 @@ package struct ProducerStates: Sendable {
 
     /// Judges a batch against what is in the log and what is `staged` to be written before it. Changes nothing: state
     /// follows the append (rule 24).
-    func verdict(on header: BatchHeader, after staged: [BatchHeader]) -> Verdict {
-        guard let id = header.producerID, !header.isControl else { return .fresh }
+    func verdict(on header: RecordBatchHeader, after staged: [RecordBatchHeader]) -> Verdict {
+        guard let id = header.producerID, !header.attributes.isControl else { return .fresh }
+        guard let epoch = header.producerEpoch, let sequence = header.baseSequence else {
+            return .refused(.invalidRecord, reason: "producer \(id) gave no epoch or no sequence")
+        }
         var known = states[id]
-        for earlier in staged where earlier.producerID == id && !earlier.isControl {
-            if known == nil { known = ProducerState(epoch: earlier.producerEpoch, lastTimestamp: earlier.maxTimestamp) }
+        for earlier in staged where earlier.producerID == id && !earlier.attributes.isControl {
+            if known == nil { known = ProducerState(epoch: epoch, lastTimestamp: earlier.maxTimestamp) }
             known?.note(earlier)
         }
         // Unknown producers start anywhere: their state may have expired or been retained away.
         guard let known else { return .fresh }
-        return ProducerStates.verdict(on: header, of: id, knowing: known)
-    }
-
-    private static func verdict(on header: BatchHeader, of id: ProducerID, knowing known: ProducerState) -> Verdict {
-        if header.producerEpoch == known.epoch {
-            let repeated = known.batches.last {
-                $0.firstSequence == header.baseSequence && $0.lastSequence == header.lastSequence
-            }
-            if let repeated { return .duplicate(repeated) }
-            let last = known.batches.last?.lastSequence ?? -1
-            if Sequence.follows(header.baseSequence, last) { return .fresh }
-            let reason = "producer \(id) sent sequence \(header.baseSequence) after \(last)"
-            return .refused(.outOfOrderSequenceNumber, reason: reason)
-        }
-        if header.producerEpoch < known.epoch {
-            let reason = "producer \(id) has epoch \(header.producerEpoch), the log knows \(known.epoch)"
+        if epoch < known.epoch {
+            let reason = "producer \(id) has epoch \(epoch), the log knows \(known.epoch)"
             return .refused(.invalidProducerEpoch, reason: reason)
         }
-        if header.baseSequence == 0 { return .fresh }
-        let reason = "producer \(id) starts epoch \(header.producerEpoch) with sequence \(header.baseSequence)"
-        return .refused(.outOfOrderSequenceNumber, reason: reason)
+        if epoch > known.epoch {
+            if sequence == 0 { return .fresh }
+            let reason = "producer \(id) starts epoch \(epoch) with sequence \(sequence)"
+            return .refused(.outOfOrderSequenceNumber, reason: reason)
+        }
+        let repeated = known.batches.last { $0.firstSequence == sequence && $0.lastSequence == header.lastSequence }
+        if let repeated { return .duplicate(repeated) }
+        let last = known.batches.last?.lastSequence ?? -1
+        if Sequence.follows(sequence, last) { return .fresh }
+        return .refused(.outOfOrderSequenceNumber, reason: "producer \(id) sent sequence \(sequence) after \(last)")
     }
 
     /// Notes a batch that is in the log now.
     ///
     /// - Parameter batch: the whole batch where it is at hand: a transaction marker tells its coordinator's epoch.
-    mutating func note(_ header: BatchHeader, batch: Bytes?) {
+    mutating func note(_ header: RecordBatchHeader, batch: Bytes?) {
         guard let id = header.producerID else { return }
-        let fresh = ProducerState(epoch: header.producerEpoch, lastTimestamp: header.maxTimestamp)
-        if header.isControl {
+        let epoch = header.producerEpoch ?? ProducerEpoch(0)
+        let fresh = ProducerState(epoch: epoch, lastTimestamp: header.maxTimestamp)
+        if header.attributes.isControl {
             let coordinatorEpoch = batch.flatMap { TransactionMarker.coordinatorEpoch(in: $0) }
             states[id, default: fresh].noteMarker(header, coordinatorEpoch: coordinatorEpoch)
         } else {

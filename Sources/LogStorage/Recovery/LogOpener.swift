@@ -1,4 +1,5 @@
 package import Primitives
+import WireProtocol
 package import World
 
 /// Opens one log: finds its segments, repairs what an unclean stop left, rebuilds what is derived.
@@ -145,7 +146,7 @@ struct LogOpener {
             switch try onDisk({ () throws(FileError) in try cursor.next() }) {
             case .batch(let header, _, let position):
                 let isInOrder = header.baseOffset >= segment.endOffset && segment.canHold(header.lastOffset)
-                guard isInOrder, next.map({ header.endOffset <= $0 }) ?? true else {
+                guard isInOrder, next.map({ header.nextOffset <= $0 }) ?? true else {
                     let reason = "the batch at offset \(header.baseOffset) follows offset \(segment.endOffset)"
                     try cut(&segment, at: position, size: size, reason: reason)
                     break scanning
@@ -168,8 +169,8 @@ struct LogOpener {
         return segment
     }
 
-    private mutating func note(_ header: BatchHeader) {
-        guard let epoch = header.epoch, foundEpochs.last.map({ $0.epoch < epoch }) ?? true else { return }
+    private mutating func note(_ header: RecordBatchHeader) {
+        guard let epoch = header.stampedEpoch, foundEpochs.last.map({ $0.epoch < epoch }) ?? true else { return }
         foundEpochs.append(LeaderEpochs.Entry(epoch: epoch, startOffset: header.baseOffset))
     }
 

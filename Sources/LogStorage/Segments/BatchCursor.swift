@@ -1,4 +1,5 @@
 import Primitives
+import WireProtocol
 import World
 
 /// Walks over whole batches of a log file, reading large pieces at a time: for recovery and tools.
@@ -14,7 +15,7 @@ struct BatchCursor {
 
     /// What stands at a position.
     enum Step {
-        case batch(BatchHeader, Bytes, position: Int64)
+        case batch(RecordBatchHeader, Bytes, position: Int64)
         /// No whole, intact batch: what follows is torn or damaged.
         case broken(position: Int64, reason: String)
         case end
@@ -30,21 +31,21 @@ struct BatchCursor {
     mutating func next(checkingChecksum: Bool = true) throws(FileError) -> Step {
         guard position < end else { return .end }
         let start = position
-        try load(BatchHeader.byteCount)
-        let header: BatchHeader
-        do throws(StorageError) { header = try BatchHeader(available) } catch {
+        try load(RecordBatchHeader.sizeInBytes)
+        let header: RecordBatchHeader
+        do throws(StorageError) { header = try RecordBatchHeader(stored: available) } catch {
             return .broken(position: start, reason: "\(error)")
         }
-        guard Int64(header.byteCount) <= end - start else {
-            return .broken(position: start, reason: "\(end - start) bytes of a batch of \(header.byteCount)")
+        guard Int64(header.sizeInBytes) <= end - start else {
+            return .broken(position: start, reason: "\(end - start) bytes of a batch of \(header.sizeInBytes)")
         }
-        try load(header.byteCount)
-        guard available.count >= header.byteCount else { return .broken(position: start, reason: "short read") }
-        let batch = available[0..<header.byteCount]
+        try load(header.sizeInBytes)
+        guard available.count >= header.sizeInBytes else { return .broken(position: start, reason: "short read") }
+        let batch = available[0..<header.sizeInBytes]
         if checkingChecksum, !header.isIntact(batch) {
             return .broken(position: start, reason: "wrong checksum of the batch at offset \(header.baseOffset)")
         }
-        position += Int64(header.byteCount)
+        position += Int64(header.sizeInBytes)
         return .batch(header, batch, position: start)
     }
 

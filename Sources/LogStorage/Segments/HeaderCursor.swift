@@ -1,4 +1,5 @@
 import Primitives
+import WireProtocol
 import World
 
 /// Walks over the batch headers of a log file without reading the records between them.
@@ -22,19 +23,20 @@ struct HeaderCursor {
     /// The next header and where its batch starts; nil at the end.
     ///
     /// - Throws: `corrupt` when no batch stands there, or it reaches behind the end.
-    mutating func next() throws(StorageError) -> (header: BatchHeader, position: Int64)? {
+    mutating func next() throws(StorageError) -> (header: RecordBatchHeader, position: Int64)? {
         guard position < end else { return nil }
         let found = try header()
-        guard position + Int64(found.byteCount) <= end else {
+        guard position + Int64(found.sizeInBytes) <= end else {
             throw .corrupt(path: file.path, position: position, reason: "the batch reaches behind the end of the file")
         }
         let start = position
-        position += Int64(found.byteCount)
+        position += Int64(found.sizeInBytes)
         return (found, start)
     }
 
-    private mutating func header() throws(StorageError) -> BatchHeader {
-        if position < windowStart || position + Int64(BatchHeader.byteCount) > windowStart + Int64(window.count) {
+    private mutating func header() throws(StorageError) -> RecordBatchHeader {
+        if position < windowStart || position + Int64(RecordBatchHeader.sizeInBytes) > windowStart + Int64(window.count)
+        {
             do throws(FileError) {
                 let buffer = Bytes(
                     MemoryRegion(count: HeaderCursor.windowBytes), start: 0, count: HeaderCursor.windowBytes)
@@ -44,7 +46,7 @@ struct HeaderCursor {
             } catch { throw .file(error) }
         }
         let bytes = window[Int(position - windowStart)..<window.count]
-        do throws(StorageError) { return try BatchHeader(bytes) } catch {
+        do throws(StorageError) { return try RecordBatchHeader(stored: bytes) } catch {
             throw .corrupt(path: file.path, position: position, reason: "\(error)")
         }
     }

@@ -1,4 +1,5 @@
 import Primitives
+import WireProtocol
 import World
 
 /// One file of batches with its two indexes. The last segment of a log is the active one, the others are sealed.
@@ -34,7 +35,7 @@ struct LogSegment: Sendable {
     var isSealed: Bool { offsets.isSealed }
 
     /// Notes a batch that stands at the end of the file now.
-    mutating func note(_ header: BatchHeader, indexIntervalBytes: Int) {
+    mutating func note(_ header: RecordBatchHeader, indexIntervalBytes: Int) {
         if header.maxTimestamp.value >= 0 {
             if firstTimestamp == nil { firstTimestamp = header.maxTimestamp }
             if maxTimestamp.map({ header.maxTimestamp > $0 }) ?? true {
@@ -47,9 +48,9 @@ struct LogSegment: Sendable {
             appendTimeEntry()
             bytesSinceIndexEntry = 0
         }
-        bytesSinceIndexEntry += header.byteCount
-        sizeBytes += Int64(header.byteCount)
-        endOffset = header.endOffset
+        bytesSinceIndexEntry += header.sizeInBytes
+        sizeBytes += Int64(header.sizeInBytes)
+        endOffset = header.nextOffset
     }
 
     private mutating func appendTimeEntry() {
@@ -138,7 +139,7 @@ struct LogSegment: Sendable {
 
     /// The batch that contains `offset` or, where offsets have gaps, the first behind it; nil when all end before.
     func locate(_ offset: Offset, in store: any FileStore) throws(StorageError) -> (
-        header: BatchHeader, position: Int64
+        header: RecordBatchHeader, position: Int64
     )? {
         let entry: OffsetEntry?
         do throws(FileError) {
@@ -146,7 +147,7 @@ struct LogSegment: Sendable {
         } catch { throw .file(error) }
         var cursor = HeaderCursor(file, from: Int64(entry?.position ?? 0), to: sizeBytes)
         while let found = try cursor.next() {
-            if found.header.endOffset > offset { return found }
+            if found.header.nextOffset > offset { return found }
         }
         return nil
     }
