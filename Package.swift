@@ -128,7 +128,7 @@ let moduleTargets: [Target] = built.map { module in
 let tests: [(name: String, needs: [String])] = [
     ("PrimitivesTests", ["Primitives"]),
     ("WireProtocolTests", ["WireProtocol", "Primitives"]),
-    ("WireMessagesTests", ["WireMessages", "WireProtocol", "Primitives"]),
+    ("WireMessagesTests", ["WireMessages", "wiregen", "WireProtocol", "Primitives"]),
     ("LogStorageTests", ["LogStorage", "LiveWorld", "WireProtocol", "World", "Primitives"]),
     ("MetadataTests", ["Metadata", "WireMessages", "WireProtocol", "Primitives"]),
     ("QuorumTests", ["Quorum", "Primitives"]),

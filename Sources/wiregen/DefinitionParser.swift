@@ -33,8 +33,10 @@ struct DefinitionParser {
         return try parser.definition()
     }
 
-    private func failure(_ reason: String) -> DefinitionError {
-        let number = next < lines.count ? lines[next].number : lines.last?.number ?? 1
+    /// What is wrong with the line that is read, or with the one `back` lines before it.
+    private func failure(_ reason: String, back: Int = 0) -> DefinitionError {
+        let place = next - back
+        let number = lines.indices.contains(place) ? lines[place].number : lines.last?.number ?? 1
         return DefinitionError(path: path, line: number, reason: reason)
     }
 
@@ -47,17 +49,21 @@ struct DefinitionParser {
 
     private mutating func definition() throws -> Definition {
         var (kind, name) = try heading()
-        guard let words = take("versions"), words.count == 1, let versions = range(words[0], within: 0...32_767)
-        else { throw failure("expected: versions FIRST-LAST") }
+        guard let words = take("versions") else { throw failure("expected: versions FIRST-LAST") }
+        guard words.count == 1, let versions = range(words[0], within: 0...32_767) else {
+            throw failure("expected: versions FIRST-LAST", back: 1)
+        }
         var firstFlexible: Int?
         if let words = take("flexible") {
             guard words.count == 1, let flexible = range(words[0], within: versions) else {
-                throw failure("expected: flexible FIRST+")
+                throw failure("expected: flexible FIRST+", back: 1)
             }
             firstFlexible = flexible.lowerBound
         }
         if let words = take("unstable"), case .api(let key, _) = kind {
-            guard let first = words.first.flatMap({ Int($0) }) else { throw failure("expected: unstable FIRST") }
+            guard let first = words.first.flatMap({ Int($0) }) else {
+                throw failure("expected: unstable FIRST", back: 1)
+            }
             kind = .api(key: key, unstable: first)
         }
         var made = Definition(path: path, kind: kind, name: name, versions: versions, firstFlexible: firstFlexible)
@@ -81,7 +87,7 @@ struct DefinitionParser {
             return (.metadata(key: key), words[1])
         }
         if let words = take("data"), words.count == 1 { return (.data, words[0]) }
-        throw failure("expected: api KEY NAME, metadata KEY NAME or data NAME")
+        throw failure("expected: api KEY NAME, metadata KEY NAME or data NAME", back: next)
     }
 
     private mutating func message(
@@ -96,6 +102,10 @@ struct DefinitionParser {
             try structure(shared, versions, depth: 2)
         }
         structures[0].fields = try fields(versions, depth: 1)
+        for case .structure(let used) in structures.flatMap(\.fields).map(\.type.element)
+        where !structures.contains(where: { $0.name == used }) {
+            throw failure("\(name) uses the structure \(used), which is not defined")
+        }
         return Message(
             name: name, isRequest: keyword == "request", isResponse: keyword == "response", structures: structures)
     }
