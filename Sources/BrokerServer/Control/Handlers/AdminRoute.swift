@@ -1,0 +1,41 @@
+import Controller
+import Metadata
+import Primitives
+import WireProtocol
+
+/// The way of an administrative request: from a client's listener to the active controller, on a controller's listener
+/// into the decision.
+package struct AdminRoute: Sendable {
+    private let forwarder: RequestForwarder?
+    private let controller: ControllerHost?
+
+    /// - Parameter forwarder: nil on a node that is no broker.
+    /// - Parameter controller: nil on a node that is no controller.
+    package init(forwarder: RequestForwarder?, controller: ControllerHost?) {
+        self.forwarder = forwarder
+        self.controller = controller
+    }
+
+    /// Forwards the request, or decides on it and answers when the decision is committed.
+    ///
+    /// - Parameter standby: the answer where this node is not the active controller.
+    func serve<Response: WireMessage>(
+        _ context: RequestContext, _ reply: Reply<Response>, standby: @autoclosure @escaping @Sendable () -> Response,
+        _ decide: (inout ClusterController, Offset, MonotonicInstant) -> Decision<Response>
+    ) {
+        if context.listener.kind == .client {
+            guard let forwarder else { return reply.closeConnection() }
+            return forwarder.forward(context, reply)
+        }
+        guard let controller else { return reply(standby()) }
+        controller.decide(decide) { response in reply(response ?? standby()) }
+    }
+
+    /// Whether this node decides now.
+    var isActiveController: Bool { controller?.isActive ?? false }
+
+    /// A fresh seed for the ids that a decision draws.
+    func drawGenerator() -> SeededGenerator {
+        SeededGenerator(seed: controller?.withGenerator { $0.next() } ?? 0)
+    }
+}

@@ -1,0 +1,43 @@
+import Controller
+import Metadata
+import Primitives
+package import WireMessages
+
+/// BrokerHeartbeat (API key 63), v0–2; the tagged field with recovery reports is Martlet's own.
+///
+/// Errors: those of `ClusterController.heartbeat`; NOT_CONTROLLER. Not built: cordoned directories.
+package struct BrokerHeartbeatHandler: RequestHandler {
+    package static let versions: ClosedRange<Int16> = 0...2
+    package static let listeners: ListenerKinds = .controller
+
+    private let controller: ControllerHost
+    private let connections: HeartbeatConnections
+
+    package init(_ controller: ControllerHost, _ connections: HeartbeatConnections) {
+        self.controller = controller
+        self.connections = connections
+    }
+
+    package func handle(
+        _ request: BrokerHeartbeatRequest, _ context: RequestContext, _ reply: Reply<BrokerHeartbeatResponse>
+    ) {
+        connections.note(context.connection.id, request.brokerID, request.brokerEpoch)
+        controller.decide { controller, next, now in
+            controller.heartbeat(request, nextOffset: next, now: now)
+        } answer: { response in
+            reply(response ?? BrokerHeartbeatHandler.standby)
+        }
+        if request.recoveredReplicas.isEmpty { return }
+        let reports = request.recoveredReplicas.map(\.report)
+        controller.decide { controller, _, _ in
+            controller.report(reports, from: request.brokerID, epoch: request.brokerEpoch)
+        } answer: { _ in
+        }
+    }
+
+    private static var standby: BrokerHeartbeatResponse {
+        var response = BrokerHeartbeatResponse()
+        response.errorCode = .notController
+        return response
+    }
+}
