@@ -45,6 +45,24 @@ extension GroupShard {
         return done.flatMap { succeeded($0.then, at: time) }
     }
 
+    /// A write is committed, and with it all before it.
+    package mutating func committed(through id: WriteID, at time: CoordinatorTime) -> [GroupEffect] {
+        guard let end = writes.first(where: { $0.write.id == id })?.end else { return [] }
+        return committed(upTo: end, at: time)
+    }
+
+    /// A write is in the log, but not as safely as was asked for, or nobody knows: who waits for it is told so.
+    ///
+    /// With NOT_ENOUGH_REPLICAS_AFTER_APPEND the high watermark has passed it, so it counts. With any other error it is
+    /// left to the next commitment, or to the loss of leadership.
+    package mutating func unconfirmed(_ id: WriteID, _ error: ErrorCode, at time: CoordinatorTime) -> [GroupEffect] {
+        guard let index = writes.firstIndex(where: { $0.write.id == id }) else { return [] }
+        let then = writes[index].then
+        writes[index].then = .nothing
+        let effects = failed(then, with: error, at: time)
+        return error == .notEnoughReplicasAfterAppend ? effects + committed(through: id, at: time) : effects
+    }
+
     private mutating func succeeded(_ then: AfterCommit, at time: CoordinatorTime) -> [GroupEffect] {
         switch then {
         case .nothing: []

@@ -1,0 +1,80 @@
+import Coordinators
+package import Metadata
+import Primitives
+package import WireMessages
+
+/// Tells which broker coordinates a group.
+///
+/// - Errors: for each key INVALID_GROUP_ID (an empty group), COORDINATOR_NOT_AVAILABLE (the topic is being created, its
+///   partition has no leader, or there is no transaction coordinator), INVALID_REQUEST (an unknown key type).
+/// - Source: KIP-699 (many keys).
+/// - Not implemented: transactions (key type 1) and share groups (2) are answered COORDINATOR_NOT_AVAILABLE.
+package struct FindCoordinatorHandler: RequestHandler {
+    package static let versions: ClosedRange<Int16> = 0...6
+    package static let listeners: ListenerKinds = .client
+
+    private typealias Found = FindCoordinatorResponse.Coordinator
+
+    private let image: @Sendable () -> MetadataImage
+    private let createOffsetsTopic: @Sendable () -> Void
+
+    /// - Parameter createOffsetsTopic: has `__consumer_offsets` created; called each time it is found missing.
+    package init(
+        image: @escaping @Sendable () -> MetadataImage, createOffsetsTopic: @escaping @Sendable () -> Void
+    ) {
+        self.image = image
+        self.createOffsetsTopic = createOffsetsTopic
+    }
+
+    package func handle(
+        _ request: FindCoordinatorRequest, _ context: RequestContext, _ reply: Reply<FindCoordinatorResponse>
+    ) {
+        let metadata = image()
+        let listener = context.listener.name
+        var response = FindCoordinatorResponse()
+        if context.version >= 4 {
+            response.coordinators = request.coordinatorKeys.map {
+                find($0, type: request.keyType, metadata, listener)
+            }
+        } else {
+            let found = find(request.key, type: request.keyType, metadata, listener)
+            response.nodeID = found.nodeID
+            response.host = found.host
+            response.port = found.port
+            response.errorCode = found.errorCode
+            response.errorMessage = found.errorMessage
+        }
+        reply(response)
+    }
+
+    private func find(_ key: String, type: Int8, _ metadata: MetadataImage, _ listener: String) -> Found {
+        var found = Found()
+        found.key = key
+        found.nodeID = BrokerID(-1)
+        found.port = -1
+        func failing(_ error: ErrorCode, _ message: String) -> Found {
+            found.errorCode = error
+            found.errorMessage = message
+            return found
+        }
+        switch type {
+        case 0: break
+        case 1: return failing(.coordinatorNotAvailable, "This broker does not coordinate transactions yet.")
+        case 2: return failing(.coordinatorNotAvailable, "This broker does not coordinate share groups yet.")
+        default: return failing(.invalidRequest, "There is no coordinator of type \(type).")
+        }
+        if key.isEmpty { return failing(.invalidGroupID, "A group id is not empty.") }
+        guard let topic = metadata.topics[name: GroupCoordinatorHost.topicName], !topic.partitions.isEmpty else {
+            createOffsetsTopic()
+            return failing(.coordinatorNotAvailable, "The topic of the group offsets is being created.")
+        }
+        let index = CoordinatorPartition.index(of: key, among: Int32(topic.partitions.count))
+        guard let leader = topic[index]?.leader, metadata.brokers.isUnfenced(leader),
+            let endpoint = metadata.brokers[leader]?.listener(named: listener)
+        else { return failing(.coordinatorNotAvailable, "The group's partition has no leader at present.") }
+        found.nodeID = leader
+        found.host = endpoint.host
+        found.port = Int32(endpoint.port)
+        return found
+    }
+}

@@ -1,0 +1,312 @@
+import Coordinators
+import Logging
+import Primitives
+import Synchronization
+import WireProtocol
+import World
+
+/// What the shards of a node share.
+struct GroupShardSurroundings: Sendable {
+    let settings: GroupConfiguration
+    let clock: any Clock
+    let pool: any BlockingPool
+    let log: Logger
+
+    var time: CoordinatorTime { CoordinatorTime(now: clock.now, timeOfDay: clock.timeOfDay) }
+}
+
+/// Runs the shard of one partition of `__consumer_offsets`: loads it when this broker becomes its leader, lets requests
+/// and timers step it under one lock, appends what it decides, and drops it with the leadership.
+///
+/// - Threads: any. Nothing is called back under the lock but the append to the shard's own log partition.
+final class GroupShardHost: Sendable {
+    typealias Answer = @Sendable (GroupReply) -> Void
+
+    private enum Phase: Sendable {
+        /// Another broker leads. → loading when this one does.
+        case idle
+        /// The log is being replayed. → active at its end; → idle with the leadership.
+        case loading
+        /// → loading in a newer epoch; → idle with the leadership.
+        case active(GroupShard)
+    }
+
+    private struct State: Sendable {
+        var phase = Phase.idle
+        /// The newest leader epoch heard of: what carries an older one is late (rule 31).
+        var epoch: LeaderEpoch?
+        var answers: [Ticket: Answer] = [:]
+        var nextTicket = Ticket(0)
+        var timer: (any Timer)?
+        var timerDeadline: MonotonicInstant?
+    }
+
+    /// Answers that leave once the lock is given back.
+    private typealias Outbox = [(answer: Answer, reply: GroupReply)]
+
+    /// Bytes of one step of a load.
+    private static let loadChunkBytes = 1 << 20
+    /// Pause before a log that is not ready is asked again.
+    private static let loadPauseMilliseconds: Int64 = 20
+
+    private let partition: PartitionIndex
+    private let surroundings: GroupShardSurroundings
+    private let loop: any Loop
+    private let logOf: @Sendable (PartitionIndex) -> (any CoordinatorLog)?
+    private let state = Mutex(State())
+
+    init(
+        _ partition: PartitionIndex, _ surroundings: GroupShardSurroundings, loop: any Loop,
+        logOf: @escaping @Sendable (PartitionIndex) -> (any CoordinatorLog)?
+    ) {
+        self.partition = partition
+        self.surroundings = surroundings
+        self.loop = loop
+        self.logOf = logOf
+    }
+
+    // MARK: Requests
+
+    /// Lets a request step the shard; `answer` gets what it produced, at once or later.
+    ///
+    /// - Returns: NOT_COORDINATOR or COORDINATOR_LOAD_IN_PROGRESS where there is no shard to ask; `answer` is then not
+    ///   called.
+    func submit(
+        _ answer: @escaping Answer, _ body: (inout GroupShard, Ticket, CoordinatorTime) -> [GroupEffect]
+    ) -> ErrorCode? {
+        let time = surroundings.time
+        var outbox: Outbox = []
+        let refusal: ErrorCode? = state.withLock { state in
+            let ticket = state.nextTicket
+            return step(&state, &outbox, at: time) { shard, state in
+                state.nextTicket = Ticket(ticket.value + 1)
+                state.answers[ticket] = answer
+                return body(&shard, ticket, time)
+            }
+        }
+        send(outbox)
+        return refusal
+    }
+
+    /// Reads or changes the shard where that needs neither records nor a later answer.
+    func access<Value>(_ body: (inout GroupShard, CoordinatorTime) -> Value) -> Result<Value, GroupRefusal> {
+        let time = surroundings.time
+        return state.withLock { state in
+            switch state.phase {
+            case .idle: return .failure(GroupRefusal(.notCoordinator))
+            case .loading: return .failure(GroupRefusal(.coordinatorLoadInProgress))
+            case .active(var shard):
+                state.phase = .loading  // The only copy is the local one while it changes.
+                let value = body(&shard, time)
+                state.phase = .active(shard)
+                rearm(&state, shard.nextDeadline)
+                return .success(value)
+            }
+        }
+    }
+
+    /// Forgets what groups committed for topics that are gone.
+    func topicsDeleted(_ names: Set<String>) {
+        let time = surroundings.time
+        var outbox: Outbox = []
+        state.withLock { state in
+            _ = step(&state, &outbox, at: time) { shard, _ in shard.topicsDeleted(names, at: time) }
+        }
+        send(outbox)
+    }
+
+    // MARK: Leadership
+
+    /// This broker leads the partition from `epoch` on.
+    func lead(in epoch: LeaderEpoch) {
+        guard drop(for: epoch, phase: .loading) else { return }
+        load(GroupShardLoad(), in: epoch)
+    }
+
+    /// Another broker (or none) leads the partition from `epoch` on; nil when the partition itself is gone.
+    func resign(for epoch: LeaderEpoch?) { _ = drop(for: epoch, phase: .idle) }
+
+    /// Drops the shard and answers all who wait with NOT_COORDINATOR, unless `epoch` is no news.
+    private func drop(for epoch: LeaderEpoch?, phase: Phase) -> Bool {
+        var outbox: Outbox = []
+        let isNews = state.withLock { state in
+            if let epoch, let known = state.epoch, epoch <= known { return false }
+            if case .active(var shard) = state.phase {
+                perform(shard.fail(), &shard, &state, &outbox, at: surroundings.time)
+            }
+            state.phase = phase
+            state.epoch = epoch
+            state.timer?.cancel()
+            state.timer = nil
+            state.timerDeadline = nil
+            return true
+        }
+        send(outbox)
+        return isNews
+    }
+
+    // MARK: Loading
+
+    /// Replays the log chunk by chunk on the pool, up to the high watermark of this leadership (rule 31).
+    private func load(_ progress: GroupShardLoad, in epoch: LeaderEpoch) {
+        surroundings.pool.run { [self] in
+            guard isLoading(epoch) else { return }
+            guard let log = logOf(partition), let bounds = log.bounds(in: epoch) else {
+                return loadLater(progress, in: epoch)
+            }
+            var progress = progress
+            progress.start(at: bounds.start)
+            let position = progress.position ?? bounds.start
+            guard position < bounds.highWatermark else {
+                // Rule 9d: before the watermark has reached the epoch's start, older records may still be committed.
+                if bounds.highWatermark < bounds.epochStart { return loadLater(progress, in: epoch) }
+                return install(progress, in: epoch)
+            }
+            do {
+                let chunk = try log.read(from: position, bytesMax: GroupShardHost.loadChunkBytes, in: epoch)
+                try progress.replay(chunk)
+                if chunk.isEmpty { progress.skip(to: bounds.highWatermark) }
+            } catch {
+                surroundings.log.error(
+                    "the groups of a partition can't be loaded; trying again",
+                    metadata: ["partition": "__consumer_offsets-\(partition)", "error": "\(error)"])
+                return loadLater(GroupShardLoad(), in: epoch)
+            }
+            load(progress, in: epoch)
+        }
+    }
+
+    private func isLoading(_ epoch: LeaderEpoch) -> Bool {
+        state.withLock { state in
+            if case .loading = state.phase { return state.epoch == epoch }
+            return false
+        }
+    }
+
+    private func loadLater(_ progress: GroupShardLoad, in epoch: LeaderEpoch) {
+        loop.schedule(afterMilliseconds: GroupShardHost.loadPauseMilliseconds) { [self] in load(progress, in: epoch) }
+    }
+
+    private func install(_ progress: GroupShardLoad, in epoch: LeaderEpoch) {
+        let shard = GroupShard(settings: surroundings.settings, loaded: progress.image, at: surroundings.time)
+        let isInstalled = state.withLock { state in
+            guard case .loading = state.phase, state.epoch == epoch else { return false }
+            state.phase = .active(shard)
+            rearm(&state, shard.nextDeadline)
+            return true
+        }
+        guard isInstalled else { return }
+        var metadata: Logger.Metadata = [
+            "partition": "__consumer_offsets-\(partition)", "epoch": "\(epoch)", "records": "\(progress.recordCount)",
+            "groups": "\(progress.image.ids.count)",
+        ]
+        surroundings.log.info("the groups of a partition are loaded", metadata: metadata)
+        if let unreadable = progress.unreadable {
+            metadata["unreadable"] = "\(unreadable.count)"
+            metadata["first"] = "\(unreadable.firstReason)"
+            surroundings.log.error(
+                "some records of a group partition can't be read and are left out", metadata: metadata)
+        }
+    }
+
+    // MARK: Steps
+
+    /// Steps the active shard and performs its effects; returns why there is none.
+    private func step(
+        _ state: inout State, _ outbox: inout Outbox, at time: CoordinatorTime,
+        _ body: (inout GroupShard, inout State) -> [GroupEffect]
+    ) -> ErrorCode? {
+        switch state.phase {
+        case .idle: return .notCoordinator
+        case .loading: return .coordinatorLoadInProgress
+        case .active(var shard):
+            state.phase = .loading  // The only copy is the local one while it changes.
+            let effects = body(&shard, &state)
+            perform(effects, &shard, &state, &outbox, at: time)
+            rearm(&state, shard.nextDeadline)
+            state.phase = .active(shard)
+            return nil
+        }
+    }
+
+    private func perform(
+        _ effects: [GroupEffect], _ shard: inout GroupShard, _ state: inout State, _ outbox: inout Outbox,
+        at time: CoordinatorTime
+    ) {
+        var queue = effects[...]
+        while let effect = queue.popFirst() {
+            switch effect {
+            case .reply(let ticket, let reply):
+                if let answer = state.answers.removeValue(forKey: ticket) { outbox.append((answer, reply)) }
+            case .append(let write):
+                do throws(CoordinatorLogError) {
+                    shard.appended(write.id, end: try append(write, state.epoch, at: time))
+                } catch {
+                    queue += shard.refused(write.id, error.code, at: time)
+                }
+            }
+        }
+    }
+
+    private func append(
+        _ write: GroupWrite, _ epoch: LeaderEpoch?, at time: CoordinatorTime
+    ) throws(CoordinatorLogError) -> Offset {
+        guard let epoch, let log = logOf(partition) else { throw CoordinatorLogError(.notLeaderOrFollower) }
+        var builder = RecordBatchBuilder(leaderEpoch: epoch)
+        for record in write.records {
+            builder.append(timestamp: time.timeOfDay, key: record.keyBytes, value: record.valueBytes)
+        }
+        return try log.append(builder.finish(), in: epoch) { [weak self] error in
+            self?.decided(write.id, error, in: epoch)
+        }
+    }
+
+    /// The fate of a write is known: posted, so that it never meets the lock it was appended under.
+    private func decided(_ write: WriteID, _ error: ErrorCode, in epoch: LeaderEpoch) {
+        loop.execute { [self] in
+            let time = surroundings.time
+            var outbox: Outbox = []
+            state.withLock { state in
+                guard state.epoch == epoch else { return }
+                _ = step(&state, &outbox, at: time) { shard, _ in
+                    error == .noError
+                        ? shard.committed(through: write, at: time) : shard.unconfirmed(write, error, at: time)
+                }
+            }
+            send(outbox)
+        }
+    }
+
+    private func send(_ outbox: Outbox) { for item in outbox { item.answer(item.reply) } }
+
+    // MARK: Timers
+
+    /// Makes sure that the shard is woken at its next deadline.
+    private func rearm(_ state: inout State, _ deadline: MonotonicInstant) {
+        if let armed = state.timerDeadline, armed <= deadline { return }
+        state.timer?.cancel()
+        state.timerDeadline = deadline
+        let nanoseconds = max(0, deadline.value - surroundings.clock.now.value)
+        state.timer = loop.schedule(afterMilliseconds: (nanoseconds + 999_999) / 1_000_000) { [weak self] in
+            self?.timerFired(deadline)
+        }
+    }
+
+    private func timerFired(_ deadline: MonotonicInstant) {
+        let time = surroundings.time
+        var outbox: Outbox = []
+        state.withLock { state in
+            guard state.timerDeadline == deadline else { return }
+            state.timerDeadline = nil
+            state.timer = nil
+            _ = step(&state, &outbox, at: time) { shard, _ in shard.expire(at: time) }
+        }
+        send(outbox)
+    }
+}
+
+/// Why a shard can't be asked.
+struct GroupRefusal: Error, Hashable, Sendable {
+    let code: ErrorCode
+    init(_ code: ErrorCode) { self.code = code }
+}
