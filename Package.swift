@@ -153,6 +153,10 @@ let tests: [(name: String, needs: [String])] = [
     ),
     ("AdminToolsTests", ["AdminTools", "MartletClient", "ClientCore", "WireMessages", "WireProtocol", "World", "Primitives"]),
     ("LocalClusterTests", ["LocalCluster", "Primitives"]),
+    (
+        "AbuseTests",
+        ["BrokerServer", "Transport", "LiveWorld", "WireMessages", "WireProtocol", "World", "Primitives", "Logging"]
+    ),
     ("TidyTests", []),
 ]
 let testTargets: [Target] =

@@ -1,0 +1,153 @@
+#!/bin/sh
+# Measures a three-node cluster on this machine, beside the floor (programs in C that do the least a broker can do):
+# floor, Martlet, floor, Martlet, … and the medians and their ratio. Only ratios of one run mean anything.
+#
+#   deploy/bench.sh [--limit DIR] [--rounds N] [--mebibytes N] [--base-port P] [--dir D] [--cases 'NAME …'] [--failovers N]
+#
+# --limit DIR  the folder of limit.c; without it only Martlet is measured
+# cases: produce-64k produce-64k-flush produce-1k ping-pong consume cold-start failover
+set -eu
+
+here=$(cd "$(dirname "$0")/.." && pwd)
+limit_dir='' rounds=5 mebibytes=512 port=19092 dir=${TMPDIR:-/tmp}/martlet-bench failovers=10
+cases='produce-64k produce-64k-flush produce-1k ping-pong consume cold-start failover'
+while [ $# -gt 0 ]; do
+    case $1 in
+        --limit) limit_dir=$2 ;;
+        --rounds) rounds=$2 ;;
+        --mebibytes) mebibytes=$2 ;;
+        --base-port) port=$2 ;;
+        --dir) dir=$2 ;;
+        --cases) cases=$2 ;;
+        --failovers) failovers=$2 ;;
+        *) echo "bench.sh: unknown option $1" >&2; exit 2 ;;
+    esac
+    shift 2
+done
+
+martlet=${MARTLET:-$here/.build/release/martlet}
+if [ ! -x "$martlet" ]; then
+    (cd "$here" && swift build -c release --product martlet >&2)
+fi
+mkdir -p "$dir"
+results=$dir/results
+: >"$results"
+floor=''
+if [ -n "$limit_dir" ]; then
+    floor=$dir/limit
+    cc -O2 -o "$floor" "$limit_dir/limit.c"
+fi
+
+cluster=$dir/cluster
+servers=127.0.0.1:$port,127.0.0.1:$((port + 1)),127.0.0.1:$((port + 2))
+up() { "$martlet" cluster up --nodes 3 --base-port "$port" --dir "$cluster" >&2; }
+gone() { [ ! -d "$cluster" ] || "$martlet" cluster destroy --dir "$cluster" >&2 || true; }
+trap gone EXIT
+trap 'exit 130' INT TERM
+
+pids() { for file in "$cluster"/node*/process; do cut -d' ' -f1 "$file"; done | paste -sd, -; }
+# A field of a line of `martlet perf`.
+field() { printf '%s\n' "$1" | sed -n "s/.*\"$2\":\([-0-9.]*\).*/\1/p"; }
+# note CASE FIGURE WHO VALUE
+note() { [ -z "$4" ] || printf '%s %s %s %s\n' "$1" "$2" "$3" "$4" >>"$results"; }
+sum() { awk -v a="$1" -v b="$2" 'BEGIN { if (a != "" && b != "") print a + b }'; }
+
+note_floor() { # CASE OUTPUT
+    note "$1" mb_per_s floor "$(printf '%s\n' "$2" | sed -n 's/.* = \([0-9.]*\) MB\/s.*/\1/p')"
+    note "$1" cpu_s_per_gb floor "$(printf '%s\n' "$2" | sed -n 's/.*| total \([0-9.]*\).*/\1/p')"
+    note "$1" p50_us floor "$(printf '%s\n' "$2" | sed -n 's/^latency_us p50 \([0-9.]*\).*/\1/p')"
+    note "$1" p99_us floor "$(printf '%s\n' "$2" | sed -n 's/^latency_us .* p99 \([0-9.]*\).*/\1/p')"
+}
+note_run() { # CASE LINE
+    printf '%s\n' "$2"
+    note "$1" mb_per_s martlet "$(field "$2" megabytes_per_second)"
+    note "$1" cpu_s_per_gb martlet "$(sum "$(field "$2" broker_cpu_seconds_per_gb)" "$(field "$2" client_cpu_seconds_per_gb)")"
+    note "$1" p50_us martlet "$(field "$2" p50_us)"
+    note "$1" p99_us martlet "$(field "$2" p99_us)"
+}
+drop() { "$martlet" topics --bootstrap-server "$servers" --delete --topic "$1" >/dev/null 2>&1 || true; }
+
+# produce CASE FLUSH BATCH IN-FLIGHT MEBIBYTES
+produce() {
+    for round in $(seq "$rounds"); do
+        [ -z "$floor" ] || note_floor "$1" "$("$floor" acks "$dir" "$5" "$3" "$4" 2)"
+        note_run "$1" "$("$martlet" perf produce --bootstrap-server "$servers" --topic "bench-$1-$round" \
+            --partitions 1 --replication-factor 3 --config "flush.on.ack=$2" --pids "$(pids)" \
+            --batch-bytes "$3" --in-flight "$4" --mebibytes "$5" --warm-up-mebibytes $(($5 / 4 + 1)))"
+        drop "bench-$1-$round"
+    done
+}
+ping_pong() {
+    for round in $(seq "$rounds"); do
+        [ -z "$floor" ] || note_floor ping-pong "$("$floor" acks "$dir" 16 1024 1 2)"
+        note_run ping-pong "$("$martlet" perf latency --bootstrap-server "$servers" --topic "bench-ping-$round" \
+            --partitions 1 --replication-factor 3 --config flush.on.ack=false --pids "$(pids)" \
+            --batch-bytes 1024 --count 16384)"
+        drop "bench-ping-$round"
+    done
+}
+consume() {
+    "$martlet" perf produce --bootstrap-server "$servers" --topic bench-consume --partitions 1 \
+        --replication-factor 3 --config flush.on.ack=false --mebibytes "$mebibytes" --warm-up-mebibytes 0 >/dev/null
+    for round in $(seq "$rounds"); do
+        [ -z "$floor" ] || note_floor consume "$("$floor" consume "$dir" "$mebibytes" 1048576 1)"
+        note_run consume "$("$martlet" perf consume --bootstrap-server "$servers" --topic bench-consume \
+            --pids "$(pids)" --fetch-bytes 1048576 --mebibytes "$mebibytes")"
+    done
+    drop bench-consume
+}
+cold_start() {
+    for round in $(seq "$rounds"); do
+        gone
+        line=$("$martlet" perf cold-start --bootstrap-server "$servers" --topic "bench-cold-$round" --partitions 1 \
+            --replication-factor 3 --start "'$martlet' cluster up --nodes 3 --base-port $port --dir '$cluster' >&2")
+        printf '%s\n' "$line"
+        note cold-start first_ack_ms martlet "$(field "$line" first_ack_ms)"
+    done
+}
+failover() {
+    line=$("$martlet" perf failover --bootstrap-server "$servers" --topic bench-failover --partitions 1 \
+        --replication-factor 3 --rounds "$failovers" --kill "'$martlet' cluster kill {node} --dir '$cluster' >&2" \
+        --start "'$martlet' cluster start {node} --dir '$cluster' >&2")
+    printf '%s\n' "$line"
+    note failover p50_ms martlet "$(field "$line" p50_ms)"
+    note failover p99_ms martlet "$(field "$line" p99_ms)"
+}
+
+gone
+up
+for name in $cases; do
+    case $name in
+        produce-64k) produce produce-64k false 65536 8 "$mebibytes" ;;
+        produce-64k-flush) produce produce-64k-flush true 65536 8 "$mebibytes" ;;
+        produce-1k) produce produce-1k false 1024 64 $((mebibytes / 8 + 1)) ;;
+        ping-pong) ping_pong ;;
+        consume) consume ;;
+        cold-start) cold_start ;;
+        failover) failover ;;
+        *) echo "bench.sh: unknown case $name" >&2; exit 2 ;;
+    esac
+done
+
+echo
+sort -k1,1 -k2,2 -k3,3 -k4,4n "$results" | awk '
+    function close_group() {
+        if (key == "") return
+        median[key] = count % 2 ? value[(count + 1) / 2] : (value[count / 2] + value[count / 2 + 1]) / 2
+        if (!(pair in seen)) { seen[pair] = 1; pairs[++pairCount] = pair }
+    }
+    {
+        now = $1 " " $2 " " $3
+        if (now != key) { close_group(); key = now; pair = $1 " " $2; count = 0 }
+        value[++count] = $4
+    }
+    END {
+        close_group()
+        printf "%-20s %-14s %12s %12s %8s\n", "case", "median of", "floor", "martlet", "ratio"
+        for (i = 1; i <= pairCount; i++) {
+            split(pairs[i], part, " ")
+            f = median[pairs[i] " floor"]; m = median[pairs[i] " martlet"]
+            printf "%-20s %-14s %12s %12s %8s\n", part[1], part[2], f == "" ? "-" : f, m == "" ? "-" : m,
+                f == "" || m == "" || f == 0 ? "-" : sprintf("%.2f", m / f)
+        }
+    }'
