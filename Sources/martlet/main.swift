@@ -1,1 +1,18 @@
-print("not built yet")
+import AdminTools
+import ArgumentParser
+import Glibc
+import LocalCluster
+
+/// The one program: the server and every tool, as subcommands or under Kafka's names.
+struct Martlet: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "martlet", abstract: "A Kafka-compatible event log in one binary.",
+        version: "martlet 0.1.0 (speaks Kafka 4.3.0)",
+        subcommands: [
+            ServerCommand.self, ClusterCommand.self, TopicsCommand.self, ConsoleProducerCommand.self,
+            ConsoleConsumerCommand.self, ConsumerGroupsCommand.self, MetadataQuorumCommand.self, StorageCommand.self,
+            DumpLogCommand.self,
+        ])
+}
+
+exit(await ToolRunner.run(KafkaArguments.arguments(of: CommandLine.arguments), root: Martlet.self))

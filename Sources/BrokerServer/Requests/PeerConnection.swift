@@ -34,12 +34,14 @@ package final class PeerConnection: Sendable {
 
     deinit { loop.execute { [core] in core.shutDown() } }
 
-    /// Sends a request in the greatest version that both sides speak, up to `maxVersion`.
+    /// Sends a request in the greatest version that both sides speak, from `minVersion` up to `maxVersion`.
     package func send<Request: WireRequest>(
-        _ request: Request, maxVersion: Int16? = nil, timeoutMilliseconds: Int64,
+        _ request: Request, minVersion: Int16? = nil, maxVersion: Int16? = nil, timeoutMilliseconds: Int64,
         completion: @escaping Completion<Request.Response>
     ) {
-        sendRaw(request, maxVersion: maxVersion, timeoutMilliseconds: timeoutMilliseconds) { [core] result in
+        sendRaw(
+            request, minVersion: minVersion, maxVersion: maxVersion, timeoutMilliseconds: timeoutMilliseconds
+        ) { [core] result in
             switch result {
             case .failure(let error): completion(.failure(error))
             case .success(let raw):
@@ -55,14 +57,15 @@ package final class PeerConnection: Sendable {
 
     /// Sends a request and hands its response on unread.
     package func sendRaw<Request: WireRequest>(
-        _ request: Request, maxVersion: Int16? = nil, timeoutMilliseconds: Int64,
+        _ request: Request, minVersion: Int16? = nil, maxVersion: Int16? = nil, timeoutMilliseconds: Int64,
         completion: @escaping Completion<RawResponse>
     ) {
         let newest = min(maxVersion ?? Request.versions.upperBound, Request.versions.upperBound)
-        precondition(newest >= Request.versions.lowerBound, "no version of the request is wanted")
+        let oldest = max(minVersion ?? Request.versions.lowerBound, Request.versions.lowerBound)
+        precondition(newest >= oldest, "no version of the request is wanted")
         let clientID = clientID
         let pending = PeerRequest(
-            key: Request.key, versions: Request.versions.lowerBound...newest, firstFlexible: Request.firstFlexible,
+            key: Request.key, versions: oldest...newest, firstFlexible: Request.firstFlexible,
             deadline: clock.now.advanced(byMilliseconds: timeoutMilliseconds),
             encode: { version, correlationID in
                 WireFrame.request(request, version: version, correlationID: correlationID, clientID: clientID)

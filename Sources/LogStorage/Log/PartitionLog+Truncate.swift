@@ -20,13 +20,17 @@ extension PartitionLog {
         while segments.count > 1, segments[activeIndex].baseOffset >= offset { try removeActiveSegment() }
         let active = activeIndex
         let size = try segments[active].locate(offset, in: files)?.position ?? segments[active].sizeBytes
-        do throws(FileError) { try segments[active].file.truncate(to: size) } catch { throw failed(error) }
+        do throws(FileError) {
+            try segments[active].file.truncate(to: size)
+            // Durable before other records are written there: else a crash could leave an old record of the cut part
+            // below a new one of the next epoch, and no epoch would tell that they differ from the leader's.
+            try segments[active].file.synchronize()
+        } catch { throw failed(error) }
         try segments[active].reopen(
             sizeBytes: size, in: files, indexIntervalBytes: configuration.indexIntervalBytes)
         epochs.truncateFromEnd(logEndOffset)
         logStartOffset = min(logStartOffset, logEndOffset)
         flushedEndOffset = min(flushedEndOffset, logEndOffset)
-        ledger.add([segments[active].file])
         do throws(FileError) {
             try dropProducerSnapshots(behind: logEndOffset)
             try files.synchronizeDirectory(directory)

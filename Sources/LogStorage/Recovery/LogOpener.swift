@@ -14,6 +14,8 @@ struct LogOpener {
     private var recoveryPoint = Offset.zero
     /// Epochs found in scanned batches, in order.
     private var foundEpochs: [LeaderEpochs.Entry] = []
+    /// Files that recovery shortened: the cut must be durable before other records stand there.
+    private var cutFiles: [any File] = []
     /// Where the first scanned segment starts; nil when nothing was scanned.
     private var scannedFrom: Offset?
 
@@ -48,21 +50,23 @@ struct LogOpener {
             // What recovery read may stand in the page cache only: it counts as flushed after this.
             log.flushedEndOffset = min(log.flushedEndOffset, recoveryPoint)
             log.ledger.add(log.segments.filter { $0.endOffset > recoveryPoint }.map(\.file))
+            log.ledger.add(cutFiles)
             log.ledger.addDirectory(directory)
             try log.flush()
         }
         return log
     }
 
-    /// A directory of this name may have existed before, with a recovery point that is still in the checkpoint: the
-    /// new log's own is bounded from the first flush on.
+    /// A new directory under a name whose recovery point is still in the checkpoint: the new log's own is bounded from
+    /// the first flush on.
     private func noteCreation(in log: inout PartitionLog) throws(StorageError) {
-        log.ledger.add([
-            try onDisk { () throws(FileError) in
+        if start.recoveryPoint > log.logStartOffset {
+            let limit = try onDisk { () throws(FileError) in
                 try RecoveryLimit.create(log.logStartOffset, in: directory, files)
             }
-        ])
-        log.hasRecoveryLimit = true
+            log.ledger.add([limit])
+            log.hasRecoveryLimit = true
+        }
         log.ledger.addDirectory(directory)
         log.ledger.addDirectory(parent(of: directory))
     }
@@ -145,7 +149,7 @@ struct LogOpener {
         scanning: while true {
             switch try onDisk({ () throws(FileError) in try cursor.next() }) {
             case .batch(let header, _, let position):
-                let isInOrder = header.baseOffset >= segment.endOffset && segment.canHold(header.lastOffset)
+                let isInOrder = follows(header, segment)
                 guard isInOrder, next.map({ header.nextOffset <= $0 }) ?? true else {
                     let reason = "the batch at offset \(header.baseOffset) follows offset \(segment.endOffset)"
                     try cut(&segment, at: position, size: size, reason: reason)
@@ -169,6 +173,16 @@ struct LogOpener {
         return segment
     }
 
+    /// Whether a batch can stand behind what was scanned before it. An epoch that falls is what an older history left
+    /// behind a torn write.
+    private func follows(_ header: RecordBatchHeader, _ segment: LogSegment) -> Bool {
+        let isNext =
+            configuration.isCompacted
+            ? header.baseOffset >= segment.endOffset : header.baseOffset == segment.endOffset
+        return isNext && segment.canHold(header.lastOffset)
+            && foundEpochs.last.map { header.leaderEpoch >= $0.epoch } ?? true
+    }
+
     private mutating func note(_ header: RecordBatchHeader) {
         guard let epoch = header.stampedEpoch, foundEpochs.last.map({ $0.epoch < epoch }) ?? true else { return }
         foundEpochs.append(LeaderEpochs.Entry(epoch: epoch, startOffset: header.baseOffset))
@@ -185,6 +199,7 @@ struct LogOpener {
         report.truncatedBytes += size - position
         let file = segment.file
         try onDisk { () throws(FileError) in try file.truncate(to: position) }
+        cutFiles.append(file)
     }
 
     private mutating func removeSegments(_ bases: [Offset]) throws(StorageError) {

@@ -25,6 +25,11 @@ package enum Role: Hashable, Sendable {
         }
     }
 
+    /// False while a resigned leader still has voters to tell.
+    package var hasHandedOver: Bool {
+        if case .resigned(let state) = self { state.notices.allSatisfy { $0.errand == .done } } else { true }
+    }
+
     /// The state of a leader, nil in every other role.
     package var leading: LeaderState? {
         if case .leader(let state) = self { state } else { nil }

@@ -41,6 +41,7 @@ extension QuorumReplica {
         guard isVoter, ask.voter.map({ $0.matches(me) }) ?? true else { return .invalidVoterKey }
         guard voters.contains(ask.candidate), ask.candidate.id != me.id else { return .invalidRequest }
         guard ask.epoch >= election.epoch else { return .fencedLeaderEpoch }
+        guard ask.lastOffset >= .zero, ask.lastEpoch >= .zero else { return .invalidRequest }
         let isPossible = ask.isPreVote ? ask.lastEpoch <= ask.epoch : ask.lastEpoch < ask.epoch
         return isPossible ? nil : .invalidRequest
     }

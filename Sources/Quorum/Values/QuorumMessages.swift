@@ -205,7 +205,7 @@ package enum QuorumReply: Hashable, Sendable {
 }
 
 /// Why no answer came.
-package enum RequestFailure: Hashable, Sendable {
+package enum RequestFailure: Error, Hashable, Sendable {
     /// Nothing listens at the peer's address: its process is gone.
     case refused
     /// The connection broke, or no answer came in time: silence, not proof.

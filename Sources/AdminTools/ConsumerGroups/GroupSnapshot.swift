@@ -1,0 +1,59 @@
+import ClientCore
+import MartletClient
+import Primitives
+import WireMessages
+import WireProtocol
+
+/// A group as its coordinator described it.
+struct GroupSnapshot {
+    let name: String
+    let members: [GroupTables.Member]
+    private let coordinator: BrokerID
+    private let groupState: String
+    private let strategy: String
+
+    /// - Errors: an assignment that can't be read.
+    init(coordinator: BrokerID, _ group: DescribeGroupsResponse.DescribedGroup) throws(ToolFailure) {
+        self.coordinator = coordinator
+        name = group.groupID
+        groupState = group.groupState
+        strategy = group.protocolData
+        var members: [GroupTables.Member] = []
+        for member in group.members {
+            let assigned: [TopicPartition]
+            do { assigned = try ConsumerProtocol.places(ofAssignment: member.memberAssignment) } catch {
+                throw ToolFailure("The assignment of \(member.memberID) in group \(name) can't be read: \(error)")
+            }
+            members.append(
+                GroupTables.Member(
+                    id: member.memberID, instanceID: member.groupInstanceID, host: member.clientHost,
+                    clientID: member.clientID, assigned: assigned))
+        }
+        self.members = members
+    }
+
+    var exists: Bool { groupState != "Dead" }
+
+    /// The row of `--state`.
+    func state(_ view: ClusterView) -> GroupTables.State {
+        let address = view.brokers[coordinator].map { "\($0)  (\(coordinator))" } ?? "(\(coordinator))"
+        return GroupTables.State(
+            group: name, coordinator: address, strategy: strategy, state: groupState, memberCount: members.count)
+    }
+
+    /// Says on standard error what makes the numbers passing ones.
+    func warn() {
+        switch groupState {
+        case "Empty": Console.complain("\nConsumer group '\(name)' has no active members.")
+        case "PreparingRebalance", "CompletingRebalance", "Assigning", "Reconciling":
+            Console.complain("\nWarning: Consumer group '\(name)' is rebalancing.")
+        default: break
+        }
+    }
+
+    /// Kafka prints a line break before each line, and one at the end.
+    static func print(_ lines: [String]) {
+        for line in lines { Swift.print("\n\(line)", terminator: "") }
+        Swift.print("")
+    }
+}

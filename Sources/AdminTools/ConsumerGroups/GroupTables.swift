@@ -1,0 +1,148 @@
+package import ClientCore
+package import Primitives
+
+/// The tables of `consumer-groups --describe` and `--list`.
+package enum GroupTables {
+    /// One partition of a group: what it has committed and who reads it.
+    package struct OffsetRow: Hashable, Sendable {
+        package var group: String
+        package var place: TopicPartition
+        package var committed: Offset?
+        package var logEnd: Offset?
+        package var member: Member?
+
+        package init(group: String, place: TopicPartition, committed: Offset?, logEnd: Offset?, member: Member?) {
+            self.group = group
+            self.place = place
+            self.committed = committed
+            self.logEnd = logEnd
+            self.member = member
+        }
+
+        /// What is left to be read; nil where one of the two is not known.
+        package var lag: Int64? {
+            guard let committed, let logEnd else { return nil }
+            return max(0, logEnd - committed)
+        }
+    }
+
+    /// A member of a group.
+    package struct Member: Hashable, Sendable {
+        package var id: String
+        package var instanceID: String?
+        package var host: String
+        package var clientID: String
+        package var assigned: [TopicPartition]
+
+        package init(id: String, instanceID: String?, host: String, clientID: String, assigned: [TopicPartition]) {
+            self.id = id
+            self.instanceID = instanceID
+            self.host = host
+            self.clientID = clientID
+            self.assigned = assigned
+        }
+    }
+
+    /// The state of a group.
+    package struct State: Hashable, Sendable {
+        package var group: String
+        package var coordinator: String
+        package var strategy: String
+        package var state: String
+        package var memberCount: Int
+
+        package init(group: String, coordinator: String, strategy: String, state: String, memberCount: Int) {
+            self.group = group
+            self.coordinator = coordinator
+            self.strategy = strategy
+            self.state = state
+            self.memberCount = memberCount
+        }
+    }
+
+    /// `--describe --offsets`.
+    package static func offsets(_ rows: [OffsetRow], isVerbose: Bool) -> [String] {
+        var columns: [PaddedTable.Column] = [
+            .init("GROUP", .atLeast(15)), .init("TOPIC", .atLeast(15)), .init("PARTITION", .fixed(10)),
+        ]
+        if isVerbose { columns.append(.init("LEADER-EPOCH", .fixed(15))) }
+        columns += [
+            .init("CURRENT-OFFSET", .fixed(15)), .init("LOG-END-OFFSET", .fixed(15)), .init("LAG", .fixed(15)),
+            .init("CONSUMER-ID", .atLeast(15)), .init("HOST", .atLeast(15)), .init("CLIENT-ID", .free),
+        ]
+        var table = PaddedTable(columns)
+        for row in rows {
+            var cells = [row.group, row.place.topic, "\(row.place.partition)"]
+            if isVerbose { cells.append("-") }
+            cells += [text(row.committed), text(row.logEnd), row.lag.map(String.init) ?? "-"]
+            cells += [row.member?.id ?? "-", row.member?.host ?? "-", row.member?.clientID ?? "-"]
+            table.append(cells)
+        }
+        return table.lines
+    }
+
+    /// `--describe --members`.
+    package static func members(_ group: String, _ members: [Member], isVerbose: Bool) -> [String] {
+        let hasStatic = members.contains { $0.instanceID != nil }
+        var columns: [PaddedTable.Column] = [.init("GROUP", .atLeast(15)), .init("CONSUMER-ID", .atLeast(15))]
+        if hasStatic { columns.append(.init("GROUP-INSTANCE-ID", .atLeast(17))) }
+        columns += [
+            .init("HOST", .atLeast(15)), .init("CLIENT-ID", .atLeast(15)), .init("#PARTITIONS", .fixed(15)),
+        ]
+        if isVerbose {
+            columns += [
+                .init("CURRENT-EPOCH", .fixed(15)), .init("CURRENT-ASSIGNMENT", .atLeast(20)),
+                .init("TARGET-EPOCH", .fixed(15)), .init("TARGET-ASSIGNMENT", .atLeast(20)),
+            ]
+        }
+        var table = PaddedTable(columns)
+        for member in members {
+            var cells = [group, member.id]
+            if hasStatic { cells.append(member.instanceID ?? "-") }
+            cells += [member.host, member.clientID, "\(member.assigned.count)"]
+            if isVerbose { cells += ["-", assignment(member.assigned), "-", assignment(member.assigned)] }
+            table.append(cells)
+        }
+        return table.lines
+    }
+
+    /// `--describe --state`.
+    package static func state(_ state: State, isVerbose: Bool) -> [String] {
+        var columns: [PaddedTable.Column] = [
+            .init("GROUP", .atLeast(15)), .init("COORDINATOR (ID)", .atLeast(25)),
+            .init("ASSIGNMENT-STRATEGY", .fixed(20)), .init("STATE", .fixed(20)),
+        ]
+        var cells = [state.group, state.coordinator, state.strategy, state.state]
+        if isVerbose {
+            columns += [.init("GROUP-EPOCH", .fixed(15)), .init("TARGET-ASSIGNMENT-EPOCH", .fixed(25))]
+            cells += ["-", "-"]
+        }
+        var table = PaddedTable(columns + [.init("#MEMBERS", .free)])
+        table.append(cells + ["\(state.memberCount)"])
+        return table.lines
+    }
+
+    /// `--list` with `--state` or `--type`.
+    package static func list(
+        _ groups: [(group: String, type: String, state: String)], showsType: Bool, showsState: Bool
+    ) -> [String] {
+        var columns: [PaddedTable.Column] = [.init("GROUP", .atLeast(0))]
+        if showsType { columns.append(.init("TYPE", .fixed(20))) }
+        if showsState { columns.append(.init("STATE", .fixed(20))) }
+        var table = PaddedTable(columns)
+        for entry in groups {
+            table.append([entry.group] + (showsType ? [entry.type] : []) + (showsState ? [entry.state] : []))
+        }
+        return table.lines
+    }
+
+    /// `orders:0,1;other:2`.
+    package static func assignment(_ places: [TopicPartition]) -> String {
+        Set(places.map(\.topic)).sorted().map { topic in
+            let partitions = places.filter { $0.topic == topic }.sorted().map(\.partition.description)
+            return "\(topic):\(partitions.joined(separator: ","))"
+        }.joined(separator: ";")
+    }
+
+    private static func text(_ offset: Offset?) -> String { offset.map(\.description) ?? "-" }
+}

@@ -1,0 +1,48 @@
+package import ArgumentParser
+import MartletClient
+import Primitives
+import WireMessages
+import World
+
+/// `martlet metadata-quorum describe`, `kafka-metadata-quorum`: shows the quorum of controllers.
+package struct MetadataQuorumCommand: AsyncParsableCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: "metadata-quorum", abstract: "Describe the quorum of controllers.",
+        usage: "metadata-quorum --bootstrap-server HOST:PORT describe (--status | --replication [--human-readable])")
+
+    @OptionGroup package var connection: ConnectionOptions
+    @Argument(help: "describe") package var action: String?
+    @Flag(name: .customLong("status"), help: "Show the leader, its epoch and the members.") package var status = false
+    @Flag(name: .customLong("replication"), help: "Show how far each member is.") package var replication = false
+    @Flag(name: .customLong("human-readable"), help: "Show times as ages.") package var ages = false
+
+    package init() {}
+
+    package func run() async throws {
+        guard let action else { throw ToolFailure.usage("too few arguments") }
+        guard action == "describe" else {
+            throw ToolFailure.usage("metadata-quorum: error: argument command: invalid choice: '\(action)'")
+        }
+        guard status != replication else {
+            throw ToolFailure.usage("One of --status or --replication must be specified with describe sub-command")
+        }
+        do {
+            let admin = try Admin(try connection.configuration(clientID: "admin-quorum"))
+            let response = try await admin.describeQuorum()
+            guard let quorum = response.topics.first?.partitions.first else {
+                throw ClientError(.invalid, "The broker describes no quorum")
+            }
+            let lines: [String]
+            if status {
+                let clusterID = try await admin.describeCluster().clusterID
+                lines = QuorumTables.status(clusterID: clusterID, quorum, nodes: response.nodes)
+            } else {
+                let now = admin.cluster.runtime.clock.timeOfDay.value
+                lines = QuorumTables.replication(quorum, agesAtMilliseconds: ages ? now : nil)
+            }
+            for line in lines { print(line) }
+        } catch let error as ClientError {
+            throw ToolFailure("Error: \(error)")
+        }
+    }
+}

@@ -1,0 +1,73 @@
+package import WireMessages
+import Primitives
+
+/// What `metadata-quorum describe` prints.
+package enum QuorumTables {
+    private typealias Replica = DescribeQuorumResponse.ReplicaState
+    private static let metadataTopicLabelWidth = 24
+
+    /// `--status`.
+    package static func status(
+        clusterID: String, _ quorum: DescribeQuorumResponse.PartitionData, nodes: [DescribeQuorumResponse.Node]
+    ) -> [String] {
+        let leader = quorum.currentVoters.first { $0.replicaID == quorum.leaderID }
+        let ends = quorum.currentVoters.map(\.logEndOffset.value).filter { $0 >= 0 }
+        let lag = leader.flatMap { leader in ends.min().map { max(0, leader.logEndOffset.value - $0) } } ?? 0
+        let others = (quorum.currentVoters + quorum.observers).filter { $0.replicaID != quorum.leaderID }
+        let times = others.map(\.lastCaughtUpTimestamp)
+        var lagTime: Int64 = -1
+        if let leaderTime = leader?.lastCaughtUpTimestamp, leaderTime > 0, let least = times.min(), least > 0 {
+            lagTime = max(0, leaderTime - least)
+        }
+        let voters = quorum.currentVoters.map { member($0, nodes: nodes, showsEndpoints: true) }
+        let observers = quorum.observers.map { member($0, nodes: nodes, showsEndpoints: false) }
+        let rows = [
+            ("ClusterId:", clusterID), ("LeaderId:", "\(quorum.leaderID)"), ("LeaderEpoch:", "\(quorum.leaderEpoch)"),
+            ("HighWatermark:", "\(quorum.highWatermark)"), ("MaxFollowerLag:", "\(lag)"),
+            ("MaxFollowerLagTimeMs:", "\(lagTime)"), ("CurrentVoters:", "[\(voters.joined(separator: ", "))]"),
+            ("CurrentObservers:", "[\(observers.joined(separator: ", "))]"),
+        ]
+        return rows.map { PaddedTable.padded($0.0, metadataTopicLabelWidth) + $0.1 }
+    }
+
+    private static func member(
+        _ replica: DescribeQuorumResponse.ReplicaState, nodes: [DescribeQuorumResponse.Node], showsEndpoints: Bool
+    ) -> String {
+        var text = "{\"id\": \(replica.replicaID)"
+        if replica.replicaDirectoryID != .zero { text += ", \"directoryId\": \"\(replica.replicaDirectoryID)\"" }
+        if showsEndpoints {
+            let listeners = nodes.first { $0.nodeID == replica.replicaID }?.listeners ?? []
+            let endpoints = listeners.map { "\"\($0.name)://\($0.host):\($0.port)\"" }
+            text += ", \"endpoints\": [\(endpoints.joined(separator: ", "))]"
+        }
+        return text + "}"
+    }
+
+    /// `--replication`; with a time of day, times are shown as ages.
+    package static func replication(
+        _ quorum: DescribeQuorumResponse.PartitionData, agesAtMilliseconds now: Int64?
+    ) -> [String] {
+        var table = TabbedTable([
+            "NodeId", "DirectoryId", "LogEndOffset", "Lag", "LastFetchTimestamp", "LastCaughtUpTimestamp", "Status",
+        ])
+        let leaders = quorum.currentVoters.filter { $0.replicaID == quorum.leaderID }
+        let followers = quorum.currentVoters.filter { $0.replicaID != quorum.leaderID }
+        let end = leaders.first?.logEndOffset.value ?? 0
+        let groups = [(leaders, "Leader"), (followers, "Follower"), (quorum.observers, "Observer")]
+        for (replicas, status) in groups {
+            for replica in replicas {
+                table.append([
+                    "\(replica.replicaID)", "\(replica.replicaDirectoryID)", "\(replica.logEndOffset)",
+                    "\(max(0, end - replica.logEndOffset.value))", time(replica.lastFetchTimestamp, now),
+                    time(replica.lastCaughtUpTimestamp, now), status,
+                ])
+            }
+        }
+        return table.lines
+    }
+
+    private static func time(_ timestamp: Int64, _ now: Int64?) -> String {
+        guard let now, timestamp >= 0 else { return "\(timestamp)" }
+        return "\(max(0, now - timestamp)) ms ago"
+    }
+}

@@ -1,0 +1,48 @@
+package import ArgumentParser
+import Glibc
+
+/// Runs one command line to its exit code: Kafka's codes and streams, whatever the parser's own habits are.
+package enum ToolRunner {
+    /// Parses `arguments` with `root` and runs what they name. Code 0 for success, 1 for everything else.
+    package static func run(_ arguments: [String], root: any ParsableCommand.Type) async -> Int32 {
+        var command: any ParsableCommand
+        do { command = try root.parseAsRoot(arguments) } catch { return explain(error, root) }
+        do {
+            if var waiting = command as? any AsyncParsableCommand {
+                try await waiting.run()
+            } else {
+                try command.run()
+            }
+            flush()
+            return 0
+        } catch let failure as ToolFailure {
+            return explain(failure, type(of: command))
+        } catch { return explain(error, root) }
+    }
+
+    private static func explain(_ failure: ToolFailure, _ command: any ParsableCommand.Type) -> Int32 {
+        switch failure.stream {
+        case .output: print(failure)
+        case .error: Console.complain(failure.description)
+        }
+        flush()
+        if failure.showsOptions { Console.complain(command.helpMessage(columns: 120)) }
+        return 1
+    }
+
+    private static func explain(_ error: any Error, _ root: any ParsableCommand.Type) -> Int32 {
+        let code = root.exitCode(for: error)
+        let message = root.fullMessage(for: error, columns: 120)
+        if code == .success {
+            if !message.isEmpty { print(message) }
+            flush()
+            return 0
+        }
+        flush()
+        if !message.isEmpty { Console.complain(message) }
+        return 1
+    }
+
+    /// Hands what was printed to the system before the process ends.
+    private static func flush() { fflush(nil) }
+}

@@ -1,0 +1,143 @@
+import Metadata
+import Primitives
+package import WireMessages
+import WireProtocol
+package import World
+
+/// Produce (API 0): checks each partition's batch, appends it at the end of the round, answers by `acks`.
+///
+/// - Errors: UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID, NOT_LEADER_OR_FOLLOWER (with the leader, version 10),
+///   INVALID_REQUIRED_ACKS, CORRUPT_MESSAGE and INVALID_RECORD by the checks of `RecordBatch.produced`,
+///   MESSAGE_TOO_LARGE, INVALID_TIMESTAMP, NOT_ENOUGH_REPLICAS, NOT_ENOUGH_REPLICAS_AFTER_APPEND, REQUEST_TIMED_OUT,
+///   OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, KAFKA_STORAGE_ERROR; transactional batches are
+///   INVALID_TXN_STATE, as transactions are not built.
+/// - Source: Kafka protocol guide, Produce; KIP-467, KIP-516, KIP-951.
+package final class ProduceHandler: RequestHandler {
+    package static let versions: ClosedRange<Int16> = 3...13
+    package static let listeners: ListenerKinds = .client
+
+    private let table: PartitionTable
+    private let clock: any Clock
+    private let rounds: [(loop: any Loop, round: AppendRound)]
+
+    package init(table: PartitionTable, world: World) {
+        self.table = table
+        clock = world.clock
+        rounds = world.loops.map { ($0, AppendRound(loop: $0)) }
+    }
+
+    package func handle(_ request: ProduceRequest, _ context: RequestContext, _ reply: Reply<ProduceResponse>) {
+        let version = context.version
+        let places = Self.places(of: request)
+        let (table, listener) = (table, context.listener.name)
+        let inFlight = ProduceInFlight(places: places) { results in
+            guard request.acks != 0 else {
+                // Nobody listens for an error: closing the connection makes the client look again (as Kafka does).
+                return results.allSatisfy { $0.error == .noError } ? reply.nothing() : reply.closeConnection()
+            }
+            reply(
+                Self.response(request, places, results, version: version) { table.endpoint(of: $0, listener: listener) }
+            )
+        }
+        guard !places.isEmpty else { return request.acks == 0 ? reply.nothing() : reply(ProduceResponse()) }
+        guard [-1, 0, 1].contains(request.acks) else {
+            for slot in places.indices { inFlight.resolve(slot: slot, .invalidRequiredAcks) }
+            return
+        }
+        var slot = 0
+        for topic in request.topicData {
+            for partition in topic.partitionData {
+                admit(partition, of: topic, request, slot: slot, inFlight, context)
+                slot += 1
+            }
+        }
+        if request.acks == -1, inFlight.isWaiting {
+            let delay = Int64(max(request.timeoutMilliseconds, 0))
+            inFlight.startTimer(context.loop.schedule(afterMilliseconds: delay) { inFlight.timeOut() })
+        }
+    }
+
+    private static func places(of request: ProduceRequest) -> [(topic: Int, partition: Int32)] {
+        var places: [(topic: Int, partition: Int32)] = []
+        for (topicIndex, topic) in request.topicData.enumerated() {
+            for partition in topic.partitionData { places.append((topicIndex, partition.index)) }
+        }
+        return places
+    }
+
+    /// Checks one partition's batch and queues it for the end of the round.
+    private func admit(
+        _ data: ProduceRequest.PartitionProduceData, of topic: ProduceRequest.TopicProduceData,
+        _ request: ProduceRequest,
+        slot: Int, _ inFlight: ProduceInFlight, _ context: RequestContext
+    ) {
+        let index = PartitionIndex(data.index)
+        let byID = context.version >= 13
+        guard let partition = byID ? table.partition(topic.topicID, index) : table.partition(topic.name, index) else {
+            let known = byID ? table.knows(topic.topicID, index) : table.knows(topic.name, index)
+            let unknown: ErrorCode = byID ? .unknownTopicID : .unknownTopicOrPartition
+            inFlight.resolve(slot: slot, known ? .notLeaderOrFollower : unknown)
+            return
+        }
+        do throws(ProduceRefusal) {
+            let batch = try ProducedBatch.check(data.records, partition.settings, now: clock.timeOfDay)
+            let incoming = PartitionState.Incoming(
+                batch: batch, request: inFlight, slot: slot, waitsForReplicas: request.acks == -1)
+            guard let round = rounds.first(where: { $0.loop === context.loop })?.round else {
+                return partition.append([incoming])
+            }
+            round.add(incoming, to: partition)
+        } catch {
+            inFlight.resolve(slot: slot) { result in
+                result.error = error.code
+                result.message = error.message
+                result.recordErrors = error.records
+            }
+        }
+    }
+
+    private static func response(
+        _ request: ProduceRequest, _ places: [(topic: Int, partition: Int32)],
+        _ results: [ProduceInFlight.PartitionResult], version: Int16, endpoint: (BrokerID) -> Endpoint?
+    ) -> ProduceResponse {
+        var response = ProduceResponse()
+        var hinted: Set<BrokerID> = []
+        for topic in request.topicData {
+            var answer = ProduceResponse.TopicProduceResponse()
+            answer.name = topic.name
+            answer.topicID = topic.topicID
+            answer.partitionResponses.reserveCapacity(topic.partitionData.count)
+            response.responses.append(answer)
+        }
+        for (place, result) in zip(places, results) {
+            var part = ProduceResponse.PartitionProduceResponse()
+            part.index = place.partition
+            part.errorCode = version < 4 && result.error == .kafkaStorageError ? .notLeaderOrFollower : result.error
+            part.baseOffset = result.error == .noError ? result.baseOffset ?? Offset(-1) : Offset(-1)
+            part.logAppendTimeMilliseconds = result.logAppendTime?.value ?? -1
+            part.logStartOffset = result.logStart ?? Offset(-1)
+            part.errorMessage = result.message
+            for record in result.recordErrors {
+                var entry = ProduceResponse.BatchIndexAndErrorMessage()
+                entry.batchIndex = record.index
+                entry.batchIndexErrorMessage = record.message
+                part.recordErrors.append(entry)
+            }
+            if version >= 10, let hint = result.currentLeader {
+                part.currentLeader.leaderID = hint.leader ?? BrokerID(-1)
+                part.currentLeader.leaderEpoch = hint.leaderEpoch
+                if let leader = hint.leader { hinted.insert(leader) }
+            }
+            response.responses[place.topic].partitionResponses.append(part)
+        }
+        for leader in hinted.sorted() {
+            guard let endpoint = endpoint(leader) else { continue }
+            var node = ProduceResponse.NodeEndpoint()
+            node.nodeID = leader
+            node.host = endpoint.host
+            node.port = Int32(endpoint.port)
+            response.nodeEndpoints.append(node)
+        }
+        return response
+    }
+}

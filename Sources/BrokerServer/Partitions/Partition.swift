@@ -1,0 +1,209 @@
+import LogStorage
+package import Metadata
+package import Primitives
+import Replication
+import Synchronization
+import World
+
+/// One replica of a partition on this broker: its log, its role, and who waits for it.
+///
+/// Whichever loop has a request for it works on it, under one lock. What a step leaves to be done (answers, wakes, a
+/// flush, a question to the controller) is done after the lock is given back.
+package final class Partition: Sendable {
+    package let id: TopicPartitionID
+    package let topicName: String
+    /// `<log dir>/<topic>-<partition>`.
+    package let directory: String
+    package let logDirectory: String
+    let services: PartitionServices
+    let state: Mutex<PartitionState>
+
+    init(
+        id: TopicPartitionID, topicName: String, logDirectory: String, services: PartitionServices,
+        settings: PartitionSettings, assignment: PartitionAssignment, lives: [BrokerID: BrokerLife],
+        checkpointedHighWatermark: Offset
+    ) {
+        self.id = id
+        self.topicName = topicName
+        self.logDirectory = logDirectory
+        directory = "\(logDirectory)/\(topicName)-\(id.index)"
+        self.services = services
+        state = Mutex(
+            PartitionState(
+                settings: settings, assignment: assignment, lives: lives,
+                checkpointedHighWatermark: checkpointedHighWatermark))
+    }
+
+    // MARK: what others ask
+
+    /// Where it stands, for listings and checkpoints.
+    package struct Position: Hashable, Sendable {
+        package var logStart: Offset
+        package var logEnd: Offset
+        package var flushedEnd: Offset
+        package var highWatermark: Offset
+        package var sizeBytes: Int64
+        package var leaderEpoch: LeaderEpoch
+        package var isLeader: Bool
+    }
+
+    /// Nil while the log is not open.
+    package var position: Position? {
+        state.withLock { state in
+            guard case .open(let log) = state.storage else { return nil }
+            var isLeader = false
+            if case .leader = state.role { isLeader = true }
+            return Position(
+                logStart: log.logStartOffset, logEnd: log.logEndOffset, flushedEnd: log.flushedEndOffset,
+                highWatermark: state.highWatermark, sizeBytes: log.sizeBytes,
+                leaderEpoch: state.assignment.leaderEpoch, isLeader: isLeader)
+        }
+    }
+
+    /// Whom to ask instead, for errors that tell of a newer leader (KIP-951).
+    var leaderHint: LeaderHint {
+        state.withLock { LeaderHint(leader: $0.assignment.leader, leaderEpoch: $0.assignment.leaderEpoch) }
+    }
+
+    /// `max.message.bytes` and what else a batch is checked against.
+    var settings: PartitionSettings { state.withLock { $0.settings } }
+
+    // MARK: steps
+
+    /// Runs one step under the lock and does what follows from it.
+    func step<Result>(_ body: (inout PartitionState, inout Aftermath) -> Result) -> Result {
+        var after = Aftermath()
+        let result = state.withLock { state in body(&state, &after) }
+        settle(after)
+        return result
+    }
+
+    /// Does what a step asks for; never under the lock.
+    private func settle(_ after: Aftermath) {
+        for verdict in after.verdicts {
+            let isMoved = verdict.error == .notLeaderOrFollower
+            verdict.produce.request.resolve(
+                slot: verdict.produce.slot, verdict.error, leader: isMoved ? leaderHint : nil)
+        }
+        for fetch in after.woken { fetch.wake() }
+        for proposal in after.proposals { propose(proposal) }
+        if let change = after.following {
+            switch change {
+            case .start(let leader): services.followers.follow(self, leader: leader)
+            case .stop: services.followers.unfollow(self)
+            }
+        }
+        if let failure = after.failure { services.logFailed(failure) }
+        if after.wantsFlush { startFlush() }
+        if let watermark = after.highWatermark { services.highWatermarkMoved(self, watermark) }
+    }
+
+    /// Appends what came for it in one round.
+    func append(_ incoming: [PartitionState.Incoming]) {
+        let (now, timeOfDay) = (services.clock.now, services.clock.timeOfDay)
+        step { state, after in state.append(incoming, timeOfDay: timeOfDay, now: now, &after) }
+    }
+
+    /// Waits until there is more to read; false when the goal is reached already or nothing can come.
+    package func park(_ fetch: any ParkedFetch, until goal: FetchGoal) {
+        step { state, after in
+            state.parkedFetches.append((fetch, goal))
+            state.wakeFetches(&after)
+        }
+    }
+
+    /// Forgets a fetch that was answered otherwise.
+    package func unpark(_ fetch: any ParkedFetch) {
+        state.withLock { state in state.parkedFetches.removeAll { $0.fetch === fetch } }
+    }
+
+    // MARK: flushing
+
+    /// Starts a flush on the pool unless one runs: that one covers what came meanwhile with another round (group commit).
+    func startFlush() {
+        let starts = state.withLock { state in
+            guard state.isOpen, !state.isFlushing else { return false }
+            state.isFlushing = true
+            return true
+        }
+        if starts { services.pool.run { self.flushUntilClean() } }
+    }
+
+    private func flushUntilClean() {
+        while let ticket = nextTicket() {
+            do throws(FileError) {
+                try ticket.run(services.files)
+            } catch {
+                // Never tried again: what the system dropped is gone (fault F14).
+                step { state, after in
+                    state.isFlushing = false
+                    if case .open(var log) = state.storage {
+                        log.fail(error)
+                        after.failure = LogFailure(directory: log.directory, reason: "\(error)")
+                    }
+                    state.goOffline("\(error)", &after)
+                }
+                return
+            }
+            let now = services.clock.now
+            step { state, after in
+                guard case .open(var log) = state.storage else { return }
+                state.storage = .opening
+                log.flushed(ticket)
+                state.storage = .open(log)
+                state.flushed(now: now, &after)
+            }
+            services.followers.flushed(self)
+        }
+    }
+
+    /// The next flush, or nil (and the end of flushing) when all is durable.
+    private func nextTicket() -> FlushTicket? {
+        state.withLock { state in
+            guard case .open(let log) = state.storage else {
+                state.isFlushing = false
+                return nil
+            }
+            let ticket = log.prepareFlush()
+            state.isFlushing = ticket != nil
+            return ticket
+        }
+    }
+
+    // MARK: ISR
+
+    /// Asks the controller; one question at a time, asked again until it is settled.
+    private func propose(_ proposal: ISRProposal) {
+        services.isrChanges.propose(id, proposal) { [weak self] answer in self?.answered(proposal, answer) }
+    }
+
+    /// The pause before a proposal whose fate is unknown is sent again.
+    private static let proposalRetryMilliseconds: Int64 = 50
+
+    private func answered(_ proposal: ISRProposal, _ answer: ISRAnswer) {
+        let now = services.clock.now
+        let isOpenQuestion = step { state, after in
+            guard case .leader(var leader) = state.role else { return false }
+            state.role = .idle
+            let verdict = leader.isrAnswered(proposal, answer, now: now)
+            state.role = .leader(leader)
+            switch verdict {
+            case .settled(let outcome):
+                state.follow(outcome, &after)
+                return false
+            case .outdated: return false
+            case .sendAgain: return true
+            }
+        }
+        guard isOpenQuestion else { return }
+        services.timers.schedule(afterMilliseconds: Partition.proposalRetryMilliseconds) { [weak self] in
+            self?.propose(proposal)
+        }
+    }
+
+    /// Looks for followers that lag too long (rule 15).
+    func checkLag() {
+        let now = services.clock.now
+        step { state, after in state.lead(&after) { $0.checkLag(now: now) } }
+    }
+}

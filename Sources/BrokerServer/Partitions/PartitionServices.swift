@@ -1,0 +1,49 @@
+import LogStorage
+import Metadata
+package import Primitives
+import Replication
+package import World
+
+/// What partitions need from the rest of the broker.
+package final class PartitionServices: Sendable {
+    package let me: BrokerID
+    let clock: any Clock
+    let files: any FileStore
+    let pool: any BlockingPool
+    /// Where retries wait.
+    let timers: any Loop
+    let isrChanges: AlterPartitionSender
+    let followers: any FollowerControl
+    let whenLogFails: @Sendable (LogFailure) -> Void
+    let whenHighWatermarkMoves: @Sendable (Partition, Offset) -> Void
+
+    package init(
+        me: BrokerID, world: World, isrChanges: AlterPartitionSender, followers: any FollowerControl,
+        whenLogFails: @escaping @Sendable (LogFailure) -> Void,
+        whenHighWatermarkMoves: @escaping @Sendable (Partition, Offset) -> Void
+    ) {
+        self.me = me
+        clock = world.clock
+        files = world.files
+        pool = world.pool
+        timers = world.controlLoop
+        self.isrChanges = isrChanges
+        self.followers = followers
+        self.whenLogFails = whenLogFails
+        self.whenHighWatermarkMoves = whenHighWatermarkMoves
+    }
+
+    func logFailed(_ failure: LogFailure) { whenLogFails(failure) }
+
+    func highWatermarkMoved(_ partition: Partition, _ offset: Offset) { whenHighWatermarkMoves(partition, offset) }
+}
+
+/// Who fetches for the partitions that this broker follows.
+package protocol FollowerControl: AnyObject, Sendable {
+    /// Begins to fetch from `leader`, or goes on with a new leader or epoch.
+    func follow(_ partition: Partition, leader: BrokerID)
+    /// Stops; a reply that is on its way is ignored.
+    func unfollow(_ partition: Partition)
+    /// A flush is done: a follower of a topic that flushes on acknowledgement may fetch from its new end.
+    func flushed(_ partition: Partition)
+}

@@ -1,0 +1,53 @@
+package import Primitives
+import Replication
+
+/// What a step under a partition's lock leaves to be done after the lock is given back: nothing is called under it.
+struct Aftermath {
+    /// A parked produce and what became of it.
+    struct Verdict {
+        let produce: ParkedProduce
+        let error: ErrorCode
+    }
+
+    var verdicts: [Verdict] = []
+    /// Fetches that may have something to read now.
+    var woken: [any ParkedFetch] = []
+    /// To be sent to the controller.
+    var proposals: [ISRProposal] = []
+    /// The log grew and its durability is waited for: start a flush, unless one runs.
+    var wantsFlush = false
+    /// A write failed: the log directory goes offline.
+    var failure: LogFailure?
+    /// The high watermark moved; coordinators on this partition are told.
+    var highWatermark: Offset?
+    /// The role changed: what the fetchers must do.
+    var following: FollowingChange?
+}
+
+/// What a partition's change of role means for the fetchers.
+enum FollowingChange: Hashable {
+    case start(leader: BrokerID)
+    case stop
+}
+
+/// A log that can't be written any more, with the directory it lies in.
+package struct LogFailure: Error, Hashable, Sendable {
+    package let directory: String
+    package let reason: String
+}
+
+/// A fetch that waits for more to read. Called after the lock is given back, from any thread.
+package protocol ParkedFetch: AnyObject, Sendable {
+    /// There may be more to read now, or the partition is not led here any more: look again.
+    func wake()
+}
+
+/// What a parked fetch waits for at one partition.
+package enum FetchGoal: Hashable, Sendable {
+    /// A follower: the log end moves behind the offset.
+    case logEndBehind(Offset)
+    /// A consumer: the high watermark moves behind the offset.
+    case highWatermarkBehind(Offset)
+    /// A follower that has all records but not yet the newest high watermark.
+    case logEndBehindOrHighWatermarkAbove(Offset, Offset)
+}

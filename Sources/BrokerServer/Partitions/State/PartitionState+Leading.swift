@@ -1,0 +1,115 @@
+import DequeModule
+import LogStorage
+import Primitives
+import Replication
+
+extension PartitionState {
+    /// Appends what producers sent in one round, with one write where the log can.
+    mutating func append(_ incoming: [Incoming], timeOfDay: Timestamp, now: MonotonicInstant, _ after: inout Aftermath)
+    {
+        guard case .open(var log) = storage, case .leader(var leader) = role else {
+            let error = leaderRefusal(requested: nil) ?? .notLeaderOrFollower
+            for item in incoming { after.verdicts.append(verdict(item, error)) }
+            return
+        }
+        let admitted = incoming.filter { item in
+            let isAdmitted = !item.waitsForReplicas || leader.hasEnoughInSync
+            if !isAdmitted { after.verdicts.append(verdict(item, .notEnoughReplicas)) }
+            return isAdmitted
+        }
+        guard !admitted.isEmpty else { return }
+        // The only copies of log and leader are the local ones while they change.
+        storage = .opening
+        role = .idle
+        let outcomes: [AppendOutcome]
+        do throws(StorageError) {
+            outcomes = try log.appendAsLeader(admitted.map(\.batch), epoch: leader.leaderEpoch, now: timeOfDay)
+        } catch {
+            storage = .open(log)
+            role = .leader(leader)
+            for item in admitted { after.verdicts.append(verdict(item, .kafkaStorageError)) }
+            after.failure = LogFailure(directory: log.directory, reason: "\(error)")
+            goOffline("\(error)", &after)
+            return
+        }
+        let outcome = leader.appended(to: log.logEndOffset, now: now)
+        let logStart = log.logStartOffset
+        storage = .open(log)
+        role = .leader(leader)
+        for (item, result) in zip(admitted, outcomes) { settle(item, result, logStart: logStart, leader, &after) }
+        if settings.flushesOnAck { after.wantsFlush = true }
+        follow(outcome, &after)
+        wakeFetches(&after)
+    }
+
+    /// Answers what is decided by the append itself and parks the rest.
+    private mutating func settle(
+        _ item: Incoming, _ result: AppendOutcome, logStart: Offset, _ leader: LeaderReplica, _ after: inout Aftermath
+    ) {
+        let range: AppendedRange
+        switch result {
+        case .refused(let code, let reason):
+            item.request.resolve(slot: item.slot, code, message: reason)
+            return
+        case .appended(let appended), .duplicate(let appended): range = appended
+        }
+        item.request.appended(
+            slot: item.slot, baseOffset: range.baseOffset, logAppendTime: range.logAppendTime, logStart: logStart)
+        guard item.waitsForReplicas else {
+            after.verdicts.append(verdict(item, .noError))
+            return
+        }
+        park(ParkedProduce(request: item.request, slot: item.slot, required: range.endOffset), leader, &after)
+    }
+
+    private mutating func park(_ produce: ParkedProduce, _ leader: LeaderReplica, _ after: inout Aftermath) {
+        switch leader.verdict(required: produce.required) {
+        case .acknowledged: after.verdicts.append(Aftermath.Verdict(produce: produce, error: .noError))
+        case .notEnoughReplicasAfterAppend:
+            after.verdicts.append(Aftermath.Verdict(produce: produce, error: .notEnoughReplicasAfterAppend))
+        case .wait:
+            // A duplicate waits for an older offset than what was appended since: keep the order.
+            var index = parkedProduces.endIndex
+            while index > parkedProduces.startIndex, parkedProduces[index - 1].required > produce.required {
+                index -= 1
+            }
+            parkedProduces.insert(produce, at: index)
+        }
+    }
+
+    private func verdict(_ item: Incoming, _ error: ErrorCode) -> Aftermath.Verdict {
+        Aftermath.Verdict(
+            produce: ParkedProduce(request: item.request, slot: item.slot, required: .zero), error: error)
+    }
+
+    /// Runs a step of the leader core; nothing happens when this broker does not lead.
+    mutating func lead(_ after: inout Aftermath, _ step: (inout LeaderReplica) -> LeaderReplica.Outcome) {
+        guard case .leader(var leader) = role else { return }
+        role = .idle
+        let outcome = step(&leader)
+        role = .leader(leader)
+        follow(outcome, &after)
+    }
+
+    /// A flush covered everything below the log's new flushed end.
+    mutating func flushed(now: MonotonicInstant, _ after: inout Aftermath) {
+        guard case .open(let log) = storage else { return }
+        let end = log.flushedEndOffset
+        lead(&after) { $0.flushed(to: end, now: now) }
+    }
+}
+
+extension PartitionState {
+    /// The topic's configuration changed.
+    mutating func configure(_ new: PartitionSettings, now: MonotonicInstant, _ after: inout Aftermath) {
+        settings = new
+        if case .open(var log) = storage {
+            storage = .opening
+            log.configuration = new.log
+            storage = .open(log)
+        }
+        let core = leaderSettings
+        lead(&after) { $0.configured(core, now: now) }
+        if new.flushesOnAck { after.wantsFlush = true }
+    }
+}

@@ -1,0 +1,138 @@
+package import LogStorage
+package import Primitives
+import Synchronization
+package import World
+
+/// The log directories of this node: what was found in them at start, which of them work, where a new replica goes.
+package final class DataDirectories: Sendable {
+    /// One directory as it was found at start.
+    package struct Found: Sendable {
+        package var path: String
+        package var id: DirectoryID
+        package var wasCleanShutdown: Bool
+        /// Nil when the file is damaged: every log is scanned whole then.
+        package var recoveryPoints: OffsetCheckpoint?
+        package var highWatermarks: OffsetCheckpoint?
+        package var logStarts: OffsetCheckpoint?
+        package var partitions: [LogDirectory.Found]
+    }
+
+    /// Where a replica lives, and what is known of its log.
+    struct Place: Sendable {
+        let directory: String
+        let start: RecoveryStart
+        let highWatermark: Offset
+        /// A directory in the way, with records of another topic of this name: to be set aside first.
+        let stranger: PartitionDirectoryName?
+    }
+
+    private struct Directory {
+        let found: Found
+        /// Not claimed by metadata yet.
+        var unclaimed: [PartitionDirectoryName: LogDirectory.Found]
+        var replicas = 0
+        var offlineReason: String?
+    }
+
+    private let state: Mutex<[Directory]>
+
+    package init(_ found: [Found]) {
+        state = Mutex(
+            found.map { directory in
+                let current = directory.partitions.filter { $0.name.kind == .current }
+                return Directory(
+                    found: directory, unclaimed: Dictionary(uniqueKeysWithValues: current.map { ($0.name, $0) }))
+            })
+    }
+
+    /// Reads what a start needs to know of one formatted, locked directory; blocks. The clean-shutdown file is gone
+    /// afterwards: a crash from now on is seen as one.
+    package static func look(
+        into path: String, id: DirectoryID, files: any FileStore
+    ) throws(FileError) -> (found: Found, cleanShutdown: CleanShutdownFile.Found) {
+        let shutdown = try CleanShutdownFile.take(in: path, files)
+        var isClean = true
+        if case .unclean = shutdown { isClean = false }
+        let found = Found(
+            path: path, id: id, wasCleanShutdown: isClean,
+            recoveryPoints: try OffsetCheckpoint.read(.recoveryPoint, in: path, files),
+            highWatermarks: try OffsetCheckpoint.read(.highWatermark, in: path, files),
+            logStarts: try OffsetCheckpoint.read(.logStart, in: path, files),
+            partitions: try LogDirectory(path: path, files: files).partitions())
+        return (found, shutdown)
+    }
+
+    /// The directories that work, with their ids.
+    package var online: [(path: String, id: DirectoryID)] {
+        state.withLock { $0.filter { $0.offlineReason == nil }.map { ($0.found.path, $0.found.id) } }
+    }
+
+    /// The ids of those that failed, for the heartbeat.
+    package var offlineIDs: [DirectoryID] {
+        state.withLock { $0.filter { $0.offlineReason != nil }.map(\.found.id) }
+    }
+
+    /// Takes a directory out of service; false when it is out already.
+    func takeOffline(_ path: String, reason: String) -> Bool {
+        state.withLock { directories in
+            guard let index = directories.firstIndex(where: { $0.found.path == path }),
+                directories[index].offlineReason == nil
+            else { return false }
+            directories[index].offlineReason = reason
+            return true
+        }
+    }
+
+    /// Claims the directory of a replica: the one it was found in, the one the controller names, or the working one
+    /// with the fewest replicas. Nil when none works.
+    func claim(topic: String, id: TopicID, index: PartitionIndex, assigned: DirectoryID?) -> Place? {
+        let name = PartitionDirectoryName(topic: topic, partition: index)
+        return state.withLock { directories in
+            for position in directories.indices where directories[position].offlineReason == nil {
+                guard let found = directories[position].unclaimed[name], found.topicID == id else { continue }
+                directories[position].unclaimed[name] = nil
+                directories[position].replicas += 1
+                return DataDirectories.place(directories[position].found, topic, index)
+            }
+            let working = directories.indices.filter { directories[$0].offlineReason == nil }
+            let named = working.first { directories[$0].found.id == assigned }
+            let emptiest = working.min { directories[$0].replicas < directories[$1].replicas }
+            guard let position = named ?? emptiest else { return nil }
+            directories[position].replicas += 1
+            let stranger = directories[position].unclaimed.removeValue(forKey: name)?.name
+            return Place(
+                directory: directories[position].found.path, start: .clean, highWatermark: .zero, stranger: stranger)
+        }
+    }
+
+    private static func place(_ found: Found, _ topic: String, _ index: PartitionIndex) -> Place {
+        let start = RecoveryStart(
+            wasCleanShutdown: found.wasCleanShutdown,
+            recoveryPoint: found.recoveryPoints?.offset(topic, index) ?? .zero,
+            logStartOffset: found.logStarts?.offset(topic, index) ?? .zero)
+        return Place(
+            directory: found.path, start: start, highWatermark: found.highWatermarks?.offset(topic, index) ?? .zero,
+            stranger: nil)
+    }
+
+    /// A replica left a directory.
+    func release(_ path: String) {
+        state.withLock { directories in
+            guard let index = directories.firstIndex(where: { $0.found.path == path }) else { return }
+            directories[index].replicas -= 1
+        }
+    }
+
+    /// What no metadata has claimed, to be set aside (never deleted on sight).
+    func takeUnclaimed() -> [(directory: String, name: PartitionDirectoryName)] {
+        state.withLock { directories in
+            var left: [(directory: String, name: PartitionDirectoryName)] = []
+            for position in directories.indices {
+                let names = directories[position].unclaimed.keys.sorted { $0.description < $1.description }
+                left += names.map { (directories[position].found.path, $0) }
+                directories[position].unclaimed = [:]
+            }
+            return left
+        }
+    }
+}

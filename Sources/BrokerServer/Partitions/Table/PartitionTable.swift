@@ -1,0 +1,184 @@
+package import Logging
+package import Metadata
+package import Primitives
+import Replication
+import Synchronization
+package import World
+
+/// Every partition that has a replica on this broker; follows the metadata and answers look-ups from any thread.
+package final class PartitionTable: MetadataSubscriber, Sendable {
+    private struct Index {
+        var byTopic: [TopicID: [PartitionIndex: Partition]] = [:]
+        /// Only topics with a replica here.
+        var idsByName: [String: TopicID] = [:]
+    }
+
+    let services: PartitionServices
+    package let directories: DataDirectories
+    private let index = Mutex(Index())
+    private let cache: MetadataCache
+    private let settings: TopicSettings
+    private let storing: ReplicaStorage
+    private let log: Logger
+
+    package init(
+        services: PartitionServices, directories: DataDirectories, cache: MetadataCache, settings: TopicSettings,
+        world: World, log: Logger
+    ) {
+        self.services = services
+        self.directories = directories
+        self.cache = cache
+        self.settings = settings
+        self.log = log
+        storing = ReplicaStorage(services: services, directories: directories, randomness: world.randomness, log: log)
+    }
+
+    // MARK: look-ups
+
+    /// The replica here, by the topic's id.
+    package func partition(_ topic: TopicID, _ number: PartitionIndex) -> Partition? {
+        index.withLock { $0.byTopic[topic]?[number] }
+    }
+
+    /// The replica here, by the topic's name.
+    package func partition(_ topic: String, _ number: PartitionIndex) -> Partition? {
+        index.withLock { index in index.idsByName[topic].flatMap { index.byTopic[$0]?[number] } }
+    }
+
+    /// Whether the cluster has the partition, here or elsewhere.
+    package func knows(_ topic: TopicID, _ number: PartitionIndex) -> Bool {
+        cache.current.topics[topic]?[number] != nil
+    }
+
+    /// The same by name.
+    package func knows(_ topic: String, _ number: PartitionIndex) -> Bool {
+        cache.current.topics[name: topic]?[number] != nil
+    }
+
+    /// Where clients of a listener reach a broker.
+    package func endpoint(of broker: BrokerID, listener: String) -> Endpoint? {
+        cache.current.brokers[broker]?.listener(named: listener).map { Endpoint(host: $0.host, port: Int($0.port)) }
+    }
+
+    /// All replicas here, ordered by topic name and number.
+    package var all: [Partition] {
+        index.withLock { $0.byTopic.values.flatMap(\.values) }
+            .sorted { ($0.topicName, $0.id.index) < ($1.topicName, $1.id.index) }
+    }
+
+    // MARK: metadata
+
+    package func metadataPublished(_ image: MetadataImage, delta: MetadataDelta) {
+        for topic in delta.deletedTopics { removeAll(of: topic) }
+        for id in delta.changedPartitions { follow(id, image) }
+        if !delta.changedBrokers.isEmpty { brokersChanged(delta.changedBrokers, image) }
+        for resource in delta.changedConfigs where resource.kind == .topic { configure(resource.name, image) }
+    }
+
+    private func follow(_ id: TopicPartitionID, _ image: MetadataImage) {
+        guard let topic = image.topics[id.topic], let registration = topic[id.index] else { return }
+        let isMine = registration.replicas.contains(services.me)
+        guard let partition = partition(id.topic, id.index) else {
+            if isMine { create(id, topic, registration, image) }
+            return
+        }
+        guard isMine else { return remove(partition) }
+        let assignment = PartitionAssignment(registration)
+        let (me, now) = (services.me, services.clock.now)
+        partition.step { state, after in state.assign(assignment, me: me, now: now, &after) }
+    }
+
+    private func create(
+        _ id: TopicPartitionID, _ topic: TopicImage, _ registration: PartitionRegistration, _ image: MetadataImage
+    ) {
+        let assigned = registration.directory(of: services.me)
+        guard let place = directories.claim(topic: topic.name, id: id.topic, index: id.index, assigned: assigned) else {
+            log.error(
+                "no log directory works: replica is offline", metadata: ["partition": "\(topic.name)-\(id.index)"])
+            return
+        }
+        let partition = Partition(
+            id: id, topicName: topic.name, logDirectory: place.directory, services: services,
+            settings: settings.resolve(topic.name, image.configs), assignment: PartitionAssignment(registration),
+            lives: BrokerLife.all(in: image), checkpointedHighWatermark: place.highWatermark)
+        index.withLock { index in
+            index.byTopic[id.topic, default: [:]][id.index] = partition
+            index.idsByName[topic.name] = id.topic
+        }
+        services.pool.run { self.storing.open(partition, place) }
+    }
+
+    private func brokersChanged(_ ids: [BrokerID], _ image: MetadataImage) {
+        let lives = BrokerLife.all(in: image)
+        let now = services.clock.now
+        for partition in all {
+            partition.step { state, after in
+                state.lives = lives
+                for id in ids { state.lead(&after) { $0.brokerChanged(id, lives[id], now: now) } }
+            }
+        }
+    }
+
+    private func configure(_ topic: String, _ image: MetadataImage) {
+        let resolved = settings.resolve(topic, image.configs)
+        let now = services.clock.now
+        for partition in all where partition.topicName == topic {
+            partition.step { state, after in state.configure(resolved, now: now, &after) }
+        }
+    }
+
+    // MARK: removal
+
+    private func removeAll(of topic: TopicImage) {
+        for number in topic.partitions.indices {
+            if let partition = partition(topic.id, PartitionIndex(Int32(number))) { remove(partition) }
+        }
+    }
+
+    /// The replica is not to be here any more: nobody waits for it, its files go.
+    private func remove(_ partition: Partition) {
+        let topic = partition.id.topic
+        index.withLock { index in
+            index.byTopic[topic]?[partition.id.index] = nil
+            guard index.byTopic[topic]?.isEmpty ?? true else { return }
+            index.byTopic[topic] = nil
+            if index.idsByName[partition.topicName] == topic { index.idsByName[partition.topicName] = nil }
+        }
+        partition.close(.unknownTopicOrPartition)
+        services.followers.unfollow(partition)
+        services.pool.run { self.storing.discard(partition) }
+    }
+
+    /// Renames what no metadata mentions; to be called once the metadata of the start is applied. Blocks: for the pool.
+    package func setAsideStrays() { storing.setAsideStrays() }
+
+    /// A log directory failed: every replica in it goes offline.
+    package func directoryFailed(_ path: String, reason: String) {
+        guard directories.takeOffline(path, reason: reason) else { return }
+        log.error("log directory is offline", metadata: ["directory": "\(path)", "reason": "\(reason)"])
+        for partition in all where partition.logDirectory == path {
+            partition.step { state, after in state.goOffline(reason, &after) }
+        }
+    }
+}
+
+extension PartitionAssignment {
+    /// The part of a registration that replicas need.
+    init(_ registration: PartitionRegistration) {
+        self.init(
+            leader: registration.leader, leaderEpoch: registration.leaderEpoch,
+            partitionEpoch: registration.partitionEpoch, replicas: registration.replicas, inSync: registration.isr)
+    }
+}
+
+extension BrokerLife {
+    /// Every registered broker's present life.
+    static func all(in image: MetadataImage) -> [BrokerID: BrokerLife] {
+        var lives: [BrokerID: BrokerLife] = [:]
+        for broker in image.brokers.sorted {
+            lives[broker.id] = BrokerLife(
+                epoch: broker.epoch, isFenced: broker.isFenced, isShuttingDown: broker.isInControlledShutdown)
+        }
+        return lives
+    }
+}

@@ -1,0 +1,106 @@
+package import Logging
+package import LogStorage
+import Metadata
+import Primitives
+import Synchronization
+package import World
+
+/// What partitions need from time to time: lag checks, checkpoints, retention. Timers on the control loop, work on the
+/// pool.
+package final class PartitionUpkeep: Sendable {
+    private let table: PartitionTable
+    private let world: World
+    private let settings: Settings
+    private let log: Logger
+    private let isStopped = Atomic(false)
+
+    package init(table: PartitionTable, world: World, settings: Settings, log: Logger) {
+        self.table = table
+        self.world = world
+        self.settings = settings
+        self.log = log
+    }
+
+    /// Starts all timers.
+    package func start() {
+        every(max(settings.integer("replica.lag.time.max.ms") / 2, 1)) { [table] in
+            for partition in table.all { partition.checkLag() }
+        }
+        every(settings.integer("replica.high.watermark.checkpoint.interval.ms")) { [self] in
+            world.pool.run { self.writeCheckpoints([.highWatermark]) }
+        }
+        every(max(settings.integer("log.flush.offset.checkpoint.interval.ms"), 1000)) { [self] in
+            world.pool.run { self.writeCheckpoints([.recoveryPoint, .logStart]) }
+        }
+        every(settings.integer("log.retention.check.interval.ms")) { [self] in
+            world.pool.run { self.enforceRetention() }
+        }
+    }
+
+    /// No timer does anything from now on.
+    package func stop() { isStopped.store(true, ordering: .relaxed) }
+
+    private func every(_ milliseconds: Int64, _ work: @escaping @Sendable () -> Void) {
+        world.controlLoop.schedule(afterMilliseconds: milliseconds) { [weak self] in
+            guard let self, !self.isStopped.load(ordering: .relaxed) else { return }
+            work()
+            self.every(milliseconds, work)
+        }
+    }
+
+    /// Writes the checkpoint files of all working directories; blocks.
+    package func writeCheckpoints(_ kinds: [OffsetCheckpoint.Kind]) {
+        let partitions = table.all
+        for (path, _) in table.directories.online {
+            let positions = partitions.filter { $0.logDirectory == path }.compactMap { partition in
+                partition.position.map { (partition, $0) }
+            }
+            for kind in kinds {
+                let entries = positions.map { partition, position in
+                    OffsetCheckpoint.Entry(
+                        topic: partition.topicName, partition: partition.id.index, offset: kind.offset(position))
+                }
+                do throws(FileError) {
+                    try OffsetCheckpoint(entries: entries).write(kind, in: path, world.files)
+                } catch {
+                    return table.directoryFailed(path, reason: "\(error)")
+                }
+            }
+            guard kinds.contains(.recoveryPoint) else { continue }
+            for (partition, position) in positions { partition.recoveryPointWasSaved(position.flushedEnd) }
+        }
+    }
+
+    private func enforceRetention() {
+        let delay = settings.integer("log.segment.delete.delay.ms")
+        for partition in table.all {
+            let removals = partition.enforceRetention()
+            guard !removals.isEmpty else { continue }
+            log.info(
+                "segments deleted by retention",
+                metadata: ["log": "\(partition.directory)", "segments": "\(removals.count)"])
+            world.controlLoop.schedule(afterMilliseconds: delay) { [world] in
+                world.pool.run { self.run(removals) }
+            }
+        }
+    }
+
+    private func run(_ removals: [SegmentRemoval]) {
+        for removal in removals {
+            do throws(FileError) { try removal.run(world.files) } catch {
+                log.warning("a deleted segment's files stay", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+}
+
+extension OffsetCheckpoint.Kind {
+    /// What a checkpoint of this kind holds for a partition.
+    fileprivate func offset(_ position: Partition.Position) -> Offset {
+        switch self {
+        case .recoveryPoint: position.flushedEnd
+        case .highWatermark: position.highWatermark
+        case .logStart: position.logStart
+        }
+    }
+}

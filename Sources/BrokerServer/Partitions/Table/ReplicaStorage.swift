@@ -1,0 +1,83 @@
+import Logging
+import LogStorage
+import Metadata
+import Primitives
+import World
+
+/// Opens, sets aside and removes the directories of replicas. All of it blocks: for the pool.
+struct ReplicaStorage: Sendable {
+    let services: PartitionServices
+    let directories: DataDirectories
+    let randomness: any Randomness
+    let log: Logger
+
+    /// Opens (recovers, or makes) a replica's log and lets it take its role.
+    func open(_ partition: Partition, _ place: DataDirectories.Place) {
+        do {
+            let opened = try openLog(partition, place)
+            let (me, now) = (services.me, services.clock.now)
+            partition.step { state, after in
+                guard case .opening = state.storage else {
+                    // Removed meanwhile.
+                    var closing = opened
+                    closing.abandon()
+                    return
+                }
+                state.opened(opened, me: me, now: now, &after)
+            }
+        } catch let error as StorageError where !error.takesDirectoryOffline {
+            log.error("the replica is offline: its log is damaged", metadata: ["error": "\(error)"])
+            partition.step { state, after in state.goOffline("\(error)", &after) }
+        } catch {
+            partition.step { state, after in state.goOffline("\(error)", &after) }
+            services.logFailed(LogFailure(directory: partition.logDirectory, reason: "\(error)"))
+        }
+    }
+
+    private func openLog(_ partition: Partition, _ place: DataDirectories.Place) throws -> PartitionLog {
+        if let stranger = place.stranger {
+            log.warning("a directory of another topic of this name is set aside", metadata: ["was": "\(stranger)"])
+            _ = try LogDirectory(path: place.directory, files: services.files).setAside(
+                stranger, as: .stray, id: freshID())
+        }
+        if !services.files.exists("\(partition.directory)/\(PartitionMetadataFile.fileName)") {
+            try services.files.createDirectory(partition.directory)
+            try PartitionMetadataFile.write(partition.id.topic, in: partition.directory, services.files)
+        }
+        let (opened, report) = try PartitionLog.open(
+            directory: partition.directory, files: services.files, configuration: partition.settings.log,
+            start: place.start, now: services.clock.timeOfDay)
+        if report.truncatedBytes > 0 || report.rebuiltIndexes > 0 {
+            log.info("log recovered", metadata: ["log": "\(partition.directory)", "report": "\(report)"])
+        }
+        return opened
+    }
+
+    /// Renames the directory of a removed replica, then removes it.
+    func discard(_ partition: Partition) {
+        defer { directories.release(partition.logDirectory) }
+        guard services.files.exists(partition.directory) else { return }
+        let directory = LogDirectory(path: partition.logDirectory, files: services.files)
+        let name = PartitionDirectoryName(topic: partition.topicName, partition: partition.id.index)
+        do throws(FileError) {
+            try directory.remove(try directory.setAside(name, as: .deleted, id: freshID()))
+        } catch {
+            services.logFailed(LogFailure(directory: partition.logDirectory, reason: "\(error)"))
+        }
+    }
+
+    /// Renames what no metadata has claimed.
+    func setAsideStrays() {
+        for (directory, name) in directories.takeUnclaimed() {
+            do throws(FileError) {
+                let asided = try LogDirectory(path: directory, files: services.files).setAside(
+                    name, as: .stray, id: freshID())
+                log.warning("a partition that metadata does not know is set aside", metadata: ["path": "\(asided)"])
+            } catch {
+                log.error("a stray partition can't be set aside", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+
+    private func freshID() -> UUID128 { UUID128(high: randomness.next(), low: randomness.next()) }
+}

@@ -1,0 +1,69 @@
+import LogStorage
+package import Metadata
+import WireProtocol
+
+/// How a topic's dynamic configuration and the node's defaults become the settings of its partitions.
+package struct TopicSettings: Sendable {
+    private let node: Settings
+
+    package init(_ node: Settings) { self.node = node }
+
+    /// The settings of `topic` by the newest metadata.
+    package func resolve(_ topic: String, _ configs: ConfigsImage) -> PartitionSettings {
+        let given = Given(topic: topic, configs: configs, node: node)
+        var settings = PartitionSettings()
+        settings.minInSyncReplicas = Int(given.integer("min.insync.replicas", node: "min.insync.replicas"))
+        settings.flushesOnAck = given.boolean("flush.on.ack", node: "log.flush.on.ack")
+        settings.batchBytesMax = Int(given.integer("max.message.bytes", node: "message.max.bytes"))
+        settings.timestampBeforeMillisecondsMax = given.integer(
+            "message.timestamp.before.max.ms", node: "log.message.timestamp.before.max.ms")
+        settings.timestampAfterMillisecondsMax = given.integer(
+            "message.timestamp.after.max.ms", node: "log.message.timestamp.after.max.ms")
+        settings.replicaLagMillisecondsMax = node.integer("replica.lag.time.max.ms")
+        settings.log = log(given)
+        return settings
+    }
+
+    private func log(_ given: Given) -> LogConfiguration {
+        var log = LogConfiguration()
+        log.segmentBytes = given.integer("segment.bytes", node: "log.segment.bytes")
+        log.segmentMilliseconds =
+            given.optionalInteger("segment.ms") ?? node.optionalInteger("log.roll.ms")
+            ?? node.integer("log.roll.hours") * 3_600_000
+        log.indexIntervalBytes = Int(given.integer("index.interval.bytes", node: "log.index.interval.bytes"))
+        log.indexSizeMaxBytes = Int(given.integer("segment.index.bytes", node: "log.index.size.max.bytes"))
+        let retention =
+            given.optionalInteger("retention.ms") ?? node.optionalInteger("log.retention.ms")
+            ?? node.optionalInteger("log.retention.minutes").map { $0 * 60_000 }
+            ?? node.integer("log.retention.hours") * 3_600_000
+        log.retentionMilliseconds = retention < 0 ? nil : retention
+        let bytes = given.integer("retention.bytes", node: "log.retention.bytes")
+        log.retentionBytes = bytes < 0 ? nil : bytes
+        let timestampType = given.string("message.timestamp.type", node: "log.message.timestamp.type")
+        log.timestampType = timestampType == "LogAppendTime" ? .logAppendTime : .createTime
+        let policy = given.string("cleanup.policy", node: "log.cleanup.policy")
+        log.isDeletedByRetention = policy.contains("delete")
+        log.isCompacted = policy.contains("compact")
+        log.producerExpirationMilliseconds = node.integer("producer.id.expiration.ms")
+        return log
+    }
+
+    /// A topic's values before the node's.
+    private struct Given {
+        let topic: String
+        let configs: ConfigsImage
+        let node: Settings
+
+        func optionalInteger(_ key: String) -> Int64? { configs.value(ofTopic: topic, key).flatMap { Int64($0) } }
+
+        func integer(_ key: String, node nodeKey: String) -> Int64 { optionalInteger(key) ?? node.integer(nodeKey) }
+
+        func string(_ key: String, node nodeKey: String) -> String {
+            configs.value(ofTopic: topic, key) ?? node.string(nodeKey)
+        }
+
+        func boolean(_ key: String, node nodeKey: String) -> Bool {
+            configs.value(ofTopic: topic, key).map { $0.lowercased() == "true" } ?? node.boolean(nodeKey)
+        }
+    }
+}

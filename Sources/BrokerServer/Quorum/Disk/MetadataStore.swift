@@ -1,0 +1,141 @@
+import LogStorage
+import Primitives
+import Quorum
+import WireMessages
+import WireProtocol
+import World
+
+/// The metadata log on the disk: batches, snapshots and the vote file, in one directory.
+///
+/// Every failure is final: a node that can't keep its metadata log must end.
+struct MetadataStore {
+    /// The directory's name, as a partition's.
+    static let directoryName = "__cluster_metadata-0"
+    /// The newest snapshots that are kept: the last one, and the one before for who is fetching it.
+    static let snapshotsKept = 2
+
+    let directory: String
+    private let files: any FileStore
+    private let clock: any Clock
+    private var log: PartitionLog
+    private(set) var snapshots: SnapshotFiles
+    private var stateFile: QuorumStateFile
+    /// What the vote file said when the store was opened.
+    let election: ElectionState
+
+    /// Opens or makes the log in `parent`, cuts a torn tail, and flushes what is left.
+    init(parent: String, segmentBytes: Int64, files: any FileStore, clock: any Clock) throws {
+        self.files = files
+        self.clock = clock
+        directory = parent + "/" + MetadataStore.directoryName
+        var snapshots = SnapshotFiles(directory: directory, files: files)
+        if files.exists(directory) { try snapshots.open() }
+        var configuration = LogConfiguration()
+        configuration.segmentBytes = segmentBytes
+        configuration.segmentMilliseconds = .max
+        configuration.isDeletedByRetention = false
+        configuration.retentionMilliseconds = nil
+        // What the oldest snapshot stands for is not needed; what any snapshot stands for was flushed and committed.
+        let start = RecoveryStart(
+            wasCleanShutdown: false, recoveryPoint: .zero, logStartOffset: snapshots.all.first?.endOffset ?? .zero)
+        var (log, _) = try PartitionLog.open(
+            directory: directory, files: files, configuration: configuration, start: start, now: clock.timeOfDay)
+        if let latest = snapshots.latest, MetadataStore.isLogOld(log, latest) {
+            try snapshots.removeAll(before: latest)
+            try log.truncateFullyAndStart(at: latest.endOffset)
+        }
+        if log.logStartOffset > .zero, !snapshots.all.contains(where: { $0.endOffset == log.logStartOffset }) {
+            throw MetadataLogFailure(
+                "\(directory) begins at offset \(log.logStartOffset), and the snapshot that stands for what was before "
+                    + "is missing; empty the directory of this node, so that it fetches all from the leader")
+        }
+        try log.flush()
+        stateFile = QuorumStateFile(directory: directory, files: files)
+        let lastEpoch = log.latestEpoch ?? snapshots.latest?.epoch ?? .zero
+        election = try stateFile.read(logIsBlank: log.logEndOffset == .zero, lastEpoch: lastEpoch)
+        self.log = log
+        self.snapshots = snapshots
+    }
+
+    /// A crash came between a fetched snapshot and the removal of the log that it replaces.
+    private static func isLogOld(_ log: PartitionLog, _ snapshot: SnapshotID) -> Bool {
+        let end = snapshot.endOffset
+        if log.logEndOffset < end || log.logStartOffset > end { return true }
+        return log.logStartOffset < end && log.epoch(at: Offset(end.value - 1)) != snapshot.epoch
+    }
+
+    /// What the core has to know of the log.
+    var view: LogView {
+        let start = snapshots.all.first { $0.endOffset == log.logStartOffset }
+        return LogView(
+            startSnapshot: start, latestSnapshot: snapshots.latest,
+            epochs: log.epochs.entries.map { EpochStart(epoch: $0.epoch, start: $0.startOffset) },
+            end: log.logEndOffset)
+    }
+
+    var end: Offset { log.logEndOffset }
+    var sizeBytes: Int64 { log.sizeBytes }
+
+    mutating func persist(_ state: ElectionState, voters: VoterSet) throws(FileError) {
+        try stateFile.write(state, voters: voters)
+    }
+
+    // MARK: Log
+
+    /// Writes one batch as leader; its base offset must be the log's end.
+    mutating func append(_ batch: Bytes, epoch: LeaderEpoch) throws {
+        for outcome in try log.appendAsLeader([batch], epoch: epoch, now: clock.timeOfDay) {
+            guard case .appended = outcome else {
+                throw MetadataLogFailure("the metadata log refused a batch of \(batch.count) bytes: \(outcome)")
+            }
+        }
+    }
+
+    mutating func append(fetched batches: [FetchedBatch]) throws {
+        for batch in batches { try log.appendAsFollower(batch.bytes, now: clock.timeOfDay) }
+    }
+
+    mutating func truncate(to end: Offset) throws { try log.truncate(to: end) }
+
+    mutating func flush() throws { try log.flush() }
+
+    /// Whole batches from `offset` on that lie below `end`, at least one where there is one.
+    mutating func read(from offset: Offset, upTo end: Offset, maxBytes: Int) throws -> Bytes {
+        try log.readBytes(from: offset, upTo: end, maxBytes: maxBytes)
+    }
+
+    // MARK: Snapshots
+
+    /// The epoch of the last entry below `end`.
+    func epoch(below end: Offset) -> LeaderEpoch? { log.epoch(at: Offset(end.value - 1)) }
+
+    /// Writes a snapshot; returns the one before it, up to which the log may go now.
+    mutating func write(
+        _ id: SnapshotID, records: [Bytes], lastContainedLogTimestamp: Timestamp
+    ) throws -> SnapshotID? {
+        try snapshots.write(
+            id, records: records, lastContainedLogTimestamp: lastContainedLogTimestamp, now: clock.timeOfDay)
+        guard snapshots.all.count >= MetadataStore.snapshotsKept else { return nil }
+        return snapshots.all[snapshots.all.count - MetadataStore.snapshotsKept]
+    }
+
+    /// Removes what `snapshot` stands for.
+    mutating func dropPrefix(upTo snapshot: SnapshotID) throws {
+        try snapshots.removeAll(before: snapshot)
+        for removal in try log.incrementLogStartOffset(to: snapshot.endOffset) { try removal.run(files) }
+    }
+
+    mutating func keep(_ piece: SnapshotPiece) throws { try snapshots.keep(piece) }
+
+    /// Takes a fetched snapshot in place of the whole log; throws when it is none.
+    mutating func install(_ id: SnapshotID) throws -> LoadedSnapshot {
+        try snapshots.completeDownload(id)
+        let loaded = try snapshots.load(id)
+        try log.truncateFullyAndStart(at: id.endOffset)
+        try log.flush()
+        return loaded
+    }
+
+    /// Flushes and closes.
+    mutating func close() throws { try log.close() }
+}

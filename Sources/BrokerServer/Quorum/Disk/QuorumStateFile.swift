@@ -1,0 +1,152 @@
+import Primitives
+import Quorum
+import World
+
+/// The vote file `quorum-state`, as Kafka writes it, and beside it what Kafka's has no place for.
+///
+/// The vote is made durable before the standing: a crash between the two leaves a voter that is trusted less than it
+/// could be, never more.
+struct QuorumStateFile {
+    static let name = "quorum-state"
+    static let standingName = "voter-standing"
+
+    private let directory: String
+    private let files: any FileStore
+    private var written: ElectionState?
+
+    init(directory: String, files: any FileStore) {
+        self.directory = directory
+        self.files = files
+    }
+
+    private var path: String { directory + "/" + QuorumStateFile.name }
+    private var standingPath: String { directory + "/" + QuorumStateFile.standingName }
+
+    /// What the files say. A voter with a log but without a vote file forgot its votes, and has to catch up.
+    ///
+    /// - Throws: `MetadataLogFailure` when a file is there and can't be read: guessing would be a second vote.
+    mutating func read(logIsBlank: Bool, lastEpoch: LeaderEpoch) throws -> ElectionState {
+        var state = ElectionState(standing: logIsBlank ? .unproven : .proven)
+        if files.exists(path) {
+            let text = String(decoding: try files.readAll(path), as: UTF8.self)
+            guard let fields = FlatJSON(text), let epoch = fields.integer("leaderEpoch") else {
+                throw MetadataLogFailure("\(path) is damaged; restore it, or empty the directory of this node")
+            }
+            state.epoch = LeaderEpoch(Int32(clamping: max(epoch, 0)))
+            state.leaderID = QuorumStateFile.node(fields.integer("leaderId"))
+            let directoryID = fields.text("votedDirectoryId").flatMap { UUID128($0) }
+            state.votedFor = QuorumStateFile.node(fields.integer("votedId")).map {
+                ReplicaKey(id: $0, directoryID: directoryID == .zero ? nil : directoryID)
+            }
+        } else if !logIsBlank {
+            state.standing = .catchingUp
+        }
+        if let standing = try readStanding(), standing == .catchingUp || files.exists(path) {
+            state.standing = !logIsBlank && standing == .unproven ? .proven : standing
+        }
+        if lastEpoch > state.epoch {
+            state.epoch = lastEpoch
+            state.votedFor = nil
+            state.leaderID = nil
+        }
+        written = state
+        return state
+    }
+
+    private func readStanding() throws -> VoterStanding? {
+        guard files.exists(standingPath) else { return nil }
+        let text = String(decoding: try files.readAll(standingPath), as: UTF8.self)
+        guard let standing = VoterStanding(rawValue: String(text.prefix { $0 != "\n" })) else {
+            throw MetadataLogFailure("\(standingPath) is damaged: it says neither proven nor catchingUp")
+        }
+        return standing
+    }
+
+    private static func node(_ number: Int64?) -> BrokerID? {
+        guard let number, number >= 0 else { return nil }
+        return BrokerID(Int32(clamping: number))
+    }
+
+    /// Makes `state` durable. Static voters are `kraft.version` 0, whose file has version 0.
+    mutating func write(_ state: ElectionState, voters: VoterSet) throws(FileError) {
+        let before = written
+        let voterList = voters.all.map { "{\"voterId\":\($0.id)}" }.joined(separator: ",")
+        let text =
+            "{\"clusterId\":\"\",\"leaderId\":\(state.leaderID?.value ?? -1),\"leaderEpoch\":\(state.epoch),"
+            + "\"votedId\":\(state.votedFor?.id.value ?? -1),\"appliedOffset\":0,"
+            + "\"currentVoters\":[\(voterList)],\"data_version\":0}"
+        let isOnlyStanding =
+            before.map { $0.epoch == state.epoch && $0.votedFor == state.votedFor && $0.leaderID == state.leaderID }
+            ?? false
+        if !isOnlyStanding { try files.replace(path, with: Array(text.utf8)) }
+        if before?.standing != state.standing {
+            try files.replace(standingPath, with: Array((state.standing.rawValue + "\n").utf8))
+        }
+        written = state
+    }
+}
+
+/// Why the metadata log can't be opened or go on; ends the node.
+package struct MetadataLogFailure: Error, Hashable, CustomStringConvertible {
+    package let description: String
+    package init(_ description: String) { self.description = description }
+}
+
+/// The top level of a JSON object, as far as its members are numbers and plain strings; nested values are skipped.
+struct FlatJSON {
+    private var numbers: [String: Int64] = [:]
+    private var texts: [String: String] = [:]
+
+    /// Nil when it is no object.
+    init?(_ text: String) {
+        var rest = Substring(text)
+        FlatJSON.skipSpace(&rest)
+        guard rest.popFirst() == "{" else { return nil }
+        while true {
+            FlatJSON.skipSpace(&rest)
+            if rest.first == "}" { return }
+            if rest.first == "," {
+                rest.removeFirst()
+                continue
+            }
+            guard let key = FlatJSON.string(&rest) else { return nil }
+            FlatJSON.skipSpace(&rest)
+            guard rest.popFirst() == ":" else { return nil }
+            FlatJSON.skipSpace(&rest)
+            guard let first = rest.first else { return nil }
+            if first == "\"" {
+                guard let value = FlatJSON.string(&rest) else { return nil }
+                texts[key] = value
+            } else if first == "[" || first == "{" {
+                guard FlatJSON.skipNested(&rest) else { return nil }
+            } else {
+                let value = rest.prefix { $0 != "," && $0 != "}" }
+                rest.removeFirst(value.count)
+                if let number = Int64(value.filter { !$0.isWhitespace }) { numbers[key] = number }
+            }
+        }
+    }
+
+    func integer(_ key: String) -> Int64? { numbers[key] }
+    func text(_ key: String) -> String? { texts[key] }
+
+    private static func skipSpace(_ rest: inout Substring) { rest = rest.drop { $0.isWhitespace } }
+
+    /// A string without escapes: ids and names have none.
+    private static func string(_ rest: inout Substring) -> String? {
+        guard rest.popFirst() == "\"", let end = rest.firstIndex(of: "\"") else { return nil }
+        let value = String(rest[..<end])
+        rest = rest[rest.index(after: end)...]
+        return value
+    }
+
+    private static func skipNested(_ rest: inout Substring) -> Bool {
+        var depth = 0
+        while let character = rest.popFirst() {
+            if character == "[" || character == "{" { depth += 1 }
+            if character == "]" || character == "}" { depth -= 1 }
+            if depth == 0 { return true }
+        }
+        return false
+    }
+}

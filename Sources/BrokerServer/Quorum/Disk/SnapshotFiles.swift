@@ -1,0 +1,195 @@
+import Primitives
+import Quorum
+import WireMessages
+import WireProtocol
+import World
+
+/// The metadata snapshots in the log's directory: `<end offset>-<epoch>.checkpoint`, whole and read-only once they have
+/// that name (KIP-630). What is being written or fetched is called `.checkpoint.part`.
+struct SnapshotFiles {
+    /// Records in one batch of a snapshot, at most.
+    static let recordsPerBatchMax = 1_000
+    /// Bytes of one batch of a snapshot, beyond which the next begins.
+    static let batchBytes = 1 << 20
+
+    private let directory: String
+    private let files: any FileStore
+    /// The whole snapshots, oldest first.
+    private(set) var all: [SnapshotID] = []
+    private var download: (id: SnapshotID, file: any File)?
+
+    init(directory: String, files: any FileStore) {
+        self.directory = directory
+        self.files = files
+    }
+
+    var latest: SnapshotID? { all.last }
+
+    func path(_ id: SnapshotID) -> String { directory + "/" + SnapshotFiles.name(id) }
+
+    static func name(_ id: SnapshotID) -> String {
+        padded(id.endOffset.value, 20) + "-" + padded(Int64(id.epoch.value), 10) + ".checkpoint"
+    }
+
+    private static func padded(_ number: Int64, _ width: Int) -> String {
+        let digits = String(number)
+        return String(repeating: "0", count: max(width - digits.count, 0)) + digits
+    }
+
+    /// The id in a file name; nil for other files, and for the snapshot at offset 0 that formatting writes.
+    static func parse(_ name: String) -> SnapshotID? {
+        let suffix = ".checkpoint"
+        guard name.hasSuffix(suffix) else { return nil }
+        let parts = name.dropLast(suffix.count).split(separator: "-")
+        guard parts.count == 2, parts[0].count == 20, parts[1].count == 10, let end = Int64(parts[0]),
+            let epoch = Int32(parts[1]), end > 0, epoch >= 0
+        else { return nil }
+        return SnapshotID(endOffset: Offset(end), epoch: LeaderEpoch(epoch))
+    }
+
+    /// Finds what is there and removes what was left unfinished.
+    mutating func open() throws(FileError) {
+        all = []
+        for entry in try files.list(directory) where !entry.isDirectory {
+            if entry.name.hasSuffix(".checkpoint.part") || entry.name.hasSuffix(".checkpoint.deleted") {
+                try files.remove(directory + "/" + entry.name)
+            } else if let id = SnapshotFiles.parse(entry.name) {
+                all.append(id)
+            }
+        }
+        all.sort()
+    }
+
+    // MARK: Writing
+
+    /// Writes a snapshot of `records` and makes it durable.
+    mutating func write(
+        _ id: SnapshotID, records: [Bytes], lastContainedLogTimestamp: Timestamp, now: Timestamp
+    ) throws(FileError) {
+        let part = path(id) + ".part"
+        let file = try files.open(part, .replace)
+        defer { file.close() }
+        var position: Int64 = 0
+        var offset: Int64 = 0
+        for batch in SnapshotFiles.batches(id, records, lastContainedLogTimestamp, now, offset: &offset) {
+            try file.write([batch], at: position)
+            position += Int64(batch.count)
+        }
+        try file.synchronize()
+        try finish(id)
+    }
+
+    private static func batches(
+        _ id: SnapshotID, _ records: [Bytes], _ lastContained: Timestamp, _ now: Timestamp, offset: inout Int64
+    ) -> [Bytes] {
+        var made: [Bytes] = []
+        func control(_ type: ControlRecordType, _ value: Bytes) {
+            made.append(
+                RecordBatchBuilder.control(
+                    type, value: value, timestamp: now, baseOffset: Offset(offset), leaderEpoch: id.epoch))
+            offset += 1
+        }
+        var header = SnapshotHeaderRecord()
+        header.lastContainedLogTimestamp = lastContained.value
+        control(.snapshotHeader, header.encoded(version: 0))
+        var builder: RecordBatchBuilder?
+        func close() {
+            guard let finished = builder else { return }
+            made.append(finished.finish())
+            offset += Int64(finished.count)
+            builder = nil
+        }
+        for record in records {
+            if let open = builder, Int(open.count) >= recordsPerBatchMax || open.sizeInBytes >= batchBytes { close() }
+            if builder == nil { builder = RecordBatchBuilder(baseOffset: Offset(offset), leaderEpoch: id.epoch) }
+            builder?.append(timestamp: lastContained, key: nil, value: record)
+        }
+        close()
+        control(.snapshotFooter, SnapshotFooterRecord().encoded(version: 0))
+        return made
+    }
+
+    private mutating func finish(_ id: SnapshotID) throws(FileError) {
+        try files.rename(path(id) + ".part", to: path(id))
+        try files.synchronizeDirectory(directory)
+        if !all.contains(id) { all = (all + [id]).sorted() }
+    }
+
+    // MARK: Fetching
+
+    /// Keeps a piece that came from the leader.
+    mutating func keep(_ piece: SnapshotPiece) throws(FileError) {
+        if piece.position == 0 || download?.id != piece.snapshot {
+            download?.file.close()
+            download = (piece.snapshot, try files.open(path(piece.snapshot) + ".part", .replace))
+        }
+        if piece.bytes.count > 0 { try download?.file.write([piece.bytes], at: piece.position) }
+    }
+
+    /// All pieces are there: makes the snapshot durable under its name. Older ones go.
+    mutating func completeDownload(_ id: SnapshotID) throws(FileError) {
+        guard let download, download.id == id else { return }
+        try download.file.synchronize()
+        download.file.close()
+        self.download = nil
+        try finish(id)
+        try removeAll(before: id)
+    }
+
+    mutating func removeAll(before id: SnapshotID) throws(FileError) {
+        for old in all where old < id { try files.remove(path(old)) }
+        all.removeAll { $0 < id }
+    }
+
+    // MARK: Reading
+
+    /// A piece of a snapshot to send; nil when the snapshot is not there.
+    func piece(_ id: SnapshotID, from position: Int64, maxBytes: Int) throws(FileError) -> SnapshotPiece? {
+        guard all.contains(id) else { return nil }
+        let file = try files.open(path(id), .read)
+        defer { file.close() }
+        let size = try file.size()
+        guard position >= 0, position <= size else {
+            return SnapshotPiece(snapshot: id, sizeBytes: size, position: position, bytes: .empty)
+        }
+        let count = Int(min(size - position, Int64(maxBytes)))
+        let buffer = Bytes(MemoryRegion(count: count), start: 0, count: count)
+        var done = 0
+        while done < count {
+            let got = try file.read(into: buffer[done..<count], at: position + Int64(done))
+            if got == 0 { break }
+            done += got
+        }
+        return SnapshotPiece(snapshot: id, sizeBytes: size, position: position, bytes: buffer[0..<done])
+    }
+
+    /// Reads a whole snapshot and checks that it is one: header first, footer last, every checksum right.
+    func load(_ id: SnapshotID) throws -> LoadedSnapshot {
+        var batches = RecordBatches(Bytes(try files.readAll(path(id))))
+        var records: [Bytes] = []
+        var lastContained: Timestamp?
+        var isClosed = false
+        while let batch = try batches.next() {
+            try batch.verifyChecksum()
+            guard !isClosed else { throw MetadataLogFailure("\(path(id)) goes on after its footer") }
+            var iterator = try RecordIterator(batch)
+            while let record = try iterator.next() {
+                guard batch.header.attributes.isControl else {
+                    if let value = record.value { records.append(value) }
+                    continue
+                }
+                guard let key = record.key, let value = record.value else { continue }
+                switch try ControlRecordType(key: key) {
+                case .snapshotHeader:
+                    let header = try SnapshotHeaderRecord.decode(value, version: 0)
+                    lastContained = Timestamp(header.lastContainedLogTimestamp)
+                case .snapshotFooter: isClosed = true
+                case .abort, .commit, .leaderChange, .kraftVersion, .kraftVoters, nil: break
+                }
+            }
+        }
+        guard let lastContained, isClosed else { throw MetadataLogFailure("\(path(id)) is no whole snapshot") }
+        return LoadedSnapshot(
+            endOffset: id.endOffset, epoch: id.epoch, lastContainedLogTimestamp: lastContained, records: records)
+    }
+}

@@ -1,0 +1,56 @@
+package import Primitives
+package import Quorum
+import World
+
+/// All that a node has to know to take part in the quorum.
+package struct QuorumSetup: Sendable {
+    package var nodeID: BrokerID
+    /// The id of the metadata log's directory, from its `meta.properties`.
+    package var directoryID: DirectoryID
+    package var clusterID: String?
+    package var voters: [VoterAddress]
+    /// The name of the listener that the voters' addresses belong to.
+    package var controllerListenerName: String
+    package var settings: QuorumSettings
+    package var requestTimeoutMilliseconds: Int64
+    /// The directory in which `__cluster_metadata-0` lies.
+    package var logDirectory: String
+    package var segmentBytes: Int64
+    /// A snapshot is written after so many bytes of committed records…
+    package var snapshotBytes: Int64
+    /// …or after so long, when anything was committed; 0 for never.
+    package var snapshotIntervalMilliseconds: Int64
+
+    /// What a node's configuration says.
+    package init(_ configuration: NodeConfiguration, directoryID: DirectoryID, clusterID: String?) {
+        let settings = configuration.settings
+        nodeID = configuration.nodeID
+        self.directoryID = directoryID
+        self.clusterID = clusterID
+        voters = configuration.voters
+        controllerListenerName = configuration.controllerListenerNames.first ?? "CONTROLLER"
+        self.settings = QuorumSettings(
+            fetchTimeoutMilliseconds: settings.integer("controller.quorum.fetch.timeout.ms"),
+            electionTimeoutMilliseconds: settings.integer("controller.quorum.election.timeout.ms"),
+            retryBackoffMilliseconds: settings.integer("controller.quorum.retry.backoff.ms"))
+        requestTimeoutMilliseconds = settings.integer("controller.quorum.request.timeout.ms")
+        logDirectory = configuration.metadataLogDirectory
+        segmentBytes = settings.integer("metadata.log.segment.bytes")
+        snapshotBytes = settings.integer("metadata.log.max.record.bytes.between.snapshots")
+        snapshotIntervalMilliseconds = settings.integer("metadata.log.max.snapshot.interval.ms")
+    }
+
+    /// A quorum for tests: the defaults of everything that has one.
+    package init(nodeID: BrokerID, directoryID: DirectoryID, voters: [VoterAddress], logDirectory: String) {
+        self.nodeID = nodeID
+        self.directoryID = directoryID
+        self.voters = voters
+        self.logDirectory = logDirectory
+        controllerListenerName = "CONTROLLER"
+        settings = QuorumSettings()
+        requestTimeoutMilliseconds = 1_000
+        segmentBytes = 1 << 30
+        snapshotBytes = 20 << 20
+        snapshotIntervalMilliseconds = 3_600_000
+    }
+}

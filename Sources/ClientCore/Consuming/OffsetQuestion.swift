@@ -1,0 +1,62 @@
+package import Primitives
+package import WireMessages
+
+/// Which offset of a partition is asked for.
+package enum ListedTimestamp: Hashable, Sendable {
+    /// The first that still exists.
+    case earliest
+    /// The end: the high watermark, or the last stable offset for readers of committed records.
+    case latest
+    /// The first record at this time or later.
+    case at(Timestamp)
+
+    var onWire: Int64 {
+        switch self {
+        case .latest: -1
+        case .earliest: -2
+        case .at(let time): time.value
+        }
+    }
+}
+
+/// ListOffsets: the request to one leader and its answers.
+package enum OffsetQuestion {
+    /// One partition's answer; no offset where there is none at that time.
+    package struct Answer: Hashable, Sendable {
+        package let place: TopicPartition
+        package let error: ErrorCode
+        package let offset: Offset?
+    }
+
+    /// The request for partitions that one broker leads.
+    package static func request(
+        _ places: [TopicPartition], at timestamp: ListedTimestamp, view: ClusterView
+    ) -> ListOffsetsRequest {
+        var request = ListOffsetsRequest()
+        request.replicaID = BrokerID(-1)
+        for topic in Set(places.map(\.topic)).sorted() {
+            var entry = ListOffsetsRequest.ListOffsetsTopic()
+            entry.name = topic
+            entry.partitions = places.filter { $0.topic == topic }.map { place in
+                var partition = ListOffsetsRequest.ListOffsetsPartition()
+                partition.partitionIndex = place.partition
+                partition.currentLeaderEpoch = view.partition(place)?.leaderEpoch ?? LeaderEpoch(-1)
+                partition.timestamp = timestamp.onWire
+                return partition
+            }
+            request.topics.append(entry)
+        }
+        return request
+    }
+
+    /// The answers of a response.
+    package static func answers(_ response: ListOffsetsResponse) -> [Answer] {
+        response.topics.flatMap { topic in
+            topic.partitions.map { partition in
+                Answer(
+                    place: TopicPartition(topic.name, partition.partitionIndex), error: partition.errorCode,
+                    offset: partition.offset.value >= 0 ? partition.offset : nil)
+            }
+        }
+    }
+}

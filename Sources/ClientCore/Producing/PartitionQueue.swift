@@ -1,0 +1,78 @@
+import Primitives
+
+/// The batches of one partition: waiting and in flight, with their sequence numbers.
+///
+/// - Invariant: waiting batches that carry a stamp stand before those that do not, in the order of their sequences.
+struct PartitionQueue {
+    let place: TopicPartition
+    private(set) var waiting: [OutgoingBatch] = []
+    private(set) var inFlight: [OutgoingBatch] = []
+    private var nextSequence: Int32 = 0
+
+    init(place: TopicPartition) { self.place = place }
+
+    var isEmpty: Bool { waiting.isEmpty && inFlight.isEmpty }
+
+    /// Adds a record to the last batch if it fits, else to one that `makeBatch` opens.
+    mutating func add(_ record: OutgoingRecord, batchBytesMax: Int, makeBatch: () -> OutgoingBatch) {
+        if let last = waiting.last, last.stamp == nil, last.failedAttempts == 0,
+            last.bytesMax + record.bytesMax <= batchBytesMax
+        {
+            waiting[waiting.count - 1].append(record)
+            return
+        }
+        var batch = makeBatch()
+        batch.append(record)
+        waiting.append(batch)
+    }
+
+    /// Takes the first batch out to be sent, stamped with `producer` if it has no stamp yet.
+    mutating func takeFirst(producer: ProducerIdentity?) -> OutgoingBatch {
+        var batch = waiting.removeFirst()
+        if batch.stamp == nil, let producer {
+            batch.stamp = OutgoingBatch.Stamp(producer: producer, baseSequence: nextSequence)
+            nextSequence = PartitionQueue.sequence(nextSequence, advancedBy: batch.records.count)
+        }
+        inFlight.append(batch)
+        return batch
+    }
+
+    /// Takes a batch out of those in flight; nil if it is not there any more.
+    mutating func land(_ number: UInt64) -> OutgoingBatch? {
+        guard let index = inFlight.firstIndex(where: { $0.number == number }) else { return nil }
+        return inFlight.remove(at: index)
+    }
+
+    /// Puts a batch back so that the partition's order stays.
+    mutating func putBack(_ batch: OutgoingBatch) {
+        let index = waiting.firstIndex { $0.number > batch.number } ?? waiting.count
+        waiting.insert(batch, at: index)
+    }
+
+    /// True if nothing that was sent and not confirmed stands before `batch`.
+    func isOldest(_ batch: OutgoingBatch) -> Bool {
+        !(inFlight + waiting).contains { $0.number < batch.number }
+    }
+
+    /// Takes out what waits since before `limit`.
+    mutating func takeExpired(createdBefore limit: MonotonicInstant) -> [OutgoingBatch] {
+        let expired = waiting.filter { $0.createdAt < limit }
+        waiting.removeAll { $0.createdAt < limit }
+        return expired
+    }
+
+    /// Starts anew under a new identity: unanswered batches can't be told from repeats, so they are given back.
+    mutating func restart() -> [OutgoingBatch] {
+        precondition(inFlight.isEmpty, "a new identity is taken when nothing is in flight")
+        let uncertain = waiting.filter(\.mayBeWritten)
+        waiting.removeAll(where: \.mayBeWritten)
+        for index in waiting.indices { waiting[index].stamp = nil }
+        nextSequence = 0
+        return uncertain
+    }
+
+    /// Sequence numbers go round at 2³¹.
+    static func sequence(_ sequence: Int32, advancedBy count: Int) -> Int32 {
+        Int32((Int64(sequence) + Int64(count)) & 0x7fff_ffff)
+    }
+}

@@ -1,0 +1,72 @@
+package import ClientCore
+package import Primitives
+package import WireMessages
+
+extension Admin {
+    /// Every group with the broker that coordinates it, in the order of the brokers.
+    package func listGroups(
+        states: [String] = [], types: [String] = []
+    ) async throws(ClientError) -> [ListGroupsResponse.ListedGroup] {
+        try await cluster.refresh(topics: [])
+        var request = ListGroupsRequest()
+        request.statesFilter = states
+        request.typesFilter = types
+        let asked = request
+        var groups: [ListGroupsResponse.ListedGroup] = []
+        for broker in cluster.view.brokers.keys {
+            let response = try await cluster.retrying { () throws(ClientError) in
+                let response = try await cluster.send(asked, to: .broker(broker))
+                guard response.errorCode == .noError else { throw ClientError(code: response.errorCode) }
+                return response
+            }
+            groups += response.groups
+        }
+        return groups
+    }
+
+    /// The broker that coordinates a group; it is in the view afterwards.
+    package func coordinator(of group: String) async throws(ClientError) -> BrokerID {
+        var request = FindCoordinatorRequest()
+        request.coordinatorKeys = [group]
+        let asked = request
+        return try await cluster.retrying { () throws(ClientError) in
+            let response = try await cluster.send(asked, to: .anyBroker)
+            guard let found = response.coordinators.first else { throw ClientError(code: .coordinatorNotAvailable) }
+            guard found.errorCode == .noError else {
+                throw ClientError(code: found.errorCode, message: found.errorMessage)
+            }
+            if cluster.view.brokers[found.nodeID] == nil { try await cluster.refresh(topics: []) }
+            return found.nodeID
+        }
+    }
+
+    /// A group with its members, from its coordinator.
+    package func describeGroup(
+        _ group: String
+    ) async throws(ClientError) -> (coordinator: BrokerID, group: DescribeGroupsResponse.DescribedGroup) {
+        var request = DescribeGroupsRequest()
+        request.groups = [group]
+        let asked = request
+        return try await cluster.retrying { () throws(ClientError) in
+            let coordinator = try await coordinator(of: group)
+            let response = try await cluster.send(asked, to: .broker(coordinator))
+            guard let described = response.groups.first else { throw ClientError(code: .unknownServerError) }
+            guard described.errorCode == .noError else {
+                throw ClientError(code: described.errorCode, message: described.errorMessage)
+            }
+            return (coordinator, described)
+        }
+    }
+
+    /// All that a group has committed.
+    package func committedOffsets(of group: String) async throws(ClientError) -> [TopicPartition: Offset] {
+        let asked = CommittedOffsets.request(group: group, places: nil)
+        return try await cluster.retrying { () throws(ClientError) in
+            let coordinator = try await coordinator(of: group)
+            let response = try await cluster.send(asked, to: .broker(coordinator), upTo: CommittedOffsets.versionMax)
+            let answer = CommittedOffsets.answer(response)
+            guard answer.error == .noError else { throw ClientError(code: answer.error) }
+            return answer.offsets.mapValues(\.offset)
+        }
+    }
+}
