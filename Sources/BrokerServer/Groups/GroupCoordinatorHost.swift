@@ -25,12 +25,13 @@ package final class GroupCoordinatorHost: MetadataSubscriber, Sendable {
 
     /// - Parameter logOf: this broker's replica of a partition of `__consumer_offsets`; nil where it has none.
     package init(
-        broker: BrokerID, settings: GroupConfiguration, world: World, log: Logger,
+        broker: BrokerID, settings: GroupConfiguration, clock: any Clock, loops: [any Loop], pool: any BlockingPool,
+        log: Logger,
         logOf: @escaping @Sendable (PartitionIndex) -> (any CoordinatorLog)?
     ) {
         self.broker = broker
-        surroundings = GroupShardSurroundings(settings: settings, clock: world.clock, pool: world.pool, log: log)
-        loops = world.loops
+        surroundings = GroupShardSurroundings(settings: settings, clock: clock, pool: pool, log: log)
+        self.loops = loops
         self.logOf = logOf
     }
 

@@ -185,7 +185,7 @@ extension JoinGroupResponse {
         var response = JoinGroupResponse()
         response.errorCode = error
         response.memberID = memberID
-        response.protocolName = ""
+        response.protocolName = nil
         return response
     }
 }

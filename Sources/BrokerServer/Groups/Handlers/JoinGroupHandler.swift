@@ -35,6 +35,7 @@ package struct JoinGroupHandler: RequestHandler {
                 var response = JoinGroupResponse()
                 response.errorCode = error
                 response.memberID = request.memberID
+                response.protocolName = nil
                 reply(JoinGroupHandler.fitted(response, to: version))
             }
         ) { shard, ticket, time in
