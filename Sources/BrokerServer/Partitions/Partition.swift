@@ -93,9 +93,18 @@ package final class Partition: Sendable {
             case .stop: services.followers.unfollow(self)
             }
         }
+        if !after.removals.isEmpty { remove(after.removals) }
         if let failure = after.failure { services.logFailed(failure) }
         if after.wantsFlush { startFlush() }
         if let watermark = after.highWatermark { services.highWatermarkMoved(self, watermark) }
+    }
+
+    private func remove(_ removals: [SegmentRemoval]) {
+        services.pool.run {
+            do throws(FileError) { for removal in removals { try removal.run(self.services.files) } } catch {
+                self.services.logFailed(LogFailure(directory: self.directory, reason: "\(error)"))
+            }
+        }
     }
 
     /// Appends what came for it in one round.

@@ -1,3 +1,4 @@
+import LogStorage
 package import Primitives
 import Replication
 
@@ -22,6 +23,8 @@ struct Aftermath {
     var highWatermark: Offset?
     /// The role changed: what the fetchers must do.
     var following: FollowingChange?
+    /// Files of dropped segments, to be removed on the pool.
+    var removals: [SegmentRemoval] = []
 }
 
 /// What a partition's change of role means for the fetchers.

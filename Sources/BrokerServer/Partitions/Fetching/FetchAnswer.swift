@@ -1,0 +1,181 @@
+import LogStorage
+import Primitives
+import Replication
+import WireMessages
+import WireProtocol
+import World
+
+/// What a Fetch request is answered with, before it is put into the bytes of its version.
+struct FetchAnswer: Sendable {
+    let plan: FetchSessionCache.Plan
+    var reads: [FetchRead]
+    let requester: FetchRequester
+    let context: RequestContext
+    /// Records that were not in the page cache, read into memory; by the place of their partition.
+    private(set) var loaded: [Int: Bytes] = [:]
+
+    init(plan: FetchSessionCache.Plan, reads: [FetchRead], requester: FetchRequester, context: RequestContext) {
+        self.plan = plan
+        self.reads = reads
+        self.requester = requester
+        self.context = context
+    }
+
+    /// Reads what is not in the page cache; blocks.
+    mutating func loadCold() {
+        for (index, read) in reads.enumerated() {
+            guard let slice = read.slice, !slice.isResident else { continue }
+            if let bytes = FetchAnswer.load(slice) {
+                loaded[index] = bytes
+            } else {
+                reads[index] = FetchRead(error: .kafkaStorageError)
+            }
+        }
+    }
+
+    private static func load(_ slice: LogSlice) -> Bytes? {
+        let buffer = Bytes(MemoryRegion(count: slice.count), start: 0, count: slice.count)
+        var done = 0
+        while done < buffer.count {
+            guard
+                let got = try? slice.file.read(into: buffer[done..<buffer.count], at: slice.position + Int64(done)),
+                got > 0
+            else { return nil }
+            done += got
+        }
+        return buffer
+    }
+
+    /// The records of a partition as a piece of the answer.
+    func records(at index: Int) -> Segment? {
+        guard let slice = reads[index].slice else { return nil }
+        if let bytes = loaded[index] { return .bytes(bytes) }
+        return .file(slice.file, position: slice.position, count: slice.count)
+    }
+}
+
+/// Writes a Fetch response as pieces: everything but records as bytes, records as ranges of the log's files.
+struct FetchResponseWriter: ~Copyable {
+    private let version: Int16
+    private var segments: [Segment] = []
+    private var writer = WireWriter()
+
+    init(version: Int16) {
+        self.version = version
+        writer.isFlexible = version >= FetchRequest.firstFlexible
+    }
+
+    /// - Parameter told: the places of the partitions that the answer names, in order.
+    mutating func write(
+        _ answer: FetchAnswer, told: [Int], hints: [Int: LeaderHint], nodes: [FetchResponse.NodeEndpoint]
+    ) {
+        begin(error: .noError, sessionID: answer.plan.sessionID)
+        let groups = FetchResponseWriter.groups(told, answer.plan.items)
+        length(groups.count)
+        for group in groups {
+            switch answer.plan.items[group[0]].key.topic {
+            case .id(let id): writer.uuid(id)
+            case .name(let name): writer.string(name)
+            }
+            length(group.count)
+            for index in group { partition(index, answer, hints[index]) }
+            writer.endStruct()
+        }
+        end(nodes)
+    }
+
+    /// An answer that says only what is wrong with the request.
+    mutating func write(error: ErrorCode) {
+        begin(error: error, sessionID: 0)
+        length(0)
+        end([])
+    }
+
+    consuming func finish() -> [Segment] {
+        flush()
+        return segments
+    }
+
+    private mutating func begin(error: ErrorCode, sessionID: Int32) {
+        writer.int32(0)
+        guard version >= 7 else { return }
+        writer.int16(error.value)
+        writer.int32(sessionID)
+    }
+
+    private mutating func end(_ nodes: [FetchResponse.NodeEndpoint]) {
+        guard writer.isFlexible else { return }
+        var mark = writer.beginTags()
+        if version >= 16, !nodes.isEmpty {
+            writer.beginTag(0, &mark)
+            writer.array(nodes, version)
+            writer.endTag(&mark)
+        }
+    }
+
+    private mutating func partition(_ index: Int, _ answer: FetchAnswer, _ hint: LeaderHint?) {
+        let read = answer.reads[index]
+        writer.int32(answer.plan.items[index].key.partition.value)
+        writer.int16(read.error.value)
+        writer.int64(read.highWatermark?.value ?? -1)
+        writer.int64(read.lastStable?.value ?? -1)
+        if version >= 5 { writer.int64(read.logStart?.value ?? -1) }
+        if answer.requester.readsCommittedOnly { length(0) } else { nullArray() }
+        if version >= 11 { writer.int32(-1) }
+        let records = answer.records(at: index)
+        length(records?.count ?? 0)
+        if let records {
+            flush()
+            segments.append(records)
+        }
+        guard writer.isFlexible else { return }
+        var mark = writer.beginTags()
+        if let divergence = read.divergence {
+            writer.beginTag(0, &mark)
+            writer.int32(divergence.epoch.value)
+            writer.int64(divergence.endOffset.value)
+            writer.endStruct()
+            writer.endTag(&mark)
+        }
+        if let hint {
+            writer.beginTag(1, &mark)
+            writer.int32(hint.leader?.value ?? -1)
+            writer.int32(hint.leaderEpoch.value)
+            writer.endStruct()
+            writer.endTag(&mark)
+        }
+    }
+
+    private mutating func length(_ count: Int) {
+        if writer.isFlexible { writer.unsignedVarint(UInt32(count + 1)) } else { writer.int32(Int32(count)) }
+    }
+
+    private mutating func nullArray() { if writer.isFlexible { writer.uint8(0) } else { writer.int32(-1) } }
+
+    /// What was written so far becomes a piece of its own.
+    private mutating func flush() {
+        let piece = FetchResponseWriter.take(&writer)
+        if !piece.isEmpty { segments.append(.bytes(piece)) }
+    }
+
+    private static func take(_ writer: inout WireWriter) -> Bytes {
+        let isFlexible = writer.isFlexible
+        let full = writer
+        writer = WireWriter()
+        writer.isFlexible = isFlexible
+        return full.finish()
+    }
+
+    /// Partitions of the same topic that follow each other.
+    private static func groups(_ told: [Int], _ items: [FetchItem]) -> [[Int]] {
+        var groups: [[Int]] = []
+        for index in told {
+            if let last = groups.last, items[last[0]].key.topic == items[index].key.topic {
+                groups[groups.count - 1].append(index)
+            } else {
+                groups.append([index])
+            }
+        }
+        return groups
+    }
+}

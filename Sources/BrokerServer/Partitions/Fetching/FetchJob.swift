@@ -1,0 +1,142 @@
+import LogStorage
+import Primitives
+import Replication
+import Synchronization
+import WireMessages
+import World
+
+/// One Fetch request from its arrival to its answer: reads, waits for more where there is too little, answers.
+///
+/// `@unchecked Sendable`: touched on its connection's loop only, but `wake`, which goes there.
+final class FetchJob: ParkedFetch, @unchecked Sendable {
+    /// Longest wait that a request can ask for.
+    static let waitMillisecondsMax: Int64 = 60_000
+
+    private let context: RequestContext
+    private let reply: Reply<FetchResponse>
+    private let plan: FetchSessionCache.Plan
+    private let requester: FetchRequester
+    private let partitions: [Partition?]
+    private let refusals: [ErrorCode]
+    private let minBytes: Int
+    private let maxBytes: Int
+    private let services: FetchServices
+    private let deadlines: FetchDeadlines
+    let deadline: MonotonicInstant
+    /// Its place among those that wait on its loop.
+    var place: Int?
+
+    private var reads: [FetchRead] = []
+    private var isOver = false
+    private var isFirst = true
+    private let isWoken = Atomic(false)
+
+    init(
+        _ request: FetchRequest, plan: FetchSessionCache.Plan, requester: FetchRequester,
+        partitions: [(partition: Partition?, refusal: ErrorCode)], services: FetchServices,
+        deadlines: FetchDeadlines, context: RequestContext, reply: Reply<FetchResponse>
+    ) {
+        self.plan = plan
+        self.requester = requester
+        self.partitions = partitions.map(\.partition)
+        refusals = partitions.map(\.refusal)
+        minBytes = Int(request.minBytes)
+        maxBytes = min(Int(max(request.maxBytes, 0)), services.bytesMax)
+        self.services = services
+        self.deadlines = deadlines
+        self.context = context
+        self.reply = reply
+        let wait = min(Int64(max(request.maxWaitMilliseconds, 0)), FetchJob.waitMillisecondsMax)
+        deadline = context.receivedAt.advanced(byMilliseconds: wait)
+    }
+
+    /// Reads, and answers or waits.
+    func run() {
+        readAll()
+        if isSatisfied || services.clock.now >= deadline { return answer() }
+        deadlines.add(self)
+        park()
+    }
+
+    /// From any thread: there may be more to read at one of its partitions.
+    func wake() {
+        if isWoken.exchange(true, ordering: .relaxed) { return }
+        if context.loop.isCurrent {
+            context.loop.atEndOfRound { self.lookAgain() }
+        } else {
+            context.loop.execute { self.lookAgain() }
+        }
+    }
+
+    func expired() {
+        if isOver { return }
+        readAll()
+        answer()
+    }
+
+    private func lookAgain() {
+        isWoken.store(false, ordering: .relaxed)
+        if isOver { return }
+        readAll()
+        if isSatisfied { return answer() }
+        unpark()
+        park()
+    }
+
+    private var isSatisfied: Bool {
+        if partitions.isEmpty || reads.contains(where: \.isUrgent) { return true }
+        return reads.reduce(0) { $0 + $1.byteCount } >= max(minBytes, 1) || minBytes <= 0
+    }
+
+    private func readAll() {
+        var left = maxBytes
+        var hasAny = false
+        var reads: [FetchRead] = []
+        reads.reserveCapacity(partitions.count)
+        for (index, partition) in partitions.enumerated() {
+            guard let partition else {
+                reads.append(FetchRead(error: refusals[index]))
+                continue
+            }
+            let read = partition.read(
+                plan.items[index].wish, requester, FetchRoom(maxBytes: left, minOneMessage: !hasAny), isFirst: isFirst)
+            left = max(left - read.byteCount, 0)
+            hasAny = hasAny || read.byteCount > 0
+            reads.append(read)
+        }
+        self.reads = reads
+        isFirst = false
+    }
+
+    /// Leaves word at each partition, with where its reading ended; a partition that has more by now wakes it at once.
+    private func park() {
+        for (index, partition) in partitions.enumerated() {
+            let bound = reads[index].bound
+            partition?.park(
+                self, until: requester.readsUncommittedEnd ? .logEndBehind(bound) : .highWatermarkBehind(bound))
+        }
+    }
+
+    private func unpark() {
+        for partition in partitions { partition?.unpark(self) }
+    }
+
+    private func answer() {
+        isOver = true
+        if place != nil {
+            deadlines.remove(self)
+            unpark()
+        }
+        let answer = FetchAnswer(plan: plan, reads: reads, requester: requester, context: context)
+        guard reads.contains(where: { $0.slice.map { !$0.isResident } ?? false }) else {
+            return services.send(answer, reply)
+        }
+        // Reading it may wait for a disk: not on the loop.
+        services.pool.run {
+            var loaded = answer
+            loaded.loadCold()
+            let whole = loaded
+            self.context.loop.execute { self.services.send(whole, self.reply) }
+        }
+    }
+}

@@ -1,0 +1,97 @@
+import Primitives
+import Replication
+import Synchronization
+import WireMessages
+import World
+
+/// What all fetches of a broker share: sessions, the partitions, and how an answer is put.
+final class FetchServices: Sendable {
+    let clock: any Clock
+    let pool: any BlockingPool
+    /// `fetch.max.bytes`.
+    let bytesMax: Int
+    private let table: PartitionTable
+    private let sessions: Mutex<FetchSessionCache>
+    private let randomness: any Randomness
+
+    init(table: PartitionTable, world: World, bytesMax: Int, sessionSlots: Int) {
+        self.table = table
+        self.bytesMax = bytesMax
+        clock = world.clock
+        pool = world.pool
+        randomness = world.randomness
+        sessions = Mutex(FetchSessionCache(slots: sessionSlots))
+    }
+
+    /// Sorts out what a request fetches, by its session.
+    func plan(_ request: FetchSessionCache.Request) throws(ReplicationError) -> FetchSessionCache.Plan {
+        let now = clock.now
+        return try sessions.withLock { (sessions) throws(ReplicationError) in
+            try sessions.begin(
+                request, freshID: { Int32(truncatingIfNeeded: self.randomness.next() & 0x7FFF_FFFF) }, now: now)
+        }
+    }
+
+    /// The partition that an item names, or why there is none to read here.
+    func partition(_ key: FetchKey) -> (partition: Partition?, refusal: ErrorCode) {
+        switch key.topic {
+        case .id(let id):
+            if let partition = table.partition(id, key.partition) { return (partition, .noError) }
+            if !table.knows(id, PartitionIndex(0)) { return (nil, .unknownTopicID) }
+            return (nil, table.knows(id, key.partition) ? .notLeaderOrFollower : .unknownTopicOrPartition)
+        case .name(let name):
+            if let partition = table.partition(name, key.partition) { return (partition, .noError) }
+            return (nil, table.knows(name, key.partition) ? .notLeaderOrFollower : .unknownTopicOrPartition)
+        }
+    }
+
+    /// Sends an answer: an incremental one without the partitions that have nothing new.
+    func send(_ answer: FetchAnswer, _ reply: Reply<FetchResponse>) {
+        let told = tell(answer)
+        var hints: [Int: LeaderHint] = [:]
+        var nodes: [FetchResponse.NodeEndpoint] = []
+        if reply.version >= 12 { gatherHints(answer, told, &hints, &nodes) }
+        var writer = FetchResponseWriter(version: reply.version)
+        writer.write(answer, told: told, hints: hints, nodes: nodes)
+        reply.send(segments: writer.finish())
+    }
+
+    private func tell(_ answer: FetchAnswer) -> [Int] {
+        guard answer.plan.sessionID != 0 else { return Array(answer.reads.indices) }
+        return sessions.withLock { sessions in
+            var lastServed: Int?
+            let told = answer.reads.indices.filter { index in
+                let read = answer.reads[index]
+                if read.slice != nil { lastServed = index }
+                let news = FetchNews(
+                    error: read.error, highWatermark: read.highWatermark, logStart: read.logStart,
+                    hasContent: read.slice != nil || read.divergence != nil)
+                return sessions.mustTell(answer.plan.items[index].key, news, plan: answer.plan)
+            }
+            if let lastServed { sessions.served(answer.plan.items[lastServed].key, plan: answer.plan) }
+            return told
+        }
+    }
+
+    /// Who leads instead, and where (KIP-951).
+    private func gatherHints(
+        _ answer: FetchAnswer, _ told: [Int], _ hints: inout [Int: LeaderHint],
+        _ nodes: inout [FetchResponse.NodeEndpoint]
+    ) {
+        for index in told {
+            let error = answer.reads[index].error
+            guard error == .notLeaderOrFollower || error == .fencedLeaderEpoch,
+                let hint = partition(answer.plan.items[index].key).partition?.leaderHint
+            else { continue }
+            hints[index] = hint
+            guard let leader = hint.leader, !nodes.contains(where: { $0.nodeID == leader }),
+                let endpoint = table.endpoint(of: leader, listener: answer.context.listener.name)
+            else { continue }
+            var node = FetchResponse.NodeEndpoint()
+            node.nodeID = leader
+            node.host = endpoint.host
+            node.port = Int32(endpoint.port)
+            nodes.append(node)
+        }
+    }
+}

@@ -1,0 +1,360 @@
+import Logging
+import Metadata
+import OrderedCollections
+import Primitives
+import Replication
+import WireMessages
+import WireProtocol
+import World
+
+/// Fetches from one leader for the partitions that this broker follows: one request in flight, as one fetch session.
+///
+/// A partition that owes a flush is asked for when the flush is done, as its position tells the leader what is durable
+/// here. Until then no request is sent at all: one that waited at the leader for other partitions would hold the
+/// acknowledgement back. Partitions that do not flush have a fetcher of their own.
+///
+/// `@unchecked Sendable`: touched on its loop only; the methods marked so go there first.
+final class ReplicaFetcher: @unchecked Sendable {
+    /// What all fetchers of a broker share.
+    struct Setup: Sendable {
+        let me: BrokerID
+        let brokerEpoch: @Sendable () -> BrokerEpoch?
+        let world: World
+        /// `replica.fetch.wait.max.ms`.
+        let waitMilliseconds: Int32
+        /// `replica.fetch.min.bytes`.
+        let minBytes: Int32
+        /// `replica.fetch.response.max.bytes`.
+        let responseMaxBytes: Int32
+        /// `replica.fetch.max.bytes`.
+        let partitionMaxBytes: Int
+        /// The pause after the first error and, doubled each time, the longest (`replica.fetch.backoff.ms`).
+        let backoffMilliseconds: ClosedRange<Int64>
+        let log: Logger
+    }
+
+    private struct Member {
+        let partition: Partition
+        var phase = Phase.ready
+        /// Consecutive errors.
+        var failures = 0
+        var asked: FollowerReplica.Position?
+    }
+
+    private enum Phase: Hashable {
+        case ready
+        /// Its position is not durable yet.
+        case flushing
+        /// The pool cuts its log.
+        case repairing
+        /// Waits after an error, or for its leader's log start.
+        case paused
+        /// Only newer metadata makes it go on.
+        case stopped
+    }
+
+    /// The answer to a fetch is late by this much when the leader is given up.
+    private static let replyGraceMilliseconds: Int64 = 1_500
+
+    let leader: BrokerID
+    private let setup: Setup
+    private let loop: any Loop
+    private var endpoint: Endpoint?
+    private var connection: PeerConnection?
+    private var session = FetchSessionBuilder()
+    private var members: OrderedDictionary<TopicPartitionID, Member> = [:]
+    private var flushing = 0
+    private var isInFlight = false
+    private var isResting = false
+    private var failures = 0
+
+    init(leader: BrokerID, loop: any Loop, setup: Setup) {
+        self.leader = leader
+        self.loop = loop
+        self.setup = setup
+    }
+
+    // MARK: from any thread
+
+    func add(_ partition: Partition) { loop.execute { self.added(partition) } }
+
+    func remove(_ partition: TopicPartitionID) { loop.execute { self.removed(partition) } }
+
+    func flushed(_ partition: TopicPartitionID) { loop.execute { self.flushEnded(partition) } }
+
+    /// The address of the leader is known, or another one.
+    func located(at endpoint: Endpoint?) { loop.execute { self.moved(to: endpoint) } }
+
+    func shutDown() {
+        loop.execute {
+            self.members = [:]
+            self.connection?.shutDown()
+            self.connection = nil
+            self.endpoint = nil
+        }
+    }
+
+    // MARK: members
+
+    private func added(_ partition: Partition) {
+        removed(partition.id)
+        members[partition.id] = Member(partition: partition)
+        refresh(partition.id)
+        pump()
+    }
+
+    private func removed(_ id: TopicPartitionID) {
+        guard let member = members.removeValue(forKey: id) else { return }
+        if member.phase == .flushing { flushing -= 1 }
+        session.remove(ReplicaFetcher.key(id))
+        pump()
+    }
+
+    private func flushEnded(_ id: TopicPartitionID) {
+        guard members[id]?.phase == .flushing else { return }
+        setPhase(.ready, id)
+        refresh(id)
+        pump()
+    }
+
+    private func setPhase(_ phase: Phase, _ id: TopicPartitionID) {
+        guard let old = members[id]?.phase else { return }
+        if old == .flushing { flushing -= 1 }
+        if phase == .flushing { flushing += 1 }
+        members[id]?.phase = phase
+        if phase != .ready { session.remove(ReplicaFetcher.key(id)) }
+    }
+
+    /// Puts a partition's present position into the session, or finds out why it can't be asked for.
+    private func refresh(_ id: TopicPartitionID) {
+        guard let member = members[id], member.phase == .ready else { return }
+        guard let ask = member.partition.followerAsk else { return setPhase(.stopped, id) }
+        if ask.owesFlush {
+            setPhase(.flushing, id)
+            member.partition.startFlush()
+            return
+        }
+        members[id]?.asked = ask.position
+        session.set(
+            ReplicaFetcher.key(id),
+            FetchWish(
+                offset: ask.position.offset, currentLeaderEpoch: ask.position.leaderEpoch,
+                lastFetchedEpoch: ask.position.lastEpoch, logStart: ask.logStart, maxBytes: setup.partitionMaxBytes))
+    }
+
+    private static func key(_ id: TopicPartitionID) -> FetchKey {
+        FetchKey(topic: .id(id.topic), partition: id.index)
+    }
+
+    // MARK: requests
+
+    private func moved(to new: Endpoint?) {
+        guard new != endpoint else { return }
+        endpoint = new
+        connection?.shutDown()
+        connection = nil
+        pump()
+    }
+
+    private func openConnection() -> PeerConnection? {
+        if let connection { return connection }
+        guard let endpoint else { return nil }
+        let made = PeerConnection(
+            to: endpoint, clientID: "broker-\(setup.me)-fetcher", network: setup.world.network,
+            clock: setup.world.clock, loop: loop)
+        connection = made
+        return made
+    }
+
+    /// Sends the next request if one may be sent.
+    private func pump() {
+        guard !isInFlight, !isResting, flushing == 0, !session.isEmpty, let connection = openConnection() else {
+            return
+        }
+        guard let epoch = setup.brokerEpoch() else { return rest() }
+        let request = request(session.next(), epoch)
+        isInFlight = true
+        connection.sendRaw(
+            request, timeoutMilliseconds: Int64(setup.waitMilliseconds) + ReplicaFetcher.replyGraceMilliseconds
+        ) { [weak self] result in
+            self?.replied(result)
+        }
+    }
+
+    private func request(_ plan: FetchSessionBuilder.Plan, _ epoch: BrokerEpoch) -> FetchRequest {
+        var request = FetchRequest()
+        request.replicaState.replicaID = setup.me
+        request.replicaState.replicaEpoch = epoch.value
+        request.replicaID = setup.me
+        request.maxWaitMilliseconds = setup.waitMilliseconds
+        request.minBytes = setup.minBytes
+        request.maxBytes = setup.responseMaxBytes
+        request.sessionID = plan.sessionID
+        request.sessionEpoch = plan.sessionEpoch
+        for item in plan.items {
+            guard case .id(let topic) = item.key.topic else { continue }
+            if request.topics.last?.topicID != topic {
+                request.topics.append(FetchRequest.FetchTopic())
+                request.topics[request.topics.count - 1].topicID = topic
+            }
+            var asked = FetchRequest.FetchPartition()
+            asked.partition = item.key.partition
+            asked.fetchOffset = item.wish.offset
+            asked.currentLeaderEpoch = item.wish.currentLeaderEpoch ?? LeaderEpoch(-1)
+            asked.lastFetchedEpoch = item.wish.lastFetchedEpoch?.value ?? -1
+            asked.logStartOffset = item.wish.logStart ?? Offset(-1)
+            asked.partitionMaxBytes = Int32(clamping: item.wish.maxBytes)
+            request.topics[request.topics.count - 1].partitions.append(asked)
+        }
+        for key in plan.forgotten {
+            guard case .id(let topic) = key.topic else { continue }
+            if request.forgottenTopicsData.last?.topicID != topic {
+                request.forgottenTopicsData.append(FetchRequest.ForgottenTopic())
+                request.forgottenTopicsData[request.forgottenTopicsData.count - 1].topicID = topic
+            }
+            request.forgottenTopicsData[request.forgottenTopicsData.count - 1].partitions.append(key.partition)
+        }
+        return request
+    }
+
+    private func replied(_ result: Result<RawResponse, PeerError>) {
+        isInFlight = false
+        guard case .success(let raw) = result, raw.version >= FetchHandler.topicIDsSince,
+            let response = try? FetchResponse.decode(raw.body, version: raw.version)
+        else {
+            session.failed(nil)
+            return rest()
+        }
+        guard response.errorCode == .noError else {
+            session.failed(response.errorCode)
+            return rest()
+        }
+        failures = 0
+        session.answered(sessionID: response.sessionID)
+        for topic in response.responses {
+            for part in topic.partitions { take(part, TopicPartitionID(topic.topicID, part.partitionIndex)) }
+        }
+        pump()
+    }
+
+    /// Nothing is sent for a while; longer each time.
+    private func rest() {
+        isResting = true
+        loop.schedule(afterMilliseconds: pause(after: failures)) { [weak self] in
+            self?.isResting = false
+            self?.pump()
+        }
+        failures += 1
+    }
+
+    private func pause(after failures: Int) -> Int64 {
+        let range = setup.backoffMilliseconds
+        return min(range.lowerBound << Int64(min(failures, 16)), range.upperBound)
+    }
+
+    // MARK: replies
+
+    private func take(_ part: FetchResponse.PartitionData, _ id: TopicPartitionID) {
+        guard let member = members[id], member.phase == .ready, let asked = member.asked else { return }
+        let divergence = part.divergingEpoch
+        let reply = FollowerReplica.Reply(
+            error: part.errorCode, highWatermark: part.highWatermark < 0 ? nil : Offset(part.highWatermark),
+            logStart: part.logStartOffset.value < 0 ? nil : part.logStartOffset,
+            divergence: divergence.epoch < 0
+                ? nil : EpochEnd(epoch: LeaderEpoch(divergence.epoch), endOffset: divergence.endOffset),
+            hasRecords: part.records.map { !$0.isEmpty } ?? false)
+        let progression = member.partition.received(reply, records: part.records, asked: asked)
+        if case .pause = progression {} else { members[id]?.failures = 0 }
+        proceed(id, progression, asked)
+    }
+
+    private func proceed(
+        _ id: TopicPartitionID, _ progression: FollowerProgression, _ asked: FollowerReplica.Position
+    ) {
+        switch progression {
+        case .goOn: refresh(id)
+        case .truncate(let end): repair(id, .divergence(end), asked.leaderEpoch)
+        case .restart(let offset): repair(id, .restart(at: offset), asked.leaderEpoch)
+        case .askLogStart: askLogStart(id, asked)
+        case .waitForMetadata, .stop: setPhase(.stopped, id)
+        case .pause(let error): pause(id, error)
+        }
+    }
+
+    private func pause(_ id: TopicPartitionID, _ error: ErrorCode) {
+        guard let member = members[id] else { return }
+        setup.log.debug(
+            "replica fetch refused",
+            metadata: [
+                "partition": "\(member.partition.topicName)-\(id.index)", "leader": "\(leader)", "error": "\(error)",
+            ])
+        setPhase(.paused, id)
+        members[id]?.failures += 1
+        loop.schedule(afterMilliseconds: pause(after: member.failures)) { [weak self] in
+            self?.resume(id, member.partition)
+        }
+    }
+
+    private func resume(_ id: TopicPartitionID, _ partition: Partition) {
+        guard let member = members[id], member.partition === partition, member.phase != .flushing else { return }
+        setPhase(.ready, id)
+        refresh(id)
+        pump()
+    }
+
+    private func repair(_ id: TopicPartitionID, _ repair: Partition.Repair, _ epoch: LeaderEpoch) {
+        guard let partition = members[id]?.partition else { return }
+        setPhase(.repairing, id)
+        setup.world.pool.run {
+            let report = partition.repair(repair, epoch: epoch)
+            self.loop.execute {
+                self.note(report, partition)
+                self.resume(id, partition)
+            }
+        }
+    }
+
+    private func note(_ report: Partition.RepairReport, _ partition: Partition) {
+        let name = "\(partition.topicName)-\(partition.id.index)"
+        switch report {
+        case .notNeeded: break
+        case .cut(let to, let from):
+            setup.log.info(
+                "log cut to agree with its leader",
+                metadata: ["partition": "\(name)", "from": "\(from)", "to": "\(to)"])
+        case .cutCommitted(let to, let highWatermark, let copy):
+            setup.log.error(
+                "committed records are cut to agree with the leader; a copy is kept",
+                metadata: [
+                    "partition": "\(name)", "to": "\(to)", "highWatermark": "\(highWatermark)", "copy": "\(copy)",
+                ])
+        case .failed(let reason):
+            setup.log.error("log can't be cut", metadata: ["partition": "\(name)", "reason": "\(reason)"])
+        }
+    }
+
+    /// The leader said only that the position is out of its range: ask it where its log starts.
+    private func askLogStart(_ id: TopicPartitionID, _ asked: FollowerReplica.Position) {
+        guard let partition = members[id]?.partition, let connection = openConnection() else {
+            return pause(id, .offsetOutOfRange)
+        }
+        setPhase(.paused, id)
+        var request = ListOffsetsRequest()
+        request.replicaID = setup.me
+        var topic = ListOffsetsRequest.ListOffsetsTopic()
+        topic.name = partition.topicName
+        var wanted = ListOffsetsRequest.ListOffsetsPartition()
+        wanted.partitionIndex = id.index
+        wanted.currentLeaderEpoch = asked.leaderEpoch
+        wanted.timestamp = ListOffsetsHandler.Special.earliest
+        topic.partitions = [wanted]
+        request.topics = [topic]
+        connection.send(request, timeoutMilliseconds: ReplicaFetcher.replyGraceMilliseconds) { [weak self] result in
+            guard let self, self.members[id]?.partition === partition else { return }
+            guard case .success(let response) = result, let part = response.topics.first?.partitions.first,
+                part.errorCode == .noError, part.offset.value >= 0
+            else { return self.pause(id, .offsetOutOfRange) }
+            self.repair(id, .restart(at: part.offset), asked.leaderEpoch)
+        }
+    }
+}

@@ -1,0 +1,116 @@
+import Primitives
+import Replication
+package import WireMessages
+import WireProtocol
+package import World
+
+/// Fetch (API key 1), versions 4 to 18: records for consumers and for followers.
+///
+/// Errors: `OFFSET_OUT_OF_RANGE`, `NOT_LEADER_OR_FOLLOWER`, `FENCED_LEADER_EPOCH`, `UNKNOWN_LEADER_EPOCH`,
+/// `UNKNOWN_TOPIC_OR_PARTITION`, `UNKNOWN_TOPIC_ID`, `KAFKA_STORAGE_ERROR`; for the whole request
+/// `FETCH_SESSION_ID_NOT_FOUND`, `INVALID_FETCH_SESSION_EPOCH`, `FETCH_SESSION_TOPIC_ID_ERROR`,
+/// `CLUSTER_AUTHORIZATION_FAILED`.
+/// Not implemented: fetching from the nearest follower (KIP-392), aborted transactions, tiered storage.
+/// Source: KIP-227 (sessions), KIP-320 (epochs), KIP-516 (topic ids), KIP-903 (broker epochs), KIP-951 (leader hints).
+package struct FetchHandler: RequestHandler {
+    package static let versions: ClosedRange<Int16> = 4...18
+    package static let listeners: ListenerKinds = .all
+
+    /// From this version on topics are named by their ids (KIP-516).
+    static let topicIDsSince: Int16 = 13
+
+    /// Answers fetches of the metadata log, which come in on controller listeners.
+    package typealias MetadataFetch = @Sendable (FetchRequest, RequestContext, Reply<FetchResponse>) -> Void
+
+    private let services: FetchServices
+    private let deadlines: [FetchDeadlines]
+    private let interBrokerListener: String
+    private let metadataFetch: MetadataFetch?
+
+    /// - Parameter interBrokerListener: the listener on which followers fetch; elsewhere nobody acts as a broker.
+    package init(
+        table: PartitionTable, world: World, settings: Settings, interBrokerListener: String,
+        metadataFetch: MetadataFetch?
+    ) {
+        services = FetchServices(
+            table: table, world: world, bytesMax: Int(settings.integer("fetch.max.bytes")),
+            sessionSlots: Int(settings.integer("max.incremental.fetch.session.cache.slots")))
+        deadlines = world.loops.map { FetchDeadlines(loop: $0, clock: world.clock) }
+        self.interBrokerListener = interBrokerListener
+        self.metadataFetch = metadataFetch
+    }
+
+    package func handle(_ request: FetchRequest, _ context: RequestContext, _ reply: Reply<FetchResponse>) {
+        if context.listener.kind == .controller {
+            guard let metadataFetch else { return reply.closeConnection() }
+            return metadataFetch(request, context, reply)
+        }
+        let requester = FetchHandler.requester(request, version: context.version)
+        if case .follower = requester.kind, context.listener.name != interBrokerListener {
+            return refuse(.clusterAuthorizationFailed, context, reply)
+        }
+        let plan: FetchSessionCache.Plan
+        do throws(ReplicationError) {
+            plan = try services.plan(FetchHandler.session(request, requester, context))
+        } catch {
+            return refuse(error.code, context, reply)
+        }
+        guard let deadlines = deadlines.first(where: { $0.loop === context.loop }) else {
+            preconditionFailure("a fetch on a loop that is no data loop")
+        }
+        let job = FetchJob(
+            request, plan: plan, requester: requester, partitions: plan.items.map { services.partition($0.key) },
+            services: services, deadlines: deadlines, context: context, reply: reply)
+        job.run()
+    }
+
+    private func refuse(_ error: ErrorCode, _ context: RequestContext, _ reply: Reply<FetchResponse>) {
+        // Before version 7 an answer has no place for it.
+        guard context.version >= 7 else { return reply.closeConnection() }
+        var writer = FetchResponseWriter(version: context.version)
+        writer.write(error: error)
+        reply.send(segments: writer.finish())
+    }
+
+    private static func requester(_ request: FetchRequest, version: Int16) -> FetchRequester {
+        let id = version >= 15 ? request.replicaState.replicaID : request.replicaID
+        guard id.value < 0 else {
+            let epoch = version >= 15 ? request.replicaState.replicaEpoch : -1
+            return FetchRequester(kind: .follower(id), brokerEpoch: epoch < 0 ? nil : BrokerEpoch(epoch))
+        }
+        return FetchRequester(kind: .consumer(readsCommittedOnly: request.isolationLevel == 1))
+    }
+
+    private static func session(
+        _ request: FetchRequest, _ requester: FetchRequester, _ context: RequestContext
+    ) -> FetchSessionCache.Request {
+        let usesIDs = context.version >= 13
+        var items: [FetchItem] = []
+        for topic in request.topics {
+            let named: FetchedTopic = usesIDs ? .id(topic.topicID) : .name(topic.topic)
+            for partition in topic.partitions {
+                let wish = FetchWish(
+                    offset: partition.fetchOffset,
+                    currentLeaderEpoch: LeaderEpoch.optional(partition.currentLeaderEpoch),
+                    lastFetchedEpoch: LeaderEpoch.optional(LeaderEpoch(partition.lastFetchedEpoch)),
+                    logStart: partition.logStartOffset.value < 0 ? nil : partition.logStartOffset,
+                    maxBytes: Int(max(partition.partitionMaxBytes, 0)))
+                items.append(FetchItem(key: FetchKey(topic: named, partition: partition.partition), wish: wish))
+            }
+        }
+        var forgotten: [FetchKey] = []
+        for topic in request.forgottenTopicsData {
+            let named: FetchedTopic = usesIDs ? .id(topic.topicID) : .name(topic.topic)
+            forgotten += topic.partitions.map { FetchKey(topic: named, partition: $0) }
+        }
+        let isFollower = requester.brokerEpoch != nil
+        return FetchSessionCache.Request(
+            sessionID: request.sessionID, sessionEpoch: request.sessionEpoch, items: items, forgotten: forgotten,
+            usesTopicIDs: usesIDs, principal: context.principal.description, isFollower: isFollower)
+    }
+}
+
+extension LeaderEpoch {
+    /// The wire's −1 for "not known" as an optional.
+    static func optional(_ epoch: LeaderEpoch) -> LeaderEpoch? { epoch.value >= 0 ? epoch : nil }
+}

@@ -1,0 +1,90 @@
+import LogStorage
+import Primitives
+import Replication
+import Synchronization
+
+extension PartitionState {
+    /// What ListOffsets asks for.
+    enum ListedOffset: Hashable {
+        case latest
+        case earliest
+        case maxTimestamp
+        case at(Timestamp)
+        /// A position in tiered storage, of which there is none.
+        case tiered
+    }
+
+    /// An answer to ListOffsets.
+    struct FoundOffset: Hashable {
+        var offset: Offset
+        var timestamp: Timestamp?
+        var epoch: LeaderEpoch?
+    }
+
+    /// The offset asked for; nil where there is none, which is no error.
+    mutating func listOffset(
+        _ wanted: ListedOffset, _ requester: Requester, requestedEpoch: LeaderEpoch?, _ after: inout Aftermath
+    ) throws(ReplicationError) -> FoundOffset? {
+        if let error = leaderRefusal(requested: requestedEpoch) { throw ReplicationError(error) }
+        guard case .open(let log) = storage, case .leader(let leader) = role else {
+            throw ReplicationError(.notLeaderOrFollower)
+        }
+        switch wanted {
+        case .tiered: return nil
+        case .earliest:
+            return FoundOffset(offset: log.logStartOffset, epoch: log.epoch(at: log.logStartOffset))
+        case .latest:
+            let end = try leader.latestOffset(for: requester, lastStable: nil)
+            return FoundOffset(offset: end, epoch: leader.leaderEpoch)
+        case .maxTimestamp, .at:
+            let found: TimestampedOffset?
+            do throws(StorageError) {
+                found =
+                    if case .at(let time) = wanted {
+                        try log.offset(forTimestamp: time)
+                    } else {
+                        try log.offsetOfMaxTimestamp()
+                    }
+            } catch {
+                throw ReplicationError(failedRead(error, &after))
+            }
+            let visible = try leader.offset(foundForTimestamp: found?.offset, requester: requester, lastStable: nil)
+            guard visible != nil, let found else { return nil }
+            return FoundOffset(offset: found.offset, timestamp: found.timestamp, epoch: found.epoch)
+        }
+    }
+
+    /// The largest epoch that is not above `epoch`, with its end, for whoever looks for the place where logs part.
+    func epochEnd(
+        _ epoch: LeaderEpoch, requestedEpoch: LeaderEpoch?
+    ) throws(ReplicationError) -> EpochEnd? {
+        if let error = leaderRefusal(requested: requestedEpoch) { throw ReplicationError(error) }
+        guard case .open(let log) = storage, case .leader(let leader) = role else {
+            throw ReplicationError(.notLeaderOrFollower)
+        }
+        // An epoch newer than this leader's own is unknown to it.
+        guard epoch <= leader.leaderEpoch else { return nil }
+        return log.endOffset(for: epoch).map { EpochEnd(epoch: $0.epoch, endOffset: $0.endOffset) }
+    }
+}
+
+extension Partition {
+    /// Answers ListOffsets; searching for a time may wait for a disk.
+    func listOffset(
+        _ wanted: PartitionState.ListedOffset, _ requester: Requester, requestedEpoch: LeaderEpoch?
+    ) throws(ReplicationError) -> PartitionState.FoundOffset? {
+        let result: Result<PartitionState.FoundOffset?, ReplicationError> = step { state, after in
+            Result { () throws(ReplicationError) in
+                try state.listOffset(wanted, requester, requestedEpoch: requestedEpoch, &after)
+            }
+        }
+        return try result.get()
+    }
+
+    /// Answers OffsetForLeaderEpoch.
+    func epochEnd(_ epoch: LeaderEpoch, requestedEpoch: LeaderEpoch?) throws(ReplicationError) -> EpochEnd? {
+        try state.withLock { (state) throws(ReplicationError) in
+            try state.epochEnd(epoch, requestedEpoch: requestedEpoch)
+        }
+    }
+}

@@ -1,0 +1,134 @@
+import LogStorage
+import Primitives
+import Replication
+import World
+
+/// Who fetches, with what the rules need to know of it.
+struct FetchRequester: Hashable, Sendable {
+    var kind: Requester
+    /// The broker epoch that a follower names (KIP-903); nil from others and from old versions.
+    var brokerEpoch: BrokerEpoch?
+
+    /// Whether new records are enough to wake it, committed or not.
+    var readsUncommittedEnd: Bool {
+        switch kind {
+        case .follower: true
+        case .consumer: false
+        }
+    }
+
+    /// Whether the answer has a list of aborted transactions.
+    var readsCommittedOnly: Bool { kind == .consumer(readsCommittedOnly: true) }
+}
+
+/// What a partition says to one fetch.
+struct FetchRead: Sendable {
+    var error = ErrorCode.noError
+    var highWatermark: Offset?
+    var lastStable: Offset?
+    var logStart: Offset?
+    var divergence: EpochEnd?
+    var slice: LogSlice?
+    /// Where reading ended: the fetch waits until there is something behind it.
+    var bound = Offset.zero
+
+    var byteCount: Int { slice?.count ?? 0 }
+    /// Nothing that comes later makes this answer better.
+    var isUrgent: Bool { error != .noError || divergence != nil }
+}
+
+/// How much a fetch may still take.
+struct FetchRoom: Hashable, Sendable {
+    var maxBytes: Int
+    /// The first batch is given though it is longer: the answer has none so far.
+    var minOneMessage: Bool
+}
+
+extension PartitionState {
+    /// Reads for a fetch. The checks stand in the order of rule 5, then rule 3; bounds are taken once (rule 11).
+    ///
+    /// - Parameter isFirst: false when the same request looks again; a follower's position is noted only once.
+    mutating func read(
+        _ wish: FetchWish, _ requester: FetchRequester, _ room: FetchRoom, isFirst: Bool, now: MonotonicInstant,
+        _ after: inout Aftermath
+    ) -> FetchRead {
+        if let error = leaderRefusal(requested: wish.currentLeaderEpoch) { return FetchRead(error: error) }
+        guard case .open(var log) = storage, case .leader(var leader) = role else {
+            return FetchRead(error: .notLeaderOrFollower)
+        }
+        var read = FetchRead(
+            highWatermark: leader.highWatermark, lastStable: leader.highWatermark, logStart: log.logStartOffset)
+        let position = leader.position(
+            wish.offset, logStart: log.logStartOffset, requester: requester.kind, lastStable: nil)
+        if wish.offset < log.logStartOffset {
+            read.error = .offsetOutOfRange
+            return read
+        }
+        if let verdict = divergence(wish, log) {
+            switch verdict {
+            case .matches: break
+            case .outOfRange:
+                read.error = .offsetOutOfRange
+                return read
+            case .diverges(let end):
+                read.divergence = end
+                return read
+            }
+        }
+        guard position != .outOfRange else {
+            read.error = .offsetOutOfRange
+            return read
+        }
+        if isFirst, case .follower(let id) = requester.kind {
+            let fetch = FollowerFetch(
+                follower: id, brokerEpoch: requester.brokerEpoch, endOffset: wish.offset,
+                logStart: wish.logStart ?? .zero)
+            role = .idle
+            do throws(ReplicationError) {
+                let outcome = try leader.followerFetched(fetch, now: now)
+                role = .leader(leader)
+                follow(outcome, &after)
+            } catch {
+                role = .leader(leader)
+                return FetchRead(error: error.code)
+            }
+        }
+        read.bound = max(leader.readEnd(for: requester.kind, lastStable: nil), wish.offset)
+        guard case .readable(let end) = position, room.maxBytes > 0 || room.minOneMessage else { return read }
+        storage = .opening
+        do throws(StorageError) {
+            let slice = try log.read(
+                from: wish.offset, maxBytes: min(wish.maxBytes, room.maxBytes), upTo: end,
+                minOneMessage: room.minOneMessage)
+            if !slice.isEmpty { read.slice = slice }
+            storage = .open(log)
+        } catch {
+            storage = .open(log)
+            read.error = failedRead(error, &after)
+        }
+        return read
+    }
+
+    private func divergence(_ wish: FetchWish, _ log: borrowing PartitionLog) -> Divergence.Verdict? {
+        guard let lastFetched = wish.lastFetchedEpoch else { return nil }
+        let found = log.endOffset(for: lastFetched).map { EpochEnd(epoch: $0.epoch, endOffset: $0.endOffset) }
+        return Divergence.verdict(fetchOffset: wish.offset, lastFetched: lastFetched, found: found)
+    }
+
+    /// What a failed read is told as; a broken disk takes the log offline.
+    mutating func failedRead(_ error: StorageError, _ after: inout Aftermath) -> ErrorCode {
+        if error.takesDirectoryOffline, case .open(let log) = storage {
+            after.failure = LogFailure(directory: log.directory, reason: "\(error)")
+            goOffline("\(error)", &after)
+        }
+        return error.code
+    }
+}
+
+extension Partition {
+    /// Reads for a fetch of a client or a follower.
+    func read(_ wish: FetchWish, _ requester: FetchRequester, _ room: FetchRoom, isFirst: Bool) -> FetchRead {
+        let now = services.clock.now
+        return step { state, after in state.read(wish, requester, room, isFirst: isFirst, now: now, &after) }
+    }
+}
