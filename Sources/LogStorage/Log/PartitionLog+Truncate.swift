@@ -16,7 +16,8 @@ extension PartitionLog {
             try truncateFullyAndStart(at: offset)
             return
         }
-        try beginCut(at: offset)
+        let cut = try locate(offset)?.baseOffset ?? offset
+        try beginCut(at: min(cut, offset))
         while segments.count > 1, segments[activeIndex].baseOffset >= offset { try removeActiveSegment() }
         let active = activeIndex
         let size = try segments[active].locate(offset, in: files)?.position ?? segments[active].sizeBytes
