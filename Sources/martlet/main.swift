@@ -11,7 +11,7 @@ struct Martlet: AsyncParsableCommand {
         subcommands: [
             ServerCommand.self, ClusterCommand.self, TopicsCommand.self, ConsoleProducerCommand.self,
             ConsoleConsumerCommand.self, ConsumerGroupsCommand.self, MetadataQuorumCommand.self, StorageCommand.self,
-            DumpLogCommand.self,
+            DumpLogCommand.self, PerfCommand.self,
         ])
 }
 
