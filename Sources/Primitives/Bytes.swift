@@ -2,9 +2,10 @@
 ///
 /// `@unchecked Sendable`: the pointer is fixed for life; bytes change only through `Bytes.patch…` and
 /// `ByteBuilder`, by the one owner that has not handed the region on yet.
-@safe package final class MemoryRegion: @unchecked Sendable {
-    fileprivate let base: UnsafeMutableRawPointer
-    package let count: Int
+@safe @usableFromInline package final class MemoryRegion: @unchecked Sendable {
+    // Visible to inlined readers and writers of the bytes; nobody else may use it.
+    @usableFromInline package let base: UnsafeMutableRawPointer
+    @usableFromInline package let count: Int
     /// What keeps `base` alive; nil when the region frees it itself.
     private let keeper: AnyObject?
 
@@ -33,11 +34,12 @@
 }
 
 /// A range of bytes in a shared region: what crosses from `Transport` to `BrokerServer` and back without a copy.
-package struct Bytes: Sendable {
-    package let region: MemoryRegion
-    package let start: Int
-    package let count: Int
+@usableFromInline package struct Bytes: Sendable {
+    @usableFromInline package let region: MemoryRegion
+    @usableFromInline package let start: Int
+    @usableFromInline package let count: Int
 
+    @inlinable
     package init(_ region: MemoryRegion, start: Int, count: Int) {
         precondition(start >= 0 && count >= 0 && start + count <= region.count, "slice outside its region")
         self.region = region
@@ -59,9 +61,11 @@ package struct Bytes: Sendable {
 
     package static let empty = Bytes(MemoryRegion(count: 0), start: 0, count: 0)
 
+    @inlinable
     package var isEmpty: Bool { count == 0 }
 
     /// The bytes, readable while `self` lives.
+    @inlinable
     package var span: RawSpan {
         @_lifetime(borrow self)
         get {
@@ -71,6 +75,7 @@ package struct Bytes: Sendable {
     }
 
     /// Read access by pointer, for calls into C.
+    @inlinable
     package func withUnsafeBytes<Result, Failure: Error>(
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
@@ -78,6 +83,7 @@ package struct Bytes: Sendable {
     }
 
     /// Write access for whoever fills or patches the region before handing it on.
+    @inlinable
     package func withUnsafeMutableBytes<Result, Failure: Error>(
         _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
@@ -85,23 +91,27 @@ package struct Bytes: Sendable {
     }
 
     /// A part of it, by position relative to its start.
+    @inlinable
     package subscript(_ range: Range<Int>) -> Bytes {
         precondition(range.lowerBound >= 0 && range.upperBound <= count, "slice outside its parent")
         return Bytes(region, start: start + range.lowerBound, count: range.count)
     }
 
+    @inlinable
     package subscript(_ index: Int) -> UInt8 {
         precondition(index >= 0 && index < count, "index outside the slice")
         return unsafe region.base.load(fromByteOffset: start + index, as: UInt8.self)
     }
 
     /// The big-endian integer at `offset`.
+    @inlinable
     package func bigEndian<Value: FixedWidthInteger>(_ type: Value.Type, at offset: Int) -> Value {
         precondition(offset >= 0 && offset + MemoryLayout<Value>.size <= count, "read outside the slice")
         return Value(bigEndian: unsafe region.base.loadUnaligned(fromByteOffset: start + offset, as: Value.self))
     }
 
     /// Overwrites a big-endian integer in place. Only the owner of a region not handed on yet may do this.
+    @inlinable
     package func patch<Value: FixedWidthInteger>(_ value: Value, at offset: Int) {
         precondition(offset >= 0 && offset + MemoryLayout<Value>.size <= count, "patch outside the slice")
         unsafe (region.base + start + offset).storeBytes(of: value.bigEndian, as: Value.self)
@@ -112,10 +122,12 @@ package struct Bytes: Sendable {
 }
 
 extension Bytes: Hashable {
+    @inlinable
     package static func == (left: Bytes, right: Bytes) -> Bool {
         guard left.count == right.count else { return false }
         return unsafe left.withUnsafeBytes { a in unsafe right.withUnsafeBytes { b in unsafe a.elementsEqual(b) } }
     }
 
+    @inlinable
     package func hash(into hasher: inout Hasher) { unsafe withUnsafeBytes { unsafe hasher.combine(bytes: $0) } }
 }
