@@ -1,5 +1,5 @@
 /// Why bytes from outside are not the message they should be. The connection that sent them is closed or told so.
-package enum WireError: Error, Hashable, Sendable, CustomStringConvertible {
+@usableFromInline package enum WireError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The bytes end before the value does.
     case truncated(needed: Int, remaining: Int)
     /// A length or an element count below zero that does not mean "null" here.
@@ -27,7 +27,7 @@ package enum WireError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The request header names an API that does not exist.
     case unknownAPI(Int16)
 
-    package var description: String {
+    @usableFromInline package var description: String {
         switch self {
         case .truncated(let needed, let remaining): "message ends early: \(needed) bytes needed, \(remaining) left"
         case .negativeLength(let length): "negative length \(length)"

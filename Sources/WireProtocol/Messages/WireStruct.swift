@@ -1,7 +1,7 @@
 package import Primitives
 
 /// A structure on the wire: reading and writing stand in the same order, for each version of its message.
-package protocol WireStruct: Hashable, Sendable {
+@usableFromInline package protocol WireStruct: Hashable, Sendable {
     /// All fields at their defaults.
     init()
     init(from reader: inout WireReader, version: Int16) throws(WireError)
@@ -9,39 +9,34 @@ package protocol WireStruct: Hashable, Sendable {
 }
 
 /// A scalar or string that can be an element of an array.
-package protocol WireValue {
+@usableFromInline package protocol WireValue {
     init(from reader: inout WireReader) throws(WireError)
     func write(to writer: inout WireWriter)
 }
 
 extension Int8: WireValue {
-    package init(from reader: inout WireReader) throws(WireError) { self = try reader.int8() }
-    package func write(to writer: inout WireWriter) { writer.int8(self) }
+    @inlinable package init(from reader: inout WireReader) throws(WireError) { self = try reader.int8() }
+    @inlinable package func write(to writer: inout WireWriter) { writer.int8(self) }
 }
 
 extension Int16: WireValue {
-    package init(from reader: inout WireReader) throws(WireError) { self = try reader.int16() }
-    package func write(to writer: inout WireWriter) { writer.int16(self) }
+    @inlinable package init(from reader: inout WireReader) throws(WireError) { self = try reader.int16() }
+    @inlinable package func write(to writer: inout WireWriter) { writer.int16(self) }
 }
 
 extension Int32: WireValue {
-    package init(from reader: inout WireReader) throws(WireError) { self = try reader.int32() }
-    package func write(to writer: inout WireWriter) { writer.int32(self) }
+    @inlinable package init(from reader: inout WireReader) throws(WireError) { self = try reader.int32() }
+    @inlinable package func write(to writer: inout WireWriter) { writer.int32(self) }
 }
 
 extension Int64: WireValue {
-    package init(from reader: inout WireReader) throws(WireError) { self = try reader.int64() }
-    package func write(to writer: inout WireWriter) { writer.int64(self) }
+    @inlinable package init(from reader: inout WireReader) throws(WireError) { self = try reader.int64() }
+    @inlinable package func write(to writer: inout WireWriter) { writer.int64(self) }
 }
 
 extension String: WireValue {
-    package init(from reader: inout WireReader) throws(WireError) { self = try reader.string() }
-    package func write(to writer: inout WireWriter) { writer.string(self) }
-}
-
-extension Bytes: WireValue {
-    package init(from reader: inout WireReader) throws(WireError) { self = try reader.byteString() }
-    package func write(to writer: inout WireWriter) { writer.byteString(self) }
+    @usableFromInline package init(from reader: inout WireReader) throws(WireError) { self = try reader.string() }
+    @usableFromInline package func write(to writer: inout WireWriter) { writer.string(self) }
 }
 
 extension UUID128: WireValue {

@@ -26,7 +26,7 @@ extension WireReader {
 
     /// The length before bytes or an array: 32 bits, or compact; nil is null.
     @_lifetime(self: copy self)
-    private mutating func longLength() throws(WireError) -> Int? {
+    @usableFromInline mutating func longLength() throws(WireError) -> Int? {
         if isFlexible { return try compactLength() }
         let length = try int32()
         return try checked(Int(length))
@@ -60,7 +60,7 @@ extension WireReader {
 
     /// The number of elements of an array, checked against what is left and charged at `size` in-memory bytes each.
     @_lifetime(self: copy self)
-    package mutating func elementCount(of size: Int) throws(WireError) -> Int? {
+    @inlinable package mutating func elementCount(of size: Int) throws(WireError) -> Int? {
         guard let count = try longLength() else { return nil }
         // Every element takes a byte at least.
         guard count <= remaining else { throw .truncated(needed: count, remaining: remaining) }
@@ -70,39 +70,45 @@ extension WireReader {
 
     /// An array of scalars or strings.
     @_lifetime(self: copy self)
-    package mutating func values<Element: WireValue>() throws(WireError) -> [Element] {
+    @inlinable package mutating func values<Element: WireValue>() throws(WireError) -> [Element] {
         guard let made: [Element] = try nullableValues() else { throw .unexpectedNull }
         return made
     }
 
     /// An array of scalars or strings, or null.
     @_lifetime(self: copy self)
-    package mutating func nullableValues<Element: WireValue>() throws(WireError) -> [Element]? {
+    @inlinable package mutating func nullableValues<Element: WireValue>() throws(WireError) -> [Element]? {
         guard let count = try elementCount(of: MemoryLayout<Element>.stride) else { return nil }
         var made: [Element] = []
+        // The elements are paid for; a few are reserved to save the first reallocations.
+        made.reserveCapacity(min(count, 16))
         for _ in 0..<count { made.append(try Element(from: &self)) }
         return made
     }
 
     /// An array of structures.
     @_lifetime(self: copy self)
-    package mutating func array<Element: WireStruct>(_ version: Int16) throws(WireError) -> [Element] {
+    @inlinable package mutating func array<Element: WireStruct>(_ version: Int16) throws(WireError) -> [Element] {
         guard let made: [Element] = try nullableArray(version) else { throw .unexpectedNull }
         return made
     }
 
     /// An array of structures, or null.
     @_lifetime(self: copy self)
-    package mutating func nullableArray<Element: WireStruct>(_ version: Int16) throws(WireError) -> [Element]? {
+    @inlinable package mutating func nullableArray<Element: WireStruct>(_ version: Int16) throws(WireError)
+        -> [Element]?
+    {
         guard let count = try elementCount(of: MemoryLayout<Element>.stride) else { return nil }
         var made: [Element] = []
+        // The elements are paid for; a few are reserved to save the first reallocations.
+        made.reserveCapacity(min(count, 16))
         for _ in 0..<count { made.append(try Element(from: &self, version: version)) }
         return made
     }
 
     /// A structure that may be absent.
     @_lifetime(self: copy self)
-    package mutating func nullableStruct<Value: WireStruct>(_ version: Int16) throws(WireError) -> Value? {
+    @inlinable package mutating func nullableStruct<Value: WireStruct>(_ version: Int16) throws(WireError) -> Value? {
         let mark = try int8()
         switch mark {
         case -1: return nil

@@ -5,7 +5,7 @@ package import Primitives
 /// - Errors: all reads throw `WireError`; the position is then of no meaning.
 /// - Invariant: nothing is allocated before its in-memory size is charged, nothing reserved from a declared length.
 /// - Source: Kafka protocol guide, primitive types; KIP-482 (compact encodings, tagged fields).
-package struct WireReader: ~Copyable, ~Escapable {
+@usableFromInline package struct WireReader: ~Copyable, ~Escapable {
     /// In-memory bytes that a message may take for each byte on the wire, above `budgetFloor`.
     package static let budgetFactor = 16
     /// In-memory bytes that even the smallest message may take.
@@ -17,14 +17,14 @@ package struct WireReader: ~Copyable, ~Escapable {
 
     /// The same bytes as `span`, to cut slices that keep their region alive.
     private let bytes: Bytes
-    private let span: RawSpan
+    @usableFromInline let span: RawSpan
     /// Bytes read so far.
-    package private(set) var position = 0
+    @usableFromInline package internal(set) var position = 0
     /// In-memory bytes that may still be charged.
-    package private(set) var budget: Int
+    @usableFromInline package internal(set) var budget: Int
     /// True where the version of the message has compact lengths and tagged fields (KIP-482).
-    package var isFlexible = false
-    var unknownTags = 0
+    @usableFromInline package var isFlexible = false
+    @usableFromInline var unknownTags = 0
 
     /// Starts at the first of `bytes`; `budget` is the in-memory size the message may grow to.
     @_lifetime(borrow bytes)
@@ -35,10 +35,11 @@ package struct WireReader: ~Copyable, ~Escapable {
     }
 
     /// Bytes not read yet.
-    package var remaining: Int { span.byteCount - position }
+    @inlinable package var remaining: Int { span.byteCount - position }
 
     /// Takes the in-memory size of `count` elements of `size` bytes from the budget, before they are made.
     @_lifetime(self: copy self)
+    @inlinable
     package mutating func charge(_ count: Int, of size: Int) throws(WireError) {
         let (needed, overflow) = count.multipliedReportingOverflow(by: size)
         guard !overflow, needed <= budget else {
@@ -48,7 +49,7 @@ package struct WireReader: ~Copyable, ~Escapable {
     }
 
     /// Moves over `count` bytes and returns where they start.
-    @inline(__always)
+    @inlinable @inline(__always)
     @_lifetime(self: copy self)
     mutating func advance(_ count: Int) throws(WireError) -> Int {
         let start = position
@@ -85,9 +86,9 @@ package struct WireReader: ~Copyable, ~Escapable {
         guard remaining == 0 else { throw .trailingBytes(remaining) }
     }
 
-    @inline(__always)
+    @inlinable @inline(__always)
     @_lifetime(self: copy self)
-    private mutating func integer<Value: FixedWidthInteger & BitwiseCopyable>(
+    mutating func integer<Value: FixedWidthInteger & BitwiseCopyable>(
         _ type: Value.Type
     ) throws(WireError) -> Value {
         let start = try advance(MemoryLayout<Value>.size)
@@ -95,25 +96,27 @@ package struct WireReader: ~Copyable, ~Escapable {
     }
 
     @_lifetime(self: copy self)
-    package mutating func int8() throws(WireError) -> Int8 { try integer(Int8.self) }
+    @inlinable package mutating func int8() throws(WireError) -> Int8 { try integer(Int8.self) }
     @_lifetime(self: copy self)
-    package mutating func int16() throws(WireError) -> Int16 { try integer(Int16.self) }
+    @inlinable package mutating func int16() throws(WireError) -> Int16 { try integer(Int16.self) }
     @_lifetime(self: copy self)
-    package mutating func int32() throws(WireError) -> Int32 { try integer(Int32.self) }
+    @inlinable package mutating func int32() throws(WireError) -> Int32 { try integer(Int32.self) }
     @_lifetime(self: copy self)
-    package mutating func int64() throws(WireError) -> Int64 { try integer(Int64.self) }
+    @inlinable package mutating func int64() throws(WireError) -> Int64 { try integer(Int64.self) }
     @_lifetime(self: copy self)
-    package mutating func uint8() throws(WireError) -> UInt8 { try integer(UInt8.self) }
+    @inlinable package mutating func uint8() throws(WireError) -> UInt8 { try integer(UInt8.self) }
     @_lifetime(self: copy self)
-    package mutating func uint16() throws(WireError) -> UInt16 { try integer(UInt16.self) }
+    @inlinable package mutating func uint16() throws(WireError) -> UInt16 { try integer(UInt16.self) }
     @_lifetime(self: copy self)
-    package mutating func uint32() throws(WireError) -> UInt32 { try integer(UInt32.self) }
+    @inlinable package mutating func uint32() throws(WireError) -> UInt32 { try integer(UInt32.self) }
     /// An IEEE 754 double, big-endian.
     @_lifetime(self: copy self)
-    package mutating func double() throws(WireError) -> Double { Double(bitPattern: try integer(UInt64.self)) }
+    @inlinable package mutating func double() throws(WireError) -> Double {
+        Double(bitPattern: try integer(UInt64.self))
+    }
     /// One byte; any but zero is true.
     @_lifetime(self: copy self)
-    package mutating func bool() throws(WireError) -> Bool { try integer(UInt8.self) != 0 }
+    @inlinable package mutating func bool() throws(WireError) -> Bool { try integer(UInt8.self) != 0 }
     @_lifetime(self: copy self)
     package mutating func uuid() throws(WireError) -> UUID128 {
         UUID128(high: try integer(UInt64.self), low: try integer(UInt64.self))

@@ -25,11 +25,11 @@ extension WireWriter {
         int16(Int16(length))
     }
 
-    fileprivate mutating func longLength(_ length: Int) {
+    @usableFromInline mutating func longLength(_ length: Int) {
         if isFlexible { unsignedVarint(UInt32(length + 1)) } else { int32(Int32(length)) }
     }
 
-    private mutating func null(short: Bool = false) {
+    @usableFromInline mutating func null(short: Bool = false) {
         if isFlexible { uint8(0) } else if short { int16(-1) } else { int32(-1) }
     }
 
@@ -52,27 +52,27 @@ extension WireWriter {
     }
 
     /// An array of scalars or strings.
-    package mutating func values<Element: WireValue>(_ elements: [Element]) {
+    @inlinable package mutating func values<Element: WireValue>(_ elements: [Element]) {
         longLength(elements.count)
         for element in elements { element.write(to: &self) }
     }
 
-    package mutating func nullableValues<Element: WireValue>(_ elements: [Element]?) {
+    @inlinable package mutating func nullableValues<Element: WireValue>(_ elements: [Element]?) {
         if let elements { values(elements) } else { null() }
     }
 
     /// An array of structures.
-    package mutating func array<Element: WireStruct>(_ elements: [Element], _ version: Int16) {
+    @inlinable package mutating func array<Element: WireStruct>(_ elements: [Element], _ version: Int16) {
         longLength(elements.count)
         for element in elements { element.write(to: &self, version: version) }
     }
 
-    package mutating func nullableArray<Element: WireStruct>(_ elements: [Element]?, _ version: Int16) {
+    @inlinable package mutating func nullableArray<Element: WireStruct>(_ elements: [Element]?, _ version: Int16) {
         if let elements { array(elements, version) } else { null() }
     }
 
     /// A structure that may be absent.
-    package mutating func nullableStruct<Value: WireStruct>(_ value: Value?, _ version: Int16) {
+    @inlinable package mutating func nullableStruct<Value: WireStruct>(_ value: Value?, _ version: Int16) {
         int8(value == nil ? -1 : 1)
         value?.write(to: &self, version: version)
     }

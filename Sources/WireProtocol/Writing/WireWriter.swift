@@ -3,13 +3,13 @@ package import Primitives
 /// Grows the bytes of one message and hands them over without a copy.
 ///
 /// Whoever writes has negotiated the version: a value that the version cannot carry is our own bug and traps.
-@safe package struct WireWriter: ~Copyable {
-    private var base: UnsafeMutableRawPointer
-    private var capacity: Int
+@safe @usableFromInline package struct WireWriter: ~Copyable {
+    @usableFromInline var base: UnsafeMutableRawPointer
+    @usableFromInline var capacity: Int
     /// Bytes written so far.
-    package private(set) var count = 0
+    @usableFromInline package internal(set) var count = 0
     /// True where the version of the message has compact lengths and tagged fields (KIP-482).
-    package var isFlexible = false
+    @usableFromInline package var isFlexible = false
     /// Sizes of the record batches that travel beside the message, in the order of its records fields; nil: inside it.
     var recordsBeside: ArraySlice<Int>?
     /// Where in the bytes those record batches belong.
@@ -31,15 +31,15 @@ package import Primitives
     }
 
     /// Makes room for `more` bytes and returns where they start.
-    @inline(__always)
-    private mutating func advance(_ more: Int) -> Int {
+    @inlinable @inline(__always)
+    mutating func advance(_ more: Int) -> Int {
         let start = count
         if start + more > capacity { grow(to: start + more) }
         count = start + more
         return start
     }
 
-    private mutating func grow(to needed: Int) {
+    @usableFromInline mutating func grow(to needed: Int) {
         let larger = max(needed, capacity * 2)
         let moved = UnsafeMutableRawPointer.allocate(byteCount: larger, alignment: 16)
         unsafe moved.copyMemory(from: base, byteCount: count)
@@ -48,21 +48,21 @@ package import Primitives
         capacity = larger
     }
 
-    @inline(__always)
-    private mutating func integer<Value: FixedWidthInteger>(_ value: Value) {
+    @inlinable @inline(__always)
+    mutating func integer<Value: FixedWidthInteger>(_ value: Value) {
         let start = advance(MemoryLayout<Value>.size)
         unsafe (base + start).storeBytes(of: value.bigEndian, as: Value.self)
     }
 
-    package mutating func int8(_ value: Int8) { integer(value) }
-    package mutating func int16(_ value: Int16) { integer(value) }
-    package mutating func int32(_ value: Int32) { integer(value) }
-    package mutating func int64(_ value: Int64) { integer(value) }
-    package mutating func uint8(_ value: UInt8) { integer(value) }
-    package mutating func uint16(_ value: UInt16) { integer(value) }
-    package mutating func uint32(_ value: UInt32) { integer(value) }
-    package mutating func double(_ value: Double) { integer(value.bitPattern) }
-    package mutating func bool(_ value: Bool) { integer(value ? 1 : 0 as UInt8) }
+    @inlinable package mutating func int8(_ value: Int8) { integer(value) }
+    @inlinable package mutating func int16(_ value: Int16) { integer(value) }
+    @inlinable package mutating func int32(_ value: Int32) { integer(value) }
+    @inlinable package mutating func int64(_ value: Int64) { integer(value) }
+    @inlinable package mutating func uint8(_ value: UInt8) { integer(value) }
+    @inlinable package mutating func uint16(_ value: UInt16) { integer(value) }
+    @inlinable package mutating func uint32(_ value: UInt32) { integer(value) }
+    @inlinable package mutating func double(_ value: Double) { integer(value.bitPattern) }
+    @inlinable package mutating func bool(_ value: Bool) { integer(value ? 1 : 0 as UInt8) }
     package mutating func uuid(_ value: UUID128) {
         integer(value.high)
         integer(value.low)
