@@ -133,6 +133,7 @@ let tests: [(name: String, needs: [String])] = [
     ("MetadataTests", ["Metadata", "WireMessages", "WireProtocol", "Primitives"]),
     ("QuorumTests", ["Quorum", "Primitives"]),
     ("ReplicationTests", ["Replication", "Primitives"]),
+    ("SecurityTests", ["Security", "Primitives"]),
     ("ControllerTests", ["Controller", "Metadata", "WireMessages", "WireProtocol", "Primitives"]),
     ("CoordinatorsTests", ["Coordinators", "Metadata", "WireMessages", "WireProtocol", "Primitives"]),
     ("ClientCoreTests", ["ClientCore", "WireMessages", "WireProtocol", "World", "Primitives"]),

@@ -1,4 +1,5 @@
 package import Primitives
+import Security
 package import WireProtocol
 
 /// The APIs that a node answers, by key. Built once at start; read by all loops.
@@ -22,6 +23,9 @@ package struct HandlerTable: Sendable {
     package mutating func register<Handler: RequestHandler>(_ handler: Handler) {
         let key = Handler.Request.key
         precondition(entry(for: key) == nil, "two handlers for \(key)")
+        precondition(
+            !ClusterAction.isForNodesOnly(key) || Handler.listeners == .controller,
+            "\(key) speaks for a node and is offered to clients")
         let known = Handler.Request.versions
         precondition(
             known.lowerBound <= Handler.versions.lowerBound && Handler.versions.upperBound <= known.upperBound,

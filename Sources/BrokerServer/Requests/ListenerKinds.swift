@@ -23,19 +23,3 @@ package struct ListenerIdentity: Hashable, Sendable {
         self.kind = kind
     }
 }
-
-/// Who a connection speaks for, in Kafka's form `User:alice`.
-package struct Principal: Hashable, Sendable, CustomStringConvertible {
-    package let type: String
-    package let name: String
-
-    package init(type: String, name: String) {
-        self.type = type
-        self.name = name
-    }
-
-    /// The principal of a connection without authentication.
-    package static let anonymous = Principal(type: "User", name: "ANONYMOUS")
-
-    package var description: String { "\(type):\(name)" }
-}

@@ -1,4 +1,5 @@
 package import Primitives
+package import Security
 package import WireProtocol
 package import World
 

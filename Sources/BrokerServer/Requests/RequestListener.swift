@@ -1,4 +1,5 @@
 package import Logging
+import Security
 import Synchronization
 package import World
 

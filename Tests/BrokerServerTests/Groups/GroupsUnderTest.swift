@@ -2,6 +2,7 @@ import Coordinators
 import Logging
 import Metadata
 import Primitives
+import Security
 import Synchronization
 import Testing
 import WireMessages

@@ -1,5 +1,6 @@
 import Logging
 import Primitives
+import Security
 import Synchronization
 import WireMessages
 import WireProtocol

@@ -1,4 +1,5 @@
 import Primitives
+import Security
 import WireMessages
 import WireProtocol
 

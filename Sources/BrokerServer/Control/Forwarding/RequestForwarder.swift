@@ -1,4 +1,5 @@
 import Primitives
+import Security
 import WireMessages
 package import WireProtocol
 import World

@@ -1,4 +1,5 @@
 import Primitives
+import Security
 package import WireMessages
 import WireProtocol
 import World

@@ -1,4 +1,5 @@
 import Primitives
+import Security
 import Replication
 package import WireMessages
 import WireProtocol
@@ -24,7 +25,7 @@ package struct FetchHandler: RequestHandler {
 
     private let services: FetchServices
     private let deadlines: [FetchDeadlines]
-    private let interBrokerListener: String
+    private let clusterAction: ClusterAction
     private let metadataFetch: MetadataFetch?
 
     /// - Parameter interBrokerListener: the listener on which followers fetch; elsewhere nobody acts as a broker.
@@ -36,7 +37,7 @@ package struct FetchHandler: RequestHandler {
             table: table, world: world, bytesMax: Int(settings.integer("fetch.max.bytes")),
             sessionSlots: Int(settings.integer("max.incremental.fetch.session.cache.slots")))
         deadlines = world.loops.map { FetchDeadlines(loop: $0, clock: world.clock) }
-        self.interBrokerListener = interBrokerListener
+        clusterAction = ClusterAction(interBrokerListener: interBrokerListener)
         self.metadataFetch = metadataFetch
     }
 
@@ -46,7 +47,9 @@ package struct FetchHandler: RequestHandler {
             return metadataFetch(request, context, reply)
         }
         let requester = FetchHandler.requester(request, version: context.version)
-        if case .follower = requester.kind, context.listener.name != interBrokerListener {
+        if case .follower = requester.kind,
+            !clusterAction.isAllowed(onListener: context.listener.name, isController: false)
+        {
             return refuse(.clusterAuthorizationFailed, context, reply)
         }
         let plan: FetchSessionCache.Plan

@@ -1,0 +1,15 @@
+/// Who a connection speaks for, in Kafka's form `User:alice`.
+package struct Principal: Hashable, Sendable, CustomStringConvertible {
+    package let type: String
+    package let name: String
+
+    package init(type: String, name: String) {
+        self.type = type
+        self.name = name
+    }
+
+    /// The principal of a connection without authentication.
+    package static let anonymous = Principal(type: "User", name: "ANONYMOUS")
+
+    package var description: String { "\(type):\(name)" }
+}
