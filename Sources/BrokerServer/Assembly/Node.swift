@@ -1,31 +1,133 @@
 package import Logging
 import Primitives
+import Synchronization
 package import World
 
 /// One node: what a process (or a simulated one) runs. Assembles the rooms of the server and takes them through start
 /// and stop.
+///
+/// Start: lock and format the directories; the quorum; catch up with the metadata; recover every log; open the client
+/// listeners and register; ready when the controller lets the broker in. Stop: the same backwards.
 package final class Node: Sendable {
+    private struct Rooms {
+        var directories: FormattedDirectories?
+        var quorum: QuorumRoom?
+        var broker: BrokerRoom?
+        var isStopping = false
+    }
+
+    /// Pause between two looks at how far the start has come.
+    private static let startTickMilliseconds: Int64 = 5
+
     private let configuration: NodeConfiguration
     private let world: World
-    private let logger: Logger
+    private let log: Logger
+    private let rooms = Mutex(Rooms())
+    private let hasFailed = Atomic(false)
 
     package init(configuration: NodeConfiguration, world: World, logger: Logger) {
         self.configuration = configuration
         self.world = world
-        self.logger = logger
+        log = logger
     }
 
-    /// Starts in the background. `fatal` is called once, when the node can't start or can't go on.
-    package func start(fatal: @escaping @Sendable (NodeFailure) -> Void) {
-        fatal(NodeFailure("the node is not assembled yet"))
+    /// Starts in the background. `fatal` is called once, when the node can't start or can't go on; `ready` when it
+    /// serves (a controller alone: when it takes part in the quorum).
+    package func start(
+        fatal: @escaping @Sendable (NodeFailure) -> Void, ready: @escaping @Sendable () -> Void = {}
+    ) {
+        for warning in configuration.settings.warnings { log.warning("\(warning)") }
+        let fail: @Sendable (NodeFailure) -> Void = { [self] failure in
+            if !hasFailed.exchange(true, ordering: .relaxed) { fatal(failure) }
+        }
+        world.pool.run { [self] in
+            do throws(NodeFailure) {
+                let directories = try FormattedDirectories.prepare(configuration, world, log)
+                let found = try FoundDirectories(
+                    directories, paths: configuration.isBroker ? configuration.logDirectories : [], files: world.files)
+                rooms.withLock { $0.directories = directories }
+                world.controlLoop.execute { self.startRooms(directories, found, fail, ready) }
+            } catch {
+                fail(error)
+            }
+        }
     }
 
-    /// Hands leadership over, closes all, then calls `stopped`.
-    package func stop(_ stopped: @escaping @Sendable () -> Void) { stopped() }
-}
+    private func startRooms(
+        _ directories: FormattedDirectories, _ found: FoundDirectories,
+        _ fail: @escaping @Sendable (NodeFailure) -> Void, _ ready: @escaping @Sendable () -> Void
+    ) {
+        let count = ConnectionCount()
+        let quorum = QuorumRoom(configuration, directories, world: world, log: log, count: count, fatal: fail)
+        var broker: BrokerRoom?
+        if configuration.isBroker {
+            broker = BrokerRoom(
+                configuration, directories, found, quorum: quorum, world: world, log: log, count: count, fatal: fail)
+        }
+        rooms.withLock { rooms in
+            rooms.quorum = quorum
+            rooms.broker = broker
+        }
+        do throws(NodeFailure) { try quorum.start(world) } catch { return fail(error) }
+        guard let broker else {
+            announce()
+            return ready()
+        }
+        startBrokerOnceCaughtUp(broker, quorum, fail, ready)
+    }
 
-/// Why a node can't start or go on: names the thing and the remedy.
-package struct NodeFailure: Error, Hashable, CustomStringConvertible {
-    package let description: String
-    package init(_ description: String) { self.description = description }
+    /// A broker serves nobody before it knows the metadata and has its logs open.
+    private func startBrokerOnceCaughtUp(
+        _ broker: BrokerRoom, _ quorum: QuorumRoom, _ fail: @escaping @Sendable (NodeFailure) -> Void,
+        _ ready: @escaping @Sendable () -> Void
+    ) {
+        if rooms.withLock({ $0.isStopping }) { return }
+        guard quorum.isCaughtUp, !broker.partitions.isOpening else {
+            world.controlLoop.schedule(afterMilliseconds: Node.startTickMilliseconds) {
+                self.startBrokerOnceCaughtUp(broker, quorum, fail, ready)
+            }
+            return
+        }
+        do throws(NodeFailure) {
+            try broker.start {
+                self.announce()
+                ready()
+            }
+        } catch {
+            fail(error)
+        }
+    }
+
+    /// The lines that other software waits for.
+    private func announce() {
+        if configuration.isBroker {
+            log.info(
+                "[BrokerLifecycleManager id=\(configuration.nodeID)] The broker has been unfenced. Transitioning from RECOVERY to RUNNING."
+            )
+        }
+        log.info("[KafkaRaftServer nodeId=\(configuration.nodeID)] Kafka Server started")
+    }
+
+    /// Hands leadership over, closes all in order, then calls `stopped`.
+    package func stop(_ stopped: @escaping @Sendable () -> Void) {
+        let handsOver = configuration.settings.boolean("controlled.shutdown.enable")
+        world.controlLoop.execute { [self] in
+            let (directories, quorum, broker) = rooms.withLock { rooms in
+                rooms.isStopping = true
+                return (rooms.directories, rooms.quorum, rooms.broker)
+            }
+            let finish: @Sendable () -> Void = {
+                guard let quorum else {
+                    directories?.release()
+                    return stopped()
+                }
+                quorum.stop {
+                    directories?.release()
+                    stopped()
+                }
+            }
+            guard let broker else { return finish() }
+            broker.stop(handsOver: handsOver, finish)
+        }
+    }
 }

@@ -71,6 +71,9 @@ package final class PartitionUpkeep: Sendable {
         }
     }
 
+    /// Writes all checkpoints after the logs were closed: what they hold is flushed.
+    package func writeClosingCheckpoints() { writeCheckpoints([.recoveryPoint, .logStart, .highWatermark]) }
+
     private func enforceRetention() {
         let delay = settings.integer("log.segment.delete.delay.ms")
         for partition in table.all {

@@ -1,0 +1,181 @@
+import Controller
+import Coordinators
+import Logging
+import LogStorage
+import Metadata
+import Primitives
+import Replication
+import Synchronization
+import World
+
+/// The broker of a node: its life at the controller, its partitions, its coordinators and its client listeners.
+final class BrokerRoom: Sendable {
+    let lifecycle: BrokerLifecycle
+    let partitions: PartitionTable
+    private let fetchers: ReplicaFetchers
+    private let upkeep: PartitionUpkeep
+    private let channels: [ControllerChannel]
+    private let listeners: [(listener: RequestListener, configuration: ListenerConfiguration)]
+    private let directories: FormattedDirectories
+    private let world: World
+    private let log: Logger
+
+    init(
+        _ configuration: NodeConfiguration, _ directories: FormattedDirectories, _ found: FoundDirectories,
+        quorum: QuorumRoom, world: World, log: Logger, count: ConnectionCount,
+        fatal: @escaping @Sendable (NodeFailure) -> Void
+    ) {
+        self.world = world
+        self.log = log
+        self.directories = directories
+        let settings = configuration.settings
+        let (nodeID, cache) = (configuration.nodeID, quorum.cache)
+        let addresses = configuration.controllerAddresses
+        let channels = ["heartbeat", "requests", "admin"].map { purpose in
+            ControllerChannel(clientID: "broker-\(nodeID)-\(purpose)", world: world) { addresses[$0] }
+        }
+        self.channels = channels
+        for channel in channels { quorum.plane.follow(channel) }
+        let lifecycle = BrokerLifecycle(
+            identity: BrokerRoom.identity(configuration, directories, found, quorum),
+            timing: BrokerLifecycle.Timing(settings), channel: channels[0], cache: cache, world: world, log: log
+        ) { fatal(NodeFailure($0)) }
+        self.lifecycle = lifecycle
+        let isrChanges = AlterPartitionSender(
+            broker: nodeID, epoch: { lifecycle.epoch }, channel: channels[1], world: world)
+        let suspected = SuspectedBrokers(
+            cache: cache, listenerName: configuration.interBrokerListenerName, world: world)
+        let fetchers = ReplicaFetchers(
+            me: nodeID, settings: settings, interBrokerListener: configuration.interBrokerListenerName,
+            brokerEpoch: { lifecycle.epoch }, world: world, log: log)
+        self.fetchers = fetchers
+        let failures = LogFailureDesk(lifecycle: lifecycle, fatal: fatal)
+        let services = PartitionServices(
+            me: nodeID, world: world, isrChanges: isrChanges, followers: fetchers,
+            whenLogFails: { failures.report($0) }, whenHighWatermarkMoves: { _, _ in })
+        let partitions = PartitionTable(
+            services: services, directories: DataDirectories(found.directories), cache: cache,
+            settings: TopicSettings(settings), world: world, log: log)
+        self.partitions = partitions
+        failures.serve(partitions)
+        upkeep = PartitionUpkeep(table: partitions, world: world, settings: settings, log: log)
+        let groups = BrokerRoom.groups(configuration, partitions, cache: cache, world: world, log: log)
+        let creator = TopicCreator(channel: channels[2])
+        let table = BrokerRoom.table(
+            configuration, quorum: quorum, partitions: partitions, suspected: suspected, creator: creator,
+            groups: GroupServices(
+                host: groups, cache: cache, offsetsTopic: OffsetsTopic(settings), creator: creator,
+                producerIDs: ProducerIDSource(broker: nodeID, epoch: { lifecycle.epoch }, channel: channels[1]),
+                randomness: world.randomness),
+            route: AdminRoute(forwarder: RequestForwarder(channel: channels[2]), controller: nil), world: world)
+        listeners = configuration.clientListeners.map { listener in
+            let identity = ListenerIdentity(name: listener.name, kind: .client)
+            return (
+                RequestListener(
+                    identity, table: table, limits: RequestLimits(settings), count: count, clock: world.clock, log: log),
+                listener
+            )
+        }
+        // Addresses come before the partitions that are fetched from there; leadership reaches the partitions before
+        // the coordinators that stand on them.
+        quorum.publisher.subscribe(fetchers)
+        quorum.publisher.subscribe(partitions)
+        quorum.publisher.subscribe(groups)
+        quorum.publisher.subscribe(suspected)
+        quorum.publisher.subscribe(lifecycle)
+        lifecycle.reportRecovery { asked in asked.compactMap { partitions.recoveryReport(on: $0) } }
+    }
+
+    /// Opens the listeners and registers: the metadata is applied and every log is open. On the control loop.
+    func start(whenRunning: @escaping @Sendable () -> Void) throws(NodeFailure) {
+        for (listener, configuration) in listeners { try listener.open(configuration, world) }
+        upkeep.start()
+        lifecycle.start(whenRunning: whenRunning)
+        world.pool.run { [partitions] in partitions.setAsideStrays() }
+    }
+
+    /// Leaves in order: leadership first, then the listeners, then the logs; `stopped` comes on the control loop.
+    func stop(handsOver: Bool, _ stopped: @escaping @Sendable () -> Void) {
+        let close: @Sendable () -> Void = { self.close(stopped) }
+        handsOver ? lifecycle.leave(whenLeft: close) : close()
+    }
+
+    private func close(_ stopped: @escaping @Sendable () -> Void) {
+        let epoch = lifecycle.epoch
+        lifecycle.stop()
+        for (listener, _) in listeners { listener.close() }
+        upkeep.stop()
+        fetchers.shutDown()
+        for channel in channels { channel.shutDown() }
+        world.pool.run {
+            for partition in self.partitions.all { partition.shutDown() }
+            self.upkeep.writeClosingCheckpoints()
+            self.markClean(epoch)
+            self.world.controlLoop.execute(stopped)
+        }
+    }
+
+    /// The last that a clean stop writes into each directory (rule 17).
+    private func markClean(_ epoch: BrokerEpoch?) {
+        guard let epoch else { return }
+        for (path, _) in partitions.directories.online {
+            do throws(FileError) { try CleanShutdownFile.write(epoch, in: path, world.files) } catch {
+                log.warning("the next start will look into every log", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+
+    private static func identity(
+        _ configuration: NodeConfiguration, _ directories: FormattedDirectories, _ found: FoundDirectories,
+        _ quorum: QuorumRoom
+    ) -> BrokerIdentity {
+        let data = directories.entries.filter { configuration.logDirectories.contains($0.path) }
+        return BrokerIdentity(
+            id: configuration.nodeID, clusterID: directories.clusterID, incarnationID: quorum.incarnationID,
+            listeners: configuration.advertisedListeners.map {
+                RegisteredListener(name: $0.name, host: $0.endpoint.host, port: UInt16(clamping: $0.endpoint.port))
+            },
+            rack: configuration.settings.optionalString("broker.rack"), directories: data.map(\.id),
+            cleanlyEndedEpoch: found.cleanlyEndedEpoch)
+    }
+
+    private static func groups(
+        _ configuration: NodeConfiguration, _ partitions: PartitionTable, cache: MetadataCache, world: World, log: Logger
+    ) -> GroupCoordinatorHost {
+        GroupCoordinatorHost(
+            broker: configuration.nodeID, settings: GroupConfiguration(configuration.settings), world: world, log: log
+        ) { index in
+            partitions.partition(GroupCoordinatorHost.topicName, index).map { partition in
+                PartitionCoordinatorLog(partition, loop: world.loops[Int(index.value) % world.loops.count])
+            }
+        }
+    }
+
+    private static func table(
+        _ configuration: NodeConfiguration, quorum: QuorumRoom, partitions: PartitionTable,
+        suspected: SuspectedBrokers, creator: TopicCreator, groups: GroupServices, route: AdminRoute, world: World
+    ) -> HandlerTable {
+        let (settings, cache, host) = (configuration.settings, quorum.cache, quorum.host)
+        let view = ClusterView(
+            clusterID: quorum.clusterID, nodeID: configuration.nodeID, cache: cache, suspected: suspected)
+        var table = HandlerTable()
+        table.register(ProduceHandler(table: partitions, world: world))
+        table.register(
+            FetchHandler(
+                table: partitions, world: world, settings: settings,
+                interBrokerListener: configuration.interBrokerListenerName, metadataFetch: nil))
+        table.register(ListOffsetsHandler(table: partitions, world: world))
+        table.register(OffsetForLeaderEpochHandler(table: partitions))
+        table.register(
+            MetadataHandler(view, creator: creator, createsTopics: settings.boolean("auto.create.topics.enable")))
+        table.register(
+            DescribeClusterHandler(view, incarnationID: quorum.incarnationID) { host.leader.id })
+        table.register(DescribeTopicPartitionsHandler(view))
+        table.register(DescribeConfigsHandler(nodeID: configuration.nodeID, settings: settings, cache: cache))
+        table.register(DescribeQuorumHandler(host))
+        table.registerAdministration(route)
+        table.registerGroups(groups)
+        table.register(ApiVersionsHandler(table) { FeatureReport(cache.current) })
+        return table
+    }
+}

@@ -1,0 +1,101 @@
+import Controller
+import Coordinators
+import LogStorage
+import Metadata
+import Primitives
+import World
+
+/// How a node's settings become those of its parts.
+extension ControllerConfiguration {
+    init(_ settings: Settings, clusterID: String) {
+        self.init(clusterID: clusterID)
+        sessionTimeoutMilliseconds = settings.integer("broker.session.timeout.ms")
+        defaultPartitions = Int32(settings.integer("num.partitions"))
+        defaultReplicationFactor = Int16(settings.integer("default.replication.factor"))
+        defaultMinInSyncReplicas = Int(settings.integer("min.insync.replicas"))
+        isUncleanElectionDefault = settings.boolean("unclean.leader.election.enable")
+        isTopicDeletionEnabled = settings.boolean("delete.topic.enable")
+        topicDefaults = TopicDefaults.given(in: settings)
+        idleIntervalMilliseconds = settings.integer("metadata.max.idle.interval.ms")
+    }
+}
+
+extension GroupConfiguration {
+    init(_ settings: Settings) {
+        self.init()
+        sessionTimeoutMillisecondsMin = Int32(clamping: settings.integer("group.min.session.timeout.ms"))
+        sessionTimeoutMillisecondsMax = Int32(clamping: settings.integer("group.max.session.timeout.ms"))
+        initialRebalanceDelayMilliseconds = settings.integer("group.initial.rebalance.delay.ms")
+        membersMax = Int(settings.integer("group.max.size"))
+        offsetMetadataBytesMax = Int(settings.integer("offset.metadata.max.bytes"))
+        offsetsRetentionMilliseconds = settings.integer("offsets.retention.minutes") * 60_000
+        offsetsRetentionCheckIntervalMilliseconds = settings.integer("offsets.retention.check.interval.ms")
+        commitTimeoutMilliseconds = settings.integer("offsets.commit.timeout.ms")
+    }
+}
+
+extension RequestLimits {
+    init(_ settings: Settings) {
+        self.init()
+        frameBytesMax = Int(settings.integer("socket.request.max.bytes"))
+        idleMilliseconds = settings.integer("connections.max.idle.ms")
+        connectionsMax = Int(settings.integer("max.connections"))
+        connectionsPerAddressMax = Int(settings.integer("max.connections.per.ip"))
+    }
+}
+
+extension BrokerLifecycle.Timing {
+    init(_ settings: Settings) {
+        self.init()
+        heartbeatMilliseconds = settings.integer("broker.heartbeat.interval.ms")
+        registrationMilliseconds = settings.integer("initial.broker.registration.timeout.ms")
+    }
+}
+
+extension FeatureReport {
+    /// What this release supports and what the cluster has finalized.
+    init(_ image: MetadataImage) {
+        self.init()
+        supported = ClusterFeatures.supported.map { Supported(name: $0.name, levels: $0.levels) }
+        finalized = image.features.sorted.map { Finalized(name: $0.name, level: $0.level) }
+        finalizedEpoch = finalized.isEmpty ? nil : Offset(image.provenance.end.value - 1)
+    }
+}
+
+extension NodeConfiguration {
+    /// Where each controller of the quorum is reached.
+    var controllerAddresses: [BrokerID: Endpoint] {
+        Dictionary(voters.map { ($0.id, $0.endpoint) }, uniquingKeysWith: { first, _ in first })
+    }
+}
+
+extension RequestListener {
+    /// Opens a configured listener.
+    func open(_ configuration: ListenerConfiguration, _ world: World) throws(NodeFailure) {
+        let host = configuration.endpoint.host.isEmpty ? "0.0.0.0" : configuration.endpoint.host
+        do throws(ListenError) {
+            _ = try open(at: Endpoint(host: host, port: configuration.endpoint.port), in: world)
+        } catch {
+            switch error {
+            case .addressInUse(let endpoint):
+                throw NodeFailure(
+                    "listener \(configuration.name): port \(endpoint.port) is in use by another process; stop it or "
+                        + "change listeners")
+            case .cannotBind(let endpoint, let reason):
+                throw NodeFailure("listener \(configuration.name): can't listen at \(endpoint): \(reason)")
+            }
+        }
+    }
+}
+
+extension HandlerTable {
+    /// Adds the administrative requests: on client listeners they are forwarded, on a controller's decided.
+    mutating func registerAdministration(_ route: AdminRoute) {
+        register(CreateTopicsHandler(route))
+        register(DeleteTopicsHandler(route))
+        register(CreatePartitionsHandler(route))
+        register(IncrementalAlterConfigsHandler(route))
+        register(UnregisterBrokerHandler(route))
+        register(UpdateFeaturesHandler(route))
+    }
+}

@@ -1,0 +1,130 @@
+import Controller
+import Logging
+import Metadata
+import Primitives
+import World
+
+/// The part of a node that every node has: the metadata log and what is made of it; on a controller also the controller
+/// and its listeners.
+final class QuorumRoom: Sendable {
+    let cache = MetadataCache()
+    let publisher: MetadataPublisher
+    let host: QuorumHost
+    let plane: ControlPlane
+    let controller: ControllerHost?
+    let incarnationID: UUID128
+    let clusterID: String
+    private let heartbeats: HeartbeatConnections?
+    private let listeners: [(listener: RequestListener, configuration: ListenerConfiguration)]
+    private let registrar: ControllerRegistrar?
+
+    init(
+        _ configuration: NodeConfiguration, _ directories: FormattedDirectories, world: World, log: Logger,
+        count: ConnectionCount, fatal: @escaping @Sendable (NodeFailure) -> Void
+    ) {
+        clusterID = directories.clusterID
+        incarnationID = UUID128(high: world.randomness.next(), low: world.randomness.next())
+        publisher = MetadataPublisher(cache: cache)
+        guard let directoryID = directories.id(of: configuration.metadataLogDirectory) else {
+            preconditionFailure("the metadata directory is one of the node's directories")
+        }
+        let setup = QuorumSetup(configuration, directoryID: directoryID, clusterID: directories.clusterID)
+        host = QuorumHost(setup, world: world, logger: log) { fatal(NodeFailure("\($0)")) }
+        if configuration.isController {
+            controller = ControllerHost(
+                configuration: ControllerConfiguration(configuration.settings, clusterID: directories.clusterID),
+                metadataLog: host, publisher: publisher,
+                detector: FailureDetector(
+                    listenerName: configuration.interBrokerListenerName, world: world, log: log),
+                world: world, log: log)
+        } else {
+            controller = nil
+        }
+        plane = ControlPlane(publisher: publisher, controller: controller, log: log) { fatal(NodeFailure($0)) }
+        host.listen(plane)
+        heartbeats = controller.map { HeartbeatConnections($0) }
+        var opened: [(listener: RequestListener, configuration: ListenerConfiguration)] = []
+        if let controller, let heartbeats {
+            let table = QuorumRoom.table(
+                host, controller, heartbeats, configuration: configuration, cache: cache, clusterID: clusterID,
+                incarnationID: incarnationID, world: world)
+            for listener in configuration.controllerListeners {
+                let identity = ListenerIdentity(name: listener.name, kind: .controller)
+                opened.append(
+                    (
+                        RequestListener(
+                            identity, table: table, limits: RequestLimits(configuration.settings), count: count,
+                            clock: world.clock, log: log, whenConnectionEnds: { heartbeats.ended($0) }), listener
+                    ))
+            }
+        }
+        listeners = opened
+        registrar = QuorumRoom.registrar(configuration, incarnationID, cache, world: world, log: log)
+        if let registrar { plane.follow(registrar) }
+    }
+
+    /// Opens the controller's listeners and takes part in the quorum; on the control loop.
+    func start(_ world: World) throws(NodeFailure) {
+        for (listener, configuration) in listeners { try listener.open(configuration, world) }
+        do { try host.start() } catch { throw NodeFailure("the metadata log can't be opened: \(error)") }
+    }
+
+    /// Whether all that was committed when it was last heard of is applied.
+    var isCaughtUp: Bool {
+        guard let committed = host.highWatermark else { return false }
+        return cache.current.provenance.end >= committed && committed > .zero
+    }
+
+    /// Hands the quorum's leadership over and closes; on the control loop.
+    func stop(_ stopped: @escaping @Sendable () -> Void) {
+        host.shutDown { [listeners] in
+            for (listener, _) in listeners { listener.close() }
+            stopped()
+        }
+    }
+
+    private static func table(
+        _ host: QuorumHost, _ controller: ControllerHost, _ heartbeats: HeartbeatConnections,
+        configuration: NodeConfiguration, cache: MetadataCache, clusterID: String, incarnationID: UUID128, world: World
+    ) -> HandlerTable {
+        let route = AdminRoute(forwarder: nil, controller: controller)
+        var table = HandlerTable()
+        host.register(in: &table)
+        table.register(MetadataFetchHandler(host))
+        table.register(BrokerRegistrationHandler(controller))
+        table.register(BrokerHeartbeatHandler(controller, heartbeats))
+        table.register(ControllerRegistrationHandler(controller))
+        table.register(AlterPartitionHandler(controller))
+        table.register(AllocateProducerIDsHandler(controller))
+        table.registerAdministration(route)
+        var forwardable = HandlerTable()
+        forwardable.registerAdministration(route)
+        table.register(EnvelopeHandler(route, forwardable: forwardable))
+        let suspected = SuspectedBrokers(
+            cache: cache, listenerName: configuration.interBrokerListenerName, world: world)
+        let view = ClusterView(
+            clusterID: clusterID, nodeID: configuration.nodeID, cache: cache, suspected: suspected)
+        table.register(DescribeClusterHandler(view, incarnationID: incarnationID) { host.leader.id })
+        table.register(
+            DescribeConfigsHandler(nodeID: configuration.nodeID, settings: configuration.settings, cache: cache))
+        table.register(ApiVersionsHandler(table) { FeatureReport(cache.current) })
+        return table
+    }
+
+    private static func registrar(
+        _ configuration: NodeConfiguration, _ incarnationID: UUID128, _ cache: MetadataCache, world: World, log: Logger
+    ) -> ControllerRegistrar? {
+        guard configuration.isController else { return nil }
+        let addresses = configuration.controllerAddresses
+        let own = addresses[configuration.nodeID]
+        return ControllerRegistrar(
+            id: configuration.nodeID, incarnationID: incarnationID,
+            listeners: configuration.controllerListeners.map { listener in
+                RegisteredListener(
+                    name: listener.name, host: own?.host ?? listener.endpoint.host,
+                    port: UInt16(clamping: listener.endpoint.port))
+            },
+            channel: ControllerChannel(clientID: "controller-\(configuration.nodeID)", world: world) { addresses[$0] },
+            cache: cache, world: world, log: log)
+    }
+}

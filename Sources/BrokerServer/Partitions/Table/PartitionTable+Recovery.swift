@@ -1,0 +1,28 @@
+import Controller
+import Metadata
+import Primitives
+
+extension PartitionTable {
+    /// Whether some log is still being opened or recovered.
+    package var isOpening: Bool {
+        all.contains { partition in
+            partition.state.withLock { state in
+                if case .opening = state.storage { return true }
+                return false
+            }
+        }
+    }
+
+    /// What the log of a partition holds after its recovery; nil while that is not over, or where it failed.
+    package func recoveryReport(on id: TopicPartitionID) -> RecoveryReport? {
+        guard let partition = partition(id.topic, id.index),
+            let directory = directories.online.first(where: { $0.path == partition.logDirectory })
+        else { return nil }
+        return partition.state.withLock { state in
+            guard case .open(let log) = state.storage else { return nil }
+            return RecoveryReport(
+                partition: id, leaderEpoch: state.assignment.leaderEpoch, directory: directory.id,
+                lastEpoch: log.latestEpoch, logEnd: log.logEndOffset)
+        }
+    }
+}
