@@ -108,8 +108,7 @@ final class BrokerRoom: Sendable {
         fetchers.shutDown()
         for channel in channels { channel.shutDown() }
         world.pool.run {
-            for partition in self.partitions.all { partition.shutDown() }
-            self.upkeep.writeClosingCheckpoints()
+            self.upkeep.closeAll()
             self.markClean(epoch)
             self.world.controlLoop.execute(stopped)
         }
@@ -140,10 +139,12 @@ final class BrokerRoom: Sendable {
     }
 
     private static func groups(
-        _ configuration: NodeConfiguration, _ partitions: PartitionTable, cache: MetadataCache, world: World, log: Logger
+        _ configuration: NodeConfiguration, _ partitions: PartitionTable, cache: MetadataCache, world: World,
+        log: Logger
     ) -> GroupCoordinatorHost {
         GroupCoordinatorHost(
-            broker: configuration.nodeID, settings: GroupConfiguration(configuration.settings), world: world, log: log
+            broker: configuration.nodeID, settings: GroupConfiguration(configuration.settings), clock: world.clock,
+            loops: world.loops, pool: world.pool, log: log
         ) { index in
             partitions.partition(GroupCoordinatorHost.topicName, index).map { partition in
                 PartitionCoordinatorLog(partition, loop: world.loops[Int(index.value) % world.loops.count])

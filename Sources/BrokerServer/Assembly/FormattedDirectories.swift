@@ -1,7 +1,7 @@
 import Logging
-package import LogStorage
+import LogStorage
 package import Primitives
-package import World
+import World
 
 /// The directories of this node, locked, formatted and of one cluster.
 package struct FormattedDirectories: Sendable {
@@ -25,7 +25,7 @@ package struct FormattedDirectories: Sendable {
     ///
     /// - Errors: a directory in use by another process, of another cluster or node, unreadable, or unformatted while
     ///   the cluster's id is not known.
-    package static func prepare(
+    static func prepare(
         _ configuration: NodeConfiguration, _ world: World, _ log: Logger
     ) throws(NodeFailure) -> FormattedDirectories {
         var paths = configuration.logDirectories

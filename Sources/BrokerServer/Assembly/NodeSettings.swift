@@ -1,7 +1,4 @@
 import Controller
-import Coordinators
-import LogStorage
-import Metadata
 import Primitives
 import World
 
@@ -20,20 +17,6 @@ extension ControllerConfiguration {
     }
 }
 
-extension GroupConfiguration {
-    init(_ settings: Settings) {
-        self.init()
-        sessionTimeoutMillisecondsMin = Int32(clamping: settings.integer("group.min.session.timeout.ms"))
-        sessionTimeoutMillisecondsMax = Int32(clamping: settings.integer("group.max.session.timeout.ms"))
-        initialRebalanceDelayMilliseconds = settings.integer("group.initial.rebalance.delay.ms")
-        membersMax = Int(settings.integer("group.max.size"))
-        offsetMetadataBytesMax = Int(settings.integer("offset.metadata.max.bytes"))
-        offsetsRetentionMilliseconds = settings.integer("offsets.retention.minutes") * 60_000
-        offsetsRetentionCheckIntervalMilliseconds = settings.integer("offsets.retention.check.interval.ms")
-        commitTimeoutMilliseconds = settings.integer("offsets.commit.timeout.ms")
-    }
-}
-
 extension RequestLimits {
     init(_ settings: Settings) {
         self.init()
@@ -49,16 +32,6 @@ extension BrokerLifecycle.Timing {
         self.init()
         heartbeatMilliseconds = settings.integer("broker.heartbeat.interval.ms")
         registrationMilliseconds = settings.integer("initial.broker.registration.timeout.ms")
-    }
-}
-
-extension FeatureReport {
-    /// What this release supports and what the cluster has finalized.
-    init(_ image: MetadataImage) {
-        self.init()
-        supported = ClusterFeatures.supported.map { Supported(name: $0.name, levels: $0.levels) }
-        finalized = image.features.sorted.map { Finalized(name: $0.name, level: $0.level) }
-        finalizedEpoch = finalized.isEmpty ? nil : Offset(image.provenance.end.value - 1)
     }
 }
 

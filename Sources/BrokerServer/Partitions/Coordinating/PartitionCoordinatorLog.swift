@@ -1,4 +1,5 @@
 import LogStorage
+import Metadata
 import Primitives
 import Replication
 import World

@@ -1,6 +1,9 @@
-import Controller
-import Metadata
+package import Controller
+import LogStorage
+package import Metadata
 import Primitives
+import Replication
+import Synchronization
 
 extension PartitionTable {
     /// Whether some log is still being opened or recovered.
@@ -14,13 +17,13 @@ extension PartitionTable {
     }
 
     /// What the log of a partition holds after its recovery; nil while that is not over, or where it failed.
-    package func recoveryReport(on id: TopicPartitionID) -> RecoveryReport? {
+    package func recoveryReport(on id: TopicPartitionID) -> Controller.RecoveryReport? {
         guard let partition = partition(id.topic, id.index),
             let directory = directories.online.first(where: { $0.path == partition.logDirectory })
         else { return nil }
         return partition.state.withLock { state in
             guard case .open(let log) = state.storage else { return nil }
-            return RecoveryReport(
+            return Controller.RecoveryReport(
                 partition: id, leaderEpoch: state.assignment.leaderEpoch, directory: directory.id,
                 lastEpoch: log.latestEpoch, logEnd: log.logEndOffset)
         }

@@ -1,5 +1,5 @@
 package import Logging
-package import LogStorage
+import LogStorage
 import Metadata
 import Primitives
 import Synchronization
@@ -48,13 +48,30 @@ package final class PartitionUpkeep: Sendable {
         }
     }
 
-    /// Writes the checkpoint files of all working directories; blocks.
-    package func writeCheckpoints(_ kinds: [OffsetCheckpoint.Kind]) {
-        let partitions = table.all
-        for (path, _) in table.directories.online {
-            let positions = partitions.filter { $0.logDirectory == path }.compactMap { partition in
-                partition.position.map { (partition, $0) }
+    /// Closes every log in order and writes all checkpoints for what is flushed by then; blocks.
+    package func closeAll() {
+        let closing = table.all.compactMap { partition in
+            partition.position.map { position in
+                var closed = position
+                closed.flushedEnd = position.logEnd
+                return (partition, closed)
             }
+        }
+        for partition in table.all { partition.shutDown() }
+        write([.recoveryPoint, .logStart, .highWatermark], closing)
+    }
+
+    /// Writes the checkpoint files of all working directories; blocks.
+    private func writeCheckpoints(_ kinds: [OffsetCheckpoint.Kind]) {
+        let positions = table.all.compactMap { partition in partition.position.map { (partition, $0) } }
+        write(kinds, positions)
+        guard kinds.contains(.recoveryPoint) else { return }
+        for (partition, position) in positions { partition.recoveryPointWasSaved(position.flushedEnd) }
+    }
+
+    private func write(_ kinds: [OffsetCheckpoint.Kind], _ all: [(Partition, Partition.Position)]) {
+        for (path, _) in table.directories.online {
+            let positions = all.filter { $0.0.logDirectory == path }
             for kind in kinds {
                 let entries = positions.map { partition, position in
                     OffsetCheckpoint.Entry(
@@ -66,13 +83,8 @@ package final class PartitionUpkeep: Sendable {
                     return table.directoryFailed(path, reason: "\(error)")
                 }
             }
-            guard kinds.contains(.recoveryPoint) else { continue }
-            for (partition, position) in positions { partition.recoveryPointWasSaved(position.flushedEnd) }
         }
     }
-
-    /// Writes all checkpoints after the logs were closed: what they hold is flushed.
-    package func writeClosingCheckpoints() { writeCheckpoints([.recoveryPoint, .logStart, .highWatermark]) }
 
     private func enforceRetention() {
         let delay = settings.integer("log.segment.delete.delay.ms")
