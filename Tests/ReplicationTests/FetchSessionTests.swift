@@ -1,0 +1,165 @@
+import Primitives
+import Replication
+import Testing
+
+/// A cache with two slots.
+private final class SessionFixture {
+    var core = FetchSessionCache(slots: 2)
+
+    func begin(
+        _ request: FetchSessionCache.Request, freshID: () -> Int32, now: MonotonicInstant
+    ) throws(ReplicationError) -> FetchSessionCache.Plan {
+        try core.begin(request, freshID: freshID, now: now)
+    }
+
+    func mustTell(_ key: FetchKey, _ news: FetchNews, plan: FetchSessionCache.Plan) -> Bool {
+        core.mustTell(key, news, plan: plan)
+    }
+
+    func served(_ key: FetchKey, plan: FetchSessionCache.Plan) { core.served(key, plan: plan) }
+}
+
+@Suite("Fetch sessions") struct FetchSessionTests {
+    private static let topic = TopicID(high: 1, low: 2)
+    private let cache = SessionFixture()
+    private let now = MonotonicInstant(0)
+
+    private static func key(_ partition: Int32) -> FetchKey {
+        FetchKey(topic: .id(topic), partition: PartitionIndex(partition))
+    }
+
+    private static func item(_ partition: Int32, at offset: Int64 = 0) -> FetchItem {
+        FetchItem(
+            key: key(partition),
+            wish: FetchWish(
+                offset: Offset(offset), currentLeaderEpoch: nil, lastFetchedEpoch: nil, logStart: nil, maxBytes: 100))
+    }
+
+    private func request(
+        _ id: Int32 = 0, _ epoch: Int32, _ items: [FetchItem] = [], forgotten: [FetchKey] = [], usesIDs: Bool = true,
+        principal: String = "User:a", isFollower: Bool = false
+    ) -> FetchSessionCache.Request {
+        FetchSessionCache.Request(
+            sessionID: id, sessionEpoch: epoch, items: items, forgotten: forgotten, usesTopicIDs: usesIDs,
+            principal: principal, isFollower: isFollower)
+    }
+
+    private func news(_ highWatermark: Int64, hasContent: Bool = false) -> FetchNews {
+        FetchNews(error: .noError, highWatermark: Offset(highWatermark), logStart: .zero, hasContent: hasContent)
+    }
+
+    @Test("A full fetch opens a session, whose next fetch names only what changed")
+    func incremental() throws {
+        let items = [FetchSessionTests.item(0), FetchSessionTests.item(1)]
+        let full = try cache.begin(request(0, 0, items), freshID: { 77 }, now: now)
+        #expect(full.sessionID == 77)
+        #expect(!full.isIncremental)
+        #expect(cache.mustTell(FetchSessionTests.key(0), news(3), plan: full))
+        #expect(cache.mustTell(FetchSessionTests.key(1), news(4), plan: full))
+        let next = try cache.begin(request(77, 1, [FetchSessionTests.item(1, at: 4)]), freshID: { 1 }, now: now)
+        #expect(next.isIncremental)
+        #expect(next.items == [FetchSessionTests.item(0), FetchSessionTests.item(1, at: 4)])
+        #expect(!cache.mustTell(FetchSessionTests.key(0), news(3), plan: next))
+        #expect(cache.mustTell(FetchSessionTests.key(1), news(5), plan: next))
+        #expect(cache.mustTell(FetchSessionTests.key(0), news(3, hasContent: true), plan: next))
+        let forgetting = request(77, 2, [FetchSessionTests.item(2)], forgotten: [FetchSessionTests.key(0)])
+        let last = try cache.begin(forgetting, freshID: { 1 }, now: now)
+        #expect(last.items.map(\.key.partition.value) == [1, 2])
+    }
+
+    @Test("Wrong id, epoch, kind of topic name and principal have their errors")
+    func errors() throws {
+        _ = try cache.begin(request(0, 0, [FetchSessionTests.item(0)]), freshID: { 5 }, now: now)
+        #expect(throws: ReplicationError(.fetchSessionIDNotFound)) {
+            try cache.begin(request(6, 1), freshID: { 1 }, now: now)
+        }
+        #expect(throws: ReplicationError(.invalidFetchSessionEpoch)) {
+            try cache.begin(request(5, 2), freshID: { 1 }, now: now)
+        }
+        #expect(throws: ReplicationError(.fetchSessionTopicIDError)) {
+            try cache.begin(request(5, 1, usesIDs: false), freshID: { 1 }, now: now)
+        }
+        #expect(throws: ReplicationError(.fetchSessionIDNotFound)) {
+            try cache.begin(request(5, 1, principal: "User:b"), freshID: { 1 }, now: now)
+        }
+        _ = try cache.begin(request(5, 1), freshID: { 1 }, now: now)
+    }
+
+    @Test("A fetch without a session closes the one it names; one that empties its session ends it")
+    func ends() throws {
+        _ = try cache.begin(request(0, 0, [FetchSessionTests.item(0)]), freshID: { 5 }, now: now)
+        let last = try cache.begin(request(5, -1, [FetchSessionTests.item(0)]), freshID: { 1 }, now: now)
+        #expect(last.sessionID == 0)
+        #expect(cache.core.count == 0)
+        _ = try cache.begin(request(0, 0, [FetchSessionTests.item(0)]), freshID: { 6 }, now: now)
+        let emptied = try cache.begin(
+            request(6, 1, forgotten: [FetchSessionTests.key(0)]), freshID: { 1 }, now: now)
+        #expect(emptied.sessionID == 0)
+        #expect(cache.core.count == 0)
+    }
+
+    @Test("A full cache gives way to followers, to larger sessions after a while, and else refuses")
+    func eviction() throws {
+        _ = try cache.begin(request(0, 0, [FetchSessionTests.item(0)]), freshID: { 1 }, now: now)
+        _ = try cache.begin(
+            request(0, 0, [FetchSessionTests.item(0), FetchSessionTests.item(1)]), freshID: { 2 }, now: now)
+        let third = try cache.begin(request(0, 0, [FetchSessionTests.item(0)]), freshID: { 3 }, now: now)
+        #expect(third.sessionID == 0, "both others are young")
+        let follower = try cache.begin(
+            request(0, 0, [FetchSessionTests.item(0)], isFollower: true), freshID: { 4 }, now: now)
+        #expect(follower.sessionID == 4)
+        #expect(throws: ReplicationError(.fetchSessionIDNotFound)) {
+            try cache.begin(request(1, 1), freshID: { 1 }, now: now)
+        }
+        let later = now.advanced(byMilliseconds: FetchSessionCache.protectedMilliseconds + 1)
+        _ = try cache.begin(request(4, 1), freshID: { 1 }, now: later)
+        let next = try cache.begin(request(0, 0, [FetchSessionTests.item(0)]), freshID: { 5 }, now: later)
+        #expect(next.sessionID == 5, "the idle one goes")
+        #expect(cache.core.count == 2)
+    }
+
+    @Test("Partitions take turns: the one after the last served comes first")
+    func turns() throws {
+        let items = (0..<3).map { FetchSessionTests.item($0) }
+        let full = try cache.begin(request(0, 0, items), freshID: { 7 }, now: now)
+        cache.served(FetchSessionTests.key(0), plan: full)
+        let next = try cache.begin(request(7, 1), freshID: { 1 }, now: now)
+        #expect(next.items.map(\.key.partition.value) == [1, 2, 0])
+    }
+
+    @Test("The fetching side sends all at first, then only changes, and all again after an error")
+    func builder() {
+        var builder = FetchSessionBuilder()
+        builder.set(FetchSessionTests.key(0), FetchSessionTests.item(0).wish)
+        builder.set(FetchSessionTests.key(1), FetchSessionTests.item(1).wish)
+        let full = builder.next()
+        #expect(full.sessionID == 0 && full.sessionEpoch == 0 && full.items.count == 2)
+        builder.answered(sessionID: 9)
+        builder.set(FetchSessionTests.key(0), FetchSessionTests.item(0, at: 4).wish)
+        builder.set(FetchSessionTests.key(1), FetchSessionTests.item(1).wish)
+        let second = builder.next()
+        #expect(second.sessionID == 9 && second.sessionEpoch == 1)
+        #expect(second.items == [FetchSessionTests.item(0, at: 4)])
+        builder.answered(sessionID: 9)
+        builder.remove(FetchSessionTests.key(0))
+        let third = builder.next()
+        #expect(third.items.isEmpty && third.forgotten == [FetchSessionTests.key(0)])
+        builder.failed(.fetchSessionIDNotFound)
+        let again = builder.next()
+        #expect(again.sessionID == 0 && again.sessionEpoch == 0)
+        #expect(again.items == [FetchSessionTests.item(1)])
+    }
+
+    @Test("A partition that is forgotten and added again before the next request is only updated")
+    func builderAddsBack() {
+        var builder = FetchSessionBuilder()
+        builder.set(FetchSessionTests.key(0), FetchSessionTests.item(0).wish)
+        _ = builder.next()
+        builder.answered(sessionID: 3)
+        builder.remove(FetchSessionTests.key(0))
+        builder.set(FetchSessionTests.key(0), FetchSessionTests.item(0).wish)
+        let plan = builder.next()
+        #expect(plan.forgotten.isEmpty)
+        #expect(plan.items.count == 1)
+    }
+}
