@@ -8,6 +8,8 @@
     case unexpectedNull
     /// A variable-length integer of more than 5 (or 10) bytes, or beyond its 32 (or 64) bits.
     case oversizedVarint
+    /// A string beyond the 32,767 bytes that Kafka's own readers take in any version.
+    case textTooLong(Int)
     /// A string that is not strict UTF-8.
     case invalidText
     /// The in-memory size of the message is out of proportion to its bytes.
@@ -33,6 +35,7 @@
         case .negativeLength(let length): "negative length \(length)"
         case .unexpectedNull: "null where a value is required"
         case .oversizedVarint: "variable-length integer is too long"
+        case .textTooLong(let length): "string of \(length) bytes is too long"
         case .invalidText: "string is not valid UTF-8"
         case .budgetExceeded(let needed, let left):
             "message would need too much memory: \(needed) bytes more, \(left) allowed"

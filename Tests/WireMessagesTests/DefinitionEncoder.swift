@@ -5,8 +5,8 @@ import WireProtocol
 
 /// A second encoder beside the generated code: walks over a definition and writes random values as the protocol says.
 ///
-/// The bytes are canonical (tagged fields only where they differ from their defaults), so reading and writing them again
-/// must give the same bytes.
+/// The bytes are canonical (tagged fields only where they differ from their defaults), so reading and writing them
+/// again must give the same bytes.
 struct DefinitionEncoder {
     private let definition: Definition
     private let structures: [String: Structure]

@@ -115,6 +115,29 @@ struct WireReaderTests {
         }
     }
 
+    @Test("Strings beyond 32,767 bytes are refused when read and cut at a character when written")
+    func longText() throws {
+        for flexible in [false, true] {
+            var writer = WireWriter()
+            writer.isFlexible = flexible
+            writer.string(String(repeating: "ü", count: 20_000))
+            let bytes = writer.finish()
+            var reader = WireReader(bytes)
+            reader.isFlexible = flexible
+            #expect(try reader.string() == String(repeating: "ü", count: 16_383))
+            try reader.finish()
+        }
+        var writer = WireWriter()
+        writer.unsignedVarint(32_769)
+        let bytes = Bytes(writer.finish().array + Array(repeating: 0x61, count: 32_768))
+        var reader = WireReader(bytes)
+        reader.isFlexible = true
+        do {
+            _ = try reader.string()
+            Issue.record("accepted")
+        } catch { #expect(error == .textTooLong(32_768)) }
+    }
+
     @Test("Slices share the frame's region")
     func slices() throws {
         let bytes = Bytes([3, 7, 8, 9])

@@ -19,9 +19,13 @@ extension WireReader {
     /// The length before a string: 16 bits, or compact; nil is null.
     @_lifetime(self: copy self)
     private mutating func textLength() throws(WireError) -> Int? {
-        if isFlexible { return try compactLength() }
-        let length = try int16()
-        return try checked(Int(length))
+        guard isFlexible else {
+            let length = try int16()
+            return try checked(Int(length))
+        }
+        let length = try compactLength()
+        if let length, length > WireReader.textMaxBytes { throw .textTooLong(length) }
+        return length
     }
 
     /// The length before bytes or an array: 32 bits, or compact; nil is null.
@@ -32,12 +36,14 @@ extension WireReader {
         return try checked(Int(length))
     }
 
+    /// Text in strict UTF-8.
     @_lifetime(self: copy self)
     package mutating func string() throws(WireError) -> String {
         guard let length = try textLength() else { throw .unexpectedNull }
         return try text(length)
     }
 
+    /// Text in strict UTF-8, or null.
     @_lifetime(self: copy self)
     package mutating func nullableString() throws(WireError) -> String? {
         guard let length = try textLength() else { return nil }

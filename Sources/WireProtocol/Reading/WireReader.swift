@@ -10,6 +10,8 @@ package import Primitives
     package static let budgetFactor = 16
     /// In-memory bytes that even the smallest message may take.
     package static let budgetFloor = 4096
+    /// Bytes of the longest string in any message.
+    package static let textMaxBytes = 32_767
     /// Unknown tagged fields allowed in one structure.
     static let unknownTagsMax = 256
     /// Unknown tagged fields allowed in one message.
@@ -95,18 +97,25 @@ package import Primitives
         return Value(bigEndian: unsafe span.unsafeLoadUnaligned(fromUncheckedByteOffset: start, as: Value.self))
     }
 
+    /// A signed integer of 1 byte.
     @_lifetime(self: copy self)
     @inlinable package mutating func int8() throws(WireError) -> Int8 { try integer(Int8.self) }
+    /// A signed integer of 2 bytes.
     @_lifetime(self: copy self)
     @inlinable package mutating func int16() throws(WireError) -> Int16 { try integer(Int16.self) }
+    /// A signed integer of 4 bytes.
     @_lifetime(self: copy self)
     @inlinable package mutating func int32() throws(WireError) -> Int32 { try integer(Int32.self) }
+    /// A signed integer of 8 bytes.
     @_lifetime(self: copy self)
     @inlinable package mutating func int64() throws(WireError) -> Int64 { try integer(Int64.self) }
+    /// An unsigned integer of 1 byte.
     @_lifetime(self: copy self)
     @inlinable package mutating func uint8() throws(WireError) -> UInt8 { try integer(UInt8.self) }
+    /// An unsigned integer of 2 bytes.
     @_lifetime(self: copy self)
     @inlinable package mutating func uint16() throws(WireError) -> UInt16 { try integer(UInt16.self) }
+    /// An unsigned integer of 4 bytes.
     @_lifetime(self: copy self)
     @inlinable package mutating func uint32() throws(WireError) -> UInt32 { try integer(UInt32.self) }
     /// An IEEE 754 double, big-endian.
@@ -117,6 +126,7 @@ package import Primitives
     /// One byte; any but zero is true.
     @_lifetime(self: copy self)
     @inlinable package mutating func bool() throws(WireError) -> Bool { try integer(UInt8.self) != 0 }
+    /// 16 bytes.
     @_lifetime(self: copy self)
     package mutating func uuid() throws(WireError) -> UUID128 {
         UUID128(high: try integer(UInt64.self), low: try integer(UInt64.self))

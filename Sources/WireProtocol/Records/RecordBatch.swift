@@ -29,6 +29,7 @@ package struct RecordBatch: Hashable, Sendable {
         CRC32C.checksum(bytes[RecordBatchHeader.Position.attributes..<bytes.count].span)
     }
 
+    /// Throws `checksumMismatch` where the stored checksum is not that of the bytes.
     package func verifyChecksum() throws(RecordBatchError) {
         let computed = computedChecksum
         guard computed == header.checksum else {

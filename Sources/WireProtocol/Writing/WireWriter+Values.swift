@@ -2,8 +2,10 @@ package import Primitives
 
 /// Values with a length before them, compact where the version is flexible, and tagged fields.
 extension WireWriter {
+    /// Seven bits a byte, the lowest first.
     package mutating func unsignedVarint(_ value: UInt32) { unsignedVarlong(UInt64(value)) }
 
+    /// Seven bits a byte, the lowest first.
     package mutating func unsignedVarlong(_ value: UInt64) {
         var rest = value
         while rest >= 0x80 {
@@ -20,9 +22,7 @@ extension WireWriter {
     package mutating func varlong(_ value: Int64) { unsignedVarlong(UInt64(bitPattern: value << 1 ^ value >> 63)) }
 
     private mutating func textLength(_ length: Int) {
-        if isFlexible { return unsignedVarint(UInt32(length + 1)) }
-        precondition(length <= Int(Int16.max), "string too long for this version")
-        int16(Int16(length))
+        if isFlexible { unsignedVarint(UInt32(length + 1)) } else { int16(Int16(length)) }
     }
 
     @usableFromInline mutating func longLength(_ length: Int) {
@@ -33,20 +33,31 @@ extension WireWriter {
         if isFlexible { uint8(0) } else if short { int16(-1) } else { int32(-1) }
     }
 
+    /// Text with its length before it; cut where no reader would take it (error messages that quote long names).
     package mutating func string(_ value: String) {
-        textLength(value.utf8.count)
-        text(value)
+        guard value.utf8.count > WireReader.textMaxBytes else {
+            textLength(value.utf8.count)
+            return text(value)
+        }
+        let bytes = Array(value.utf8)
+        var end = WireReader.textMaxBytes
+        while bytes[end] & 0xC0 == 0x80 { end -= 1 }
+        textLength(end)
+        raw(Bytes(Array(bytes[..<end])))
     }
 
+    /// Text with its length before it, or null.
     package mutating func nullableString(_ value: String?) {
         if let value { string(value) } else { null(short: true) }
     }
 
+    /// Bytes with their length before them.
     package mutating func byteString(_ value: Bytes) {
         longLength(value.count)
         raw(value)
     }
 
+    /// Bytes with their length before them, or null.
     package mutating func nullableByteString(_ value: Bytes?) {
         if let value { byteString(value) } else { null() }
     }
@@ -57,6 +68,7 @@ extension WireWriter {
         for element in elements { element.write(to: &self) }
     }
 
+    /// An array of scalars or strings, or null.
     @inlinable package mutating func nullableValues<Element: WireValue>(_ elements: [Element]?) {
         if let elements { values(elements) } else { null() }
     }
@@ -67,6 +79,7 @@ extension WireWriter {
         for element in elements { element.write(to: &self, version: version) }
     }
 
+    /// An array of structures, or null.
     @inlinable package mutating func nullableArray<Element: WireStruct>(_ elements: [Element]?, _ version: Int16) {
         if let elements { array(elements, version) } else { null() }
     }
@@ -110,6 +123,7 @@ package struct TagMark {
 
 /// Record batches: the same encoding as bytes, in messages of their own kind.
 extension WireWriter {
+    /// Record batches, or only their size where they travel beside the message.
     package mutating func nullableRecords(_ value: Bytes?) {
         guard let size = recordsBeside?.popFirst() else { return nullableByteString(value) }
         longLength(size)

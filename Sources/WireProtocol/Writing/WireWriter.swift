@@ -54,15 +54,25 @@ package import Primitives
         unsafe (base + start).storeBytes(of: value.bigEndian, as: Value.self)
     }
 
+    /// A signed integer of 1 byte.
     @inlinable package mutating func int8(_ value: Int8) { integer(value) }
+    /// A signed integer of 2 bytes.
     @inlinable package mutating func int16(_ value: Int16) { integer(value) }
+    /// A signed integer of 4 bytes.
     @inlinable package mutating func int32(_ value: Int32) { integer(value) }
+    /// A signed integer of 8 bytes.
     @inlinable package mutating func int64(_ value: Int64) { integer(value) }
+    /// An unsigned integer of 1 byte.
     @inlinable package mutating func uint8(_ value: UInt8) { integer(value) }
+    /// An unsigned integer of 2 bytes.
     @inlinable package mutating func uint16(_ value: UInt16) { integer(value) }
+    /// An unsigned integer of 4 bytes.
     @inlinable package mutating func uint32(_ value: UInt32) { integer(value) }
+    /// An IEEE 754 double, big-endian.
     @inlinable package mutating func double(_ value: Double) { integer(value.bitPattern) }
+    /// One byte: 1 for true.
     @inlinable package mutating func bool(_ value: Bool) { integer(value ? 1 : 0 as UInt8) }
+    /// 16 bytes.
     package mutating func uuid(_ value: UUID128) {
         integer(value.high)
         integer(value.low)
