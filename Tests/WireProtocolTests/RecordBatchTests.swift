@@ -159,6 +159,34 @@ struct RecordBatchTests {
         #expect(record.offset == Offset(40))
     }
 
+    @Test("A record that lies about its place, its size or its headers is refused", arguments: [0, 3, 4, 5, 7])
+    func lyingRecords(position: Int) throws {
+        // Size, attributes, timestamp delta, offset delta, key size, key, value size, value, number of headers.
+        var record: [UInt8] = [0, 0, 0, 0, 1, 2, 0x76, 0]
+        record[0] = UInt8((record.count - 1) * 2)
+        var bytes = RecordBatchTests.batch(1).array[..<61] + record
+        #expect(try RecordIterator.verify(RecordBatch(sized(Array(bytes)))) == Timestamp(1_000))
+        bytes[61 + position] += 2
+        let batch = try RecordBatch(sized(Array(bytes)))
+        #expect(throws: RecordBatchError.self) { try RecordIterator.verify(batch) }
+    }
+
+    private func sized(_ bytes: [UInt8]) -> Bytes {
+        let made = Bytes(bytes)
+        made.patch(Int32(bytes.count - RecordBatchHeader.prefixBytes), at: RecordBatchHeader.Position.length)
+        return made
+    }
+
+    @Test("An offset at the end of its range does not stop the reader: it is outside the checksum")
+    func garbageOffset() throws {
+        let bytes = RecordBatchTests.batch()
+        bytes.patch(Int64.max, at: RecordBatchHeader.Position.baseOffset)
+        let batch = try RecordBatch(bytes)
+        #expect(batch.header.nextOffset.value < 0)
+        var iterator = try RecordIterator(batch)
+        while try iterator.next() != nil {}
+    }
+
     @Test("Random changes to the records never do more than throw")
     func mutatedRecords() throws {
         var generator = SeededGenerator(seed: 77)

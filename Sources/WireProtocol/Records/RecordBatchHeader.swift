@@ -54,9 +54,11 @@ package struct RecordBatchHeader: Hashable, Sendable {
     /// Bytes of the whole batch.
     package var sizeInBytes: Int { RecordBatchHeader.prefixBytes + Int(length) }
     /// The offset of the last record, which compaction may have removed.
-    package var lastOffset: Offset { baseOffset + Int64(lastOffsetDelta) }
-    /// The offset behind the batch.
-    package var nextOffset: Offset { baseOffset + Int64(lastOffsetDelta) + 1 }
+    ///
+    /// It wraps where the base offset is garbage: that field is outside the checksum, so a broken disk may say anything.
+    package var lastOffset: Offset { Offset(baseOffset.value &+ Int64(lastOffsetDelta)) }
+    /// The offset behind the batch; wraps as `lastOffset` does.
+    package var nextOffset: Offset { Offset(lastOffset.value &+ 1) }
     /// The sequence number of the last record: it wraps to 0 behind the largest.
     package var lastSequence: Int32? {
         baseSequence.map { Int32(truncatingIfNeeded: (Int64($0) + Int64(lastOffsetDelta)) & Int64(Int32.max)) }

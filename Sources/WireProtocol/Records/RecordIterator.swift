@@ -108,23 +108,33 @@ package struct RecordIterator: Sendable {
         var largest = Timestamp(.min)
         while let body = try iterator.nextBody() {
             let place = Int(iterator.index) - 1
-            let found: (delta: Int64, hasKey: Bool)
+            let found: Shape
             do {
-                found = try verifyBody(body, place: place)
+                found = try shape(of: body)
             } catch {
                 throw .malformedRecord(index: place, reason: "\(error)")
             }
+            guard Int(found.offsetDelta) == place else {
+                throw .malformedRecord(index: place, reason: "its offset delta is \(found.offsetDelta)")
+            }
             guard found.hasKey || !needsKeys else { throw .missingKey(index: place) }
-            largest = max(largest, Timestamp(batch.header.baseTimestamp.value &+ found.delta))
+            largest = max(largest, Timestamp(batch.header.baseTimestamp.value &+ found.timestampDelta))
         }
         return largest
     }
 
-    private static func verifyBody(_ body: Bytes, place: Int) throws(WireError) -> (delta: Int64, hasKey: Bool) {
+    /// What a check needs to know of a record.
+    private struct Shape {
+        let timestampDelta: Int64
+        let offsetDelta: Int32
+        let hasKey: Bool
+    }
+
+    private static func shape(of body: Bytes) throws(WireError) -> Shape {
         var reader = WireReader(body)
         try reader.skip(1)
-        let delta = try reader.varlong()
-        guard Int(try reader.varint()) == place else { throw .negativeLength(place) }
+        let timestampDelta = try reader.varlong()
+        let offsetDelta = try reader.varint()
         let hasKey = try reader.skipRecordBytes()
         _ = try reader.skipRecordBytes()
         let count = Int(try reader.varint())
@@ -136,7 +146,7 @@ package struct RecordIterator: Sendable {
             _ = try reader.skipRecordBytes()
         }
         try reader.finish()
-        return (delta, hasKey)
+        return Shape(timestampDelta: timestampDelta, offsetDelta: offsetDelta, hasKey: hasKey)
     }
 }
 
