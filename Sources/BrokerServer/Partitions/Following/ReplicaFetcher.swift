@@ -185,7 +185,6 @@ final class ReplicaFetcher: @unchecked Sendable {
         var request = FetchRequest()
         request.replicaState.replicaID = setup.me
         request.replicaState.replicaEpoch = epoch.value
-        request.replicaID = setup.me
         request.maxWaitMilliseconds = setup.waitMilliseconds
         request.minBytes = setup.minBytes
         request.maxBytes = setup.responseMaxBytes

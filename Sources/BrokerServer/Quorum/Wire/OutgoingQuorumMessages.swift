@@ -101,7 +101,6 @@ struct OutgoingQuorumMessages {
         topic.partitions = [partition]
         var request = FetchRequest()
         request.clusterID = clusterID
-        request.replicaID = fetch.replica.id
         request.replicaState.replicaID = fetch.replica.id
         request.maxWaitMilliseconds = Int32(clamping: fetch.maxWaitMilliseconds)
         request.maxBytes = OutgoingQuorumMessages.fetchBytesMax
