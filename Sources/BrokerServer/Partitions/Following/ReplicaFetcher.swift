@@ -175,7 +175,8 @@ final class ReplicaFetcher: @unchecked Sendable {
         let request = request(session.next(), epoch)
         isInFlight = true
         connection.sendRaw(
-            request, timeoutMilliseconds: Int64(setup.waitMilliseconds) + ReplicaFetcher.replyGraceMilliseconds
+            request, minVersion: FetchHandler.replicaStateSince,
+            timeoutMilliseconds: Int64(setup.waitMilliseconds) + ReplicaFetcher.replyGraceMilliseconds
         ) { [weak self] result in
             self?.replied(result)
         }
@@ -218,7 +219,7 @@ final class ReplicaFetcher: @unchecked Sendable {
 
     private func replied(_ result: Result<RawResponse, PeerError>) {
         isInFlight = false
-        guard case .success(let raw) = result, raw.version >= FetchHandler.topicIDsSince,
+        guard case .success(let raw) = result,
             let response = try? FetchResponse.decode(raw.body, version: raw.version)
         else {
             session.failed(nil)

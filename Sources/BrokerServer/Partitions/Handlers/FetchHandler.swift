@@ -19,6 +19,8 @@ package struct FetchHandler: RequestHandler {
 
     /// From this version on topics are named by their ids (KIP-516).
     static let topicIDsSince: Int16 = 13
+    /// From this version on a follower names its broker epoch (KIP-903).
+    static let replicaStateSince: Int16 = 15
 
     /// Answers fetches of the metadata log, which come in on controller listeners.
     package typealias MetadataFetch = @Sendable (FetchRequest, RequestContext, Reply<FetchResponse>) -> Void
@@ -76,9 +78,9 @@ package struct FetchHandler: RequestHandler {
     }
 
     private static func requester(_ request: FetchRequest, version: Int16) -> FetchRequester {
-        let id = version >= 15 ? request.replicaState.replicaID : request.replicaID
+        let id = version >= replicaStateSince ? request.replicaState.replicaID : request.replicaID
         guard id.value < 0 else {
-            let epoch = version >= 15 ? request.replicaState.replicaEpoch : -1
+            let epoch = version >= replicaStateSince ? request.replicaState.replicaEpoch : -1
             return FetchRequester(kind: .follower(id), brokerEpoch: epoch < 0 ? nil : BrokerEpoch(epoch))
         }
         return FetchRequester(kind: .consumer(readsCommittedOnly: request.isolationLevel == 1))
@@ -87,7 +89,7 @@ package struct FetchHandler: RequestHandler {
     private static func session(
         _ request: FetchRequest, _ requester: FetchRequester, _ context: RequestContext
     ) -> FetchSessionCache.Request {
-        let usesIDs = context.version >= 13
+        let usesIDs = context.version >= topicIDsSince
         var items: [FetchItem] = []
         for topic in request.topics {
             let named: FetchedTopic = usesIDs ? .id(topic.topicID) : .name(topic.topic)
