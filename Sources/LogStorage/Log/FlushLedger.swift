@@ -45,11 +45,12 @@ struct FlushLedger: Sendable {
     }
 
     /// A flush taken at `mark` succeeded; false when a truncation came between.
-    mutating func settle(_ mark: Mark) -> Bool {
+    mutating func settle(_ mark: Mark, wroteEpochs: Bool) -> Bool {
+        // An older flush that ran last put older epochs into the file: they are written again.
+        if wroteEpochs { savedEpochsVersion = mark.epochsVersion }
         guard mark.generation == generation else { return false }
         files.removeAll { $0.sequence < mark.sequence }
         directories.removeAll { $0.sequence < mark.sequence }
-        savedEpochsVersion = max(savedEpochsVersion, mark.epochsVersion)
         return true
     }
 

@@ -3,6 +3,8 @@ import World
 
 extension PartitionLog {
     /// What must be made durable to cover the present log end; nil when everything is, or the log is offline.
+    ///
+    /// One ticket of a log runs at a time.
     package func prepareFlush() -> FlushTicket? {
         guard failure == nil else { return nil }
         let active = segments[activeIndex]
@@ -20,7 +22,7 @@ extension PartitionLog {
 
     /// The ticket's `run` succeeded: `flushedEndOffset` moves up to its end, unless the log was truncated meanwhile.
     package mutating func flushed(_ ticket: FlushTicket) {
-        guard ledger.settle(ticket.mark) else { return }
+        guard ledger.settle(ticket.mark, wroteEpochs: ticket.epochCheckpoint != nil) else { return }
         precondition(ticket.endOffset <= logEndOffset, "a flush beyond the log end")
         flushedEndOffset = max(flushedEndOffset, ticket.endOffset)
     }

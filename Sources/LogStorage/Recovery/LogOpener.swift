@@ -78,7 +78,8 @@ struct LogOpener {
         var segments: [LogSegment] = []
         for (index, base) in bases.enumerated() {
             let next = index + 1 < bases.count ? bases[index + 1] : nil
-            let mustScan = !start.wasCleanShutdown && (next.map { $0 > recoveryPoint } ?? true)
+            // A segment that ends at the recovery point was flushed, but its indexes perhaps not.
+            let mustScan = !start.wasCleanShutdown && (next.map { $0 >= recoveryPoint } ?? true)
             let segment = mustScan ? try scan(base, next) : try adopt(base, next)
             segments.append(segment)
             if mustScan, let next, segment.endOffset != next, isCut(segment, next) {
