@@ -107,6 +107,10 @@ final class GroupShardHost: Sendable {
 
     /// Forgets what groups committed for topics that are gone.
     func topicsDeleted(_ names: Set<String>) {
+        loop.execute { [self] in forget(names) }
+    }
+
+    private func forget(_ names: Set<String>) {
         let time = surroundings.time
         var outbox: Outbox = []
         state.withLock { state in
@@ -117,14 +121,20 @@ final class GroupShardHost: Sendable {
 
     // MARK: Leadership
 
+    // News of leadership are posted, in order: the control loop does not wait for a shard whose log's disk is slow.
+    // Meanwhile the old shard's writes are refused by their epoch.
+
     /// This broker leads the partition from `epoch` on.
     func lead(in epoch: LeaderEpoch) {
-        guard drop(for: epoch, phase: .loading) else { return }
-        load(GroupShardLoad(), in: epoch)
+        loop.execute { [self] in
+            if drop(for: epoch, phase: .loading) { load(GroupShardLoad(), in: epoch) }
+        }
     }
 
     /// Another broker (or none) leads the partition from `epoch` on; nil when the partition itself is gone.
-    func resign(for epoch: LeaderEpoch?) { _ = drop(for: epoch, phase: .idle) }
+    func resign(for epoch: LeaderEpoch?) {
+        loop.execute { [self] in _ = drop(for: epoch, phase: .idle) }
+    }
 
     /// Drops the shard and answers all who wait with NOT_COORDINATOR, unless `epoch` is no news.
     private func drop(for epoch: LeaderEpoch?, phase: Phase) -> Bool {
