@@ -25,4 +25,21 @@ package struct LogSlice: Sendable {
 
     /// True when sending it will not wait for a disk.
     package var isResident: Bool { count == 0 || file.isResident(from: position, count: count) }
+
+    /// Reads it into memory; may wait for a disk, and needs no lock: the file stays readable as long as the slice lives.
+    package func read() throws(StorageError) -> Bytes {
+        let buffer = Bytes(MemoryRegion(count: count), start: 0, count: count)
+        var done = 0
+        do throws(FileError) {
+            while done < buffer.count {
+                let got = try file.read(into: buffer[done..<buffer.count], at: position + Int64(done))
+                if got == 0 { break }
+                done += got
+            }
+        } catch { throw .file(error) }
+        guard done == buffer.count else {
+            throw .corrupt(path: file.path, position: position + Int64(done), reason: "the file is too short")
+        }
+        return buffer
+    }
 }

@@ -44,22 +44,7 @@ extension PartitionLog {
     }
 
     /// Reads what a slice covers into memory.
-    package func bytes(of slice: LogSlice) throws(StorageError) -> Bytes {
-        let buffer = Bytes(MemoryRegion(count: slice.count), start: 0, count: slice.count)
-        var done = 0
-        do throws(FileError) {
-            while done < buffer.count {
-                let got = try slice.file.read(into: buffer[done..<buffer.count], at: slice.position + Int64(done))
-                if got == 0 { break }
-                done += got
-            }
-        } catch { throw .file(error) }
-        guard done == buffer.count else {
-            throw .corrupt(
-                path: slice.file.path, position: slice.position + Int64(done), reason: "the file is too short")
-        }
-        return buffer
-    }
+    package func bytes(of slice: LogSlice) throws(StorageError) -> Bytes { try slice.read() }
 
     /// A batch: the segment it is in, where it starts, its size.
     struct Place {

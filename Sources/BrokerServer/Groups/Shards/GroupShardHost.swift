@@ -210,7 +210,8 @@ final class GroupShardHost: Sendable {
             "partition": "__consumer_offsets-\(partition)", "epoch": "\(epoch)", "records": "\(progress.recordCount)",
             "groups": "\(progress.image.ids.count)",
         ]
-        surroundings.log.info("the groups of a partition are loaded", metadata: metadata)
+        let level: Logger.Level = progress.recordCount > 0 ? .info : .debug
+        surroundings.log.log(level: level, "the groups of a partition are loaded", metadata: metadata)
         if let unreadable = progress.unreadable {
             metadata["unreadable"] = "\(unreadable.count)"
             metadata["first"] = "\(unreadable.firstReason)"

@@ -26,18 +26,24 @@ final class PartitionCoordinatorLog: CoordinatorLog {
     }
 
     func read(from start: Offset, bytesMax: Int, in epoch: LeaderEpoch) throws(CoordinatorLogError) -> Bytes {
-        let result: Result<Bytes, CoordinatorLogError> = partition.step { state, _ in
+        let found: Result<LogSlice, CoordinatorLogError> = partition.step { state, _ in
             if let refusal = state.leaderRefusal(requested: epoch) { return .failure(CoordinatorLogError(refusal)) }
             guard case .open(var log) = state.storage else { return .failure(CoordinatorLogError(.notCoordinator)) }
             do throws(StorageError) {
-                let slice = try log.read(
-                    from: start, maxBytes: bytesMax, upTo: state.highWatermark, minOneMessage: true)
-                return .success(slice.isEmpty ? .empty : try log.bytes(of: slice))
+                return .success(
+                    try log.read(from: start, maxBytes: bytesMax, upTo: state.highWatermark, minOneMessage: true))
             } catch {
                 return .failure(CoordinatorLogError(error.code))
             }
         }
-        return try result.get()
+        let slice = try found.get()
+        if slice.isEmpty { return .empty }
+        // The disk is waited for without the lock.
+        do throws(StorageError) {
+            return try slice.read()
+        } catch {
+            throw CoordinatorLogError(error.code)
+        }
     }
 
     func append(
@@ -53,13 +59,21 @@ final class PartitionCoordinatorLog: CoordinatorLog {
             guard case .leader(let leader) = state.role, leader.hasEnoughInSync else {
                 return .failure(CoordinatorLogError(.notEnoughReplicas))
             }
+            if batch.count > state.settings.batchBytesMax { return .failure(CoordinatorLogError(.messageTooLarge)) }
+            guard let endBefore = state.logEnd else { return .failure(CoordinatorLogError(.kafkaStorageError)) }
             let incoming = PartitionState.Incoming(batch: batch, request: request, slot: 0, waitsForReplicas: true)
             state.append([incoming], timeOfDay: timeOfDay, now: now, &after)
-            guard case .open(let log) = state.storage else {
-                return .failure(CoordinatorLogError(.kafkaStorageError))
-            }
-            return .success(log.logEndOffset)
+            guard let end = state.logEnd else { return .failure(CoordinatorLogError(.kafkaStorageError)) }
+            // A batch that the log refuses by itself leaves nothing behind: the coordinator must not remember it either.
+            return end > endBefore ? .success(end) : .failure(CoordinatorLogError(.recordListTooLarge))
         }
         return try result.get()
+    }
+}
+
+extension PartitionState {
+    /// The exclusive end of an open log.
+    fileprivate var logEnd: Offset? {
+        if case .open(let log) = storage { log.logEndOffset } else { nil }
     }
 }
