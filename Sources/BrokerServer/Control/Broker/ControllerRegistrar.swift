@@ -20,6 +20,7 @@ package final class ControllerRegistrar: LeaderFollower, @unchecked Sendable {
     private let log: Logger
     private var isInFlight = false
 
+    /// - Parameter channel: of its own; it is told of leaders from here.
     package init(
         id: BrokerID, incarnationID: UUID128, listeners: [RegisteredListener], channel: ControllerChannel,
         cache: MetadataCache, world: World, log: Logger
@@ -33,6 +34,7 @@ package final class ControllerRegistrar: LeaderFollower, @unchecked Sendable {
     }
 
     package func leaderChanged(_ leader: QuorumLeader) {
+        channel.leaderChanged(leader)
         if leader.id != nil { register() }
     }
 

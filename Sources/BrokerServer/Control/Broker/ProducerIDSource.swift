@@ -72,15 +72,16 @@ package final class ProducerIDSource: Sendable {
     }
 
     private func received(_ block: Range<Int64>) {
-        let served = state.withLock { state -> [(Completion, ProducerID)] in
-            state.isAsking = false
+        let (served, mustAsk) = state.withLock { state -> ([(Completion, ProducerID)], Bool) in
             state.blocks.append(block)
             var served: [(Completion, ProducerID)] = []
             while !state.waiting.isEmpty, let id = ProducerIDSource.take(&state) {
                 served.append((state.waiting.removeFirst(), id))
             }
-            return served
+            state.isAsking = !state.waiting.isEmpty
+            return (served, state.isAsking)
         }
+        if mustAsk { ask() }
         for (completion, id) in served { completion(.success(id)) }
     }
 
