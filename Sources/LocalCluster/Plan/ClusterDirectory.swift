@@ -14,7 +14,7 @@ package struct ClusterDirectory: Sendable {
     private var planPath: String { path + "/cluster.properties" }
 
     /// The folder of one node.
-    package func nodeFolder(_ node: Int) -> String { "\(path)/node\(node)" }
+    package func nodeFolder(_ node: Int) -> String { "\(path)/node-\(node)" }
 
     /// The `server.properties` of one node.
     package func configurationPath(_ node: Int) -> String { nodeFolder(node) + "/server.properties" }

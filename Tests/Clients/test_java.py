@@ -1,0 +1,33 @@
+"""Kafka's own Java clients 4.3.0, as single-file programs."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from harness import fresh
+
+PROGRAMS = Path(__file__).parent / "java"
+LIBRARIES = os.environ.get("MARTLET_JAVA_LIBRARIES", str(Path(__file__).resolve().parents[2] / ".build/java-libraries"))
+
+
+def java(program, *arguments, timeout=180):
+    done = subprocess.run(
+        ["java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", f"{LIBRARIES}/*", str(PROGRAMS / program), *arguments],
+        capture_output=True, text=True, timeout=timeout,
+    )
+    assert done.returncode == 0 and "DONE" in done.stdout, done.stdout[-3_000:] + done.stderr[-6_000:]
+
+
+def test_topics_by_the_admin_client(cluster):
+    java("AdminRoundTrip.java", cluster.bootstrap, fresh("java-admin"))
+
+
+@pytest.mark.parametrize(
+    "assignor, codec",
+    [("Range", "none"), ("RoundRobin", "gzip"), ("Sticky", "lz4"), ("CooperativeSticky", "zstd"), ("Range", "snappy")],
+)
+def test_a_producer_and_a_group_of_consumers(cluster, assignor, codec):
+    name = f"org.apache.kafka.clients.consumer.{assignor}Assignor"
+    java("ProduceConsume.java", cluster.bootstrap, fresh("java"), name, codec)

