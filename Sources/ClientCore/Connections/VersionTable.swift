@@ -6,6 +6,12 @@ package import WireProtocol
 package struct VersionTable: Hashable, Sendable {
     private var ranges: [APIKey: ClosedRange<Int16>] = [:]
 
+    /// The first versions that can say what our requests say; Kafka has had all of them since 3.8.
+    private static let leastVersions: [APIKey: Int16] = [
+        .metadata: 4, .offsetCommit: 7, .offsetFetch: 8, .findCoordinator: 4, .joinGroup: 5, .heartbeat: 3,
+        .leaveGroup: 3, .syncGroup: 3, .listGroups: 5, .deleteTopics: 6, .listOffsets: 2, .describeGroups: 3,
+    ]
+
     /// Ranges that are upside down are left out, as if the API were missing.
     package init(_ response: ApiVersionsResponse) {
         for entry in response.apiKeys where entry.minVersion <= entry.maxVersion {
@@ -20,6 +26,7 @@ package struct VersionTable: Hashable, Sendable {
     package func version<Request: WireRequest>(of type: Request.Type, upTo limit: Int16? = nil) -> Int16? {
         guard let theirs = ranges[Request.key] else { return nil }
         let greatest = min(theirs.upperBound, Request.versions.upperBound, limit ?? Int16.max)
-        return greatest >= max(theirs.lowerBound, Request.versions.lowerBound) ? greatest : nil
+        let least = max(VersionTable.leastVersions[Request.key] ?? 0, theirs.lowerBound, Request.versions.lowerBound)
+        return greatest >= least ? greatest : nil
     }
 }

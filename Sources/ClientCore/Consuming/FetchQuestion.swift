@@ -30,6 +30,11 @@ package enum FetchQuestion {
     package struct AbortedRange: Hashable, Sendable {
         package let producer: ProducerID
         package let firstOffset: Offset
+
+        package init(producer: ProducerID, firstOffset: Offset) {
+            self.producer = producer
+            self.firstOffset = firstOffset
+        }
     }
 
     /// The request for some partitions that one broker leads.

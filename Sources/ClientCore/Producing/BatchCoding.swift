@@ -53,7 +53,9 @@ package enum BatchCoding {
                 if let producer = header.producerID { skipped.remove(producer) }
                 continue
             }
-            if header.attributes.isTransactional, let producer = header.producerID, skipped.contains(producer) { continue }
+            if header.attributes.isTransactional, let producer = header.producerID, skipped.contains(producer) {
+                continue
+            }
             records += try BatchCoding.records(of: batch, place, from: start)
         }
         return Decoded(records: records, end: end, lastEpoch: lastEpoch)

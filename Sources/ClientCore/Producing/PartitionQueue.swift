@@ -61,6 +61,12 @@ struct PartitionQueue {
         return expired
     }
 
+    /// Takes out all that waits.
+    mutating func takeAllWaiting() -> [OutgoingBatch] {
+        defer { waiting = [] }
+        return waiting
+    }
+
     /// Starts anew under a new identity: unanswered batches can't be told from repeats, so they are given back.
     mutating func restart() -> [OutgoingBatch] {
         precondition(inFlight.isEmpty, "a new identity is taken when nothing is in flight")

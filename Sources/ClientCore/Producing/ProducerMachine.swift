@@ -129,10 +129,16 @@ package struct ProducerMachine: Sendable {
         identity = .have(producer)
     }
 
-    /// InitProducerId failed; it is asked for again by the next `advance`.
-    package mutating func identityRefused() {
-        guard case .asked = identity else { return }
+    /// InitProducerId failed; it is asked for again by the next `advance`. An error `forGood` fails all that waits.
+    package mutating func identityRefused(forGood error: ErrorCode? = nil) -> [Effect] {
+        guard case .asked = identity else { return [] }
         identity = .missing
+        guard let error else { return [] }
+        var effects: [Effect] = []
+        for index in queues.values.indices {
+            for batch in queues.values[index].takeAllWaiting() { effects += give(up: batch, .refused(error)) }
+        }
+        return effects
     }
 
     /// The answer for one batch of a request that was answered. Call `requestEnded` once for the request.

@@ -58,7 +58,6 @@ public final class Admin: Sendable {
         state.name = name
         var request = DeleteTopicsRequest()
         request.topics = [state]
-        request.topicNames = [name]
         request.timeoutMilliseconds = Int32(cluster.configuration.requestTimeoutMilliseconds)
         let asked = request
         try await cluster.retrying { () throws(ClientError) in

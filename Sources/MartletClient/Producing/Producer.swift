@@ -247,6 +247,7 @@ public final class Producer: Sendable {
     private func answered(_ batches: [OutgoingBatch], by node: BrokerID, _ response: ProduceResponse) {
         let now = cluster.runtime.clock.now
         let answers = ProduceQuestion.answers(response, view: cluster.view)
+
         for answer in answers {
             if let leader = answer.newLeader, let epoch = answer.newLeaderEpoch {
                 cluster.learnLeader(answer.place, leader: leader, epoch: epoch)
@@ -310,6 +311,7 @@ public final class Producer: Sendable {
 
     private func obtainIdentity() async {
         var request = InitProducerIdRequest()
+        request.transactionalID = nil
         request.transactionTimeoutMilliseconds = Int32.max
         do throws(ClientError) {
             let response = try await cluster.send(request, to: .anyBroker)
@@ -318,7 +320,8 @@ public final class Producer: Sendable {
             state.withLock { $0.machine.identityObtained(identity) }
         } catch {
             await cluster.runtime.sleep(milliseconds: cluster.backoff(after: 1))
-            state.withLock { $0.machine.identityRefused() }
+            let code = error.isRetriable ? nil : error.code ?? .unsupportedVersion
+            perform(state.withLock { $0.machine.identityRefused(forGood: code) })
         }
         pump()
     }
