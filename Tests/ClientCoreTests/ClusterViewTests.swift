@@ -57,7 +57,7 @@ struct ClusterViewTests {
     @Test("The greatest common version is chosen; none where there is none")
     func versions() {
         var response = ApiVersionsResponse()
-        response.apiKeys = [(3, 0, 5), (18, 9, 12), (10, 5, 2)].map { key, least, greatest in
+        response.apiKeys = ([(3, 0, 5), (18, 9, 12), (10, 5, 2)] as [(Int16, Int16, Int16)]).map { key, least, greatest in
             var entry = ApiVersionsResponse.ApiVersion()
             entry.apiKey = key
             entry.minVersion = least

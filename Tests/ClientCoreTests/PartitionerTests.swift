@@ -45,7 +45,7 @@ enum Views {
 
     static func response(leaders: [Int32?], epoch: Int32 = 5, topic: String = "t") -> MetadataResponse {
         var response = MetadataResponse()
-        response.brokers = [1, 2, 3].map { id in
+        response.brokers = ([1, 2, 3] as [Int32]).map { id in
             var broker = MetadataResponse.MetadataResponseBroker()
             broker.nodeID = BrokerID(id)
             broker.host = "host"

@@ -84,10 +84,6 @@ package struct ClusterPlan: Hashable, Sendable {
             "default.replication.factor=\(replicationFactor)",
             "min.insync.replicas=\(minInSyncReplicas)",
             "offsets.topic.replication.factor=\(replicationFactor)",
-            "transaction.state.log.replication.factor=\(replicationFactor)",
-            "transaction.state.log.min.isr=\(minInSyncReplicas)",
-            "share.coordinator.state.topic.replication.factor=\(replicationFactor)",
-            "share.coordinator.state.topic.min.isr=\(minInSyncReplicas)",
         ]
         let replaced = Set(overrides.map(ClusterPlan.key))
         lines.removeAll { replaced.contains(ClusterPlan.key($0)) }
