@@ -5,8 +5,20 @@ import World
 /// Batches that wait for the one write that puts them into the active segment.
 private struct StagedWrite {
     var pieces: [Bytes] = []
-    var batches: [(header: RecordBatchHeader, bytes: Bytes)] = []
+    var batches: [RecordBatch] = []
     var byteCount: Int64 = 0
+
+    /// Adds a batch; those that lie side by side in memory leave as one piece.
+    mutating func add(_ batch: RecordBatch) {
+        batches.append(batch)
+        byteCount += Int64(batch.sizeInBytes)
+        let bytes = batch.bytes
+        if let last = pieces.last, last.region === bytes.region, last.start + last.count == bytes.start {
+            pieces[pieces.count - 1] = Bytes(last.region, start: last.start, count: last.count + bytes.count)
+        } else {
+            pieces.append(bytes)
+        }
+    }
 }
 
 extension PartitionLog {
@@ -23,16 +35,16 @@ extension PartitionLog {
         var outcomes: [AppendOutcome] = []
         outcomes.reserveCapacity(pieces.count)
         for piece in pieces {
-            let headers: [RecordBatchHeader]
-            do throws(StorageError) { headers = try PartitionLog.headers(in: piece) } catch {
+            let batches: [RecordBatch]
+            do throws(StorageError) { batches = try PartitionLog.batches(in: piece) } catch {
                 outcomes.append(.refused(.invalidRecord, reason: "\(error)"))
                 continue
             }
-            if let verdict = judge(headers, piece, staged) {
+            if let verdict = judge(batches, piece, staged) {
                 outcomes.append(verdict)
                 continue
             }
-            let range = try stage(headers, piece, epoch, now, &staged)
+            let range = try stage(batches, piece, epoch, now, &staged)
             outcomes.append(.appended(range))
         }
         try write(&staged)
@@ -49,20 +61,13 @@ extension PartitionLog {
         try checkOnline()
         let received = try received(batches)
         var staged = StagedWrite()
-        for (header, bytes) in received {
+        for batch in received {
+            let header = batch.header
             if mustRoll(for: header.maxTimestamp, header.lastOffset, header.sizeInBytes, staged.byteCount, now) {
                 try write(&staged)
                 try roll(at: header.baseOffset, now: now)
             }
-            staged.batches.append((header, bytes))
-            staged.byteCount += Int64(header.sizeInBytes)
-            // Batches that lie side by side in memory leave as one piece.
-            if let last = staged.pieces.last, last.region === bytes.region, last.start + last.count == bytes.start {
-                staged.pieces[staged.pieces.count - 1] = Bytes(
-                    last.region, start: last.start, count: last.count + bytes.count)
-            } else {
-                staged.pieces.append(bytes)
-            }
+            staged.add(batch)
         }
         try write(&staged)
         return logEndOffset
@@ -70,34 +75,37 @@ extension PartitionLog {
 
     // MARK: Judging
 
-    private static func headers(in piece: Bytes) throws(StorageError) -> [RecordBatchHeader] {
-        var headers: [RecordBatchHeader] = []
+    private static func batches(in piece: Bytes) throws(StorageError) -> [RecordBatch] {
+        var batches: [RecordBatch] = []
+        batches.reserveCapacity(1)
         var position = 0
         while position < piece.count {
-            let header = try RecordBatchHeader(stored: piece[position..<piece.count])
-            guard header.sizeInBytes <= piece.count - position else {
-                throw .invalidBatch(reason: "a batch of \(header.sizeInBytes) bytes in \(piece.count - position)")
+            do throws(RecordBatchError) { batches.append(try RecordBatch(piece, at: position)) } catch {
+                throw .invalidBatch(reason: "\(error)")
             }
-            headers.append(header)
-            position += header.sizeInBytes
+            let added = batches[batches.count - 1].header
+            guard added.lastOffsetDelta >= 0 else {
+                throw .invalidBatch(reason: "a last offset delta of \(added.lastOffsetDelta)")
+            }
+            position += added.sizeInBytes
         }
-        guard !headers.isEmpty else { throw .invalidBatch(reason: "no batch") }
-        return headers
+        guard !batches.isEmpty else { throw .invalidBatch(reason: "no batch") }
+        return batches
     }
 
     /// What keeps a piece from being appended; nil when nothing does.
-    private func judge(_ headers: [RecordBatchHeader], _ piece: Bytes, _ staged: StagedWrite) -> AppendOutcome? {
+    private func judge(_ batches: [RecordBatch], _ piece: Bytes, _ staged: StagedWrite) -> AppendOutcome? {
         if Int64(piece.count) > configuration.segmentBytes {
             let reason = "\(piece.count) bytes do not fit into a segment of \(configuration.segmentBytes)"
             return .refused(.recordListTooLarge, reason: reason)
         }
-        guard headers.contains(where: { $0.producerID != nil }) else { return nil }
+        guard batches.contains(where: { $0.header.producerID != nil }) else { return nil }
         var earlier = staged.batches.map(\.header)
-        for header in headers {
-            switch producers.verdict(on: header, after: earlier) {
-            case .fresh: earlier.append(header)
+        for batch in batches {
+            switch producers.verdict(on: batch.header, after: earlier) {
+            case .fresh: earlier.append(batch.header)
             case .refused(let code, let reason): return .refused(code, reason: reason)
-            case .duplicate(let batch): return duplicate(of: batch)
+            case .duplicate(let known): return duplicate(of: known)
             }
         }
         return nil
@@ -109,20 +117,22 @@ extension PartitionLog {
             AppendedRange(baseOffset: batch.baseOffset, endOffset: batch.lastOffset + 1, logAppendTime: time))
     }
 
-    private func received(_ bytes: Bytes) throws(StorageError) -> [(header: RecordBatchHeader, bytes: Bytes)] {
-        var batches: [(header: RecordBatchHeader, bytes: Bytes)] = []
+    private func received(_ bytes: Bytes) throws(StorageError) -> [RecordBatch] {
+        var batches: [RecordBatch] = []
         var position = 0
         var expected = logEndOffset
         while position + RecordBatchHeader.sizeInBytes <= bytes.count {
             let header = try RecordBatchHeader(stored: bytes[position..<bytes.count])
             guard header.sizeInBytes <= bytes.count - position else { break }
-            let batch = bytes[position..<position + header.sizeInBytes]
-            guard header.isIntact(batch) else {
-                throw .invalidBatch(reason: "wrong checksum of the batch at offset \(header.baseOffset)")
+            do throws(RecordBatchError) {
+                let batch = try RecordBatch(bytes, at: position)
+                try batch.verifyChecksum()
+                batches.append(batch)
+            } catch {
+                throw .invalidBatch(reason: "\(error), at offset \(header.baseOffset)")
             }
             let follows = configuration.isCompacted ? header.baseOffset >= expected : header.baseOffset == expected
             guard follows else { throw .notContiguous(expected: expected, received: header.baseOffset) }
-            batches.append((header, batch))
             expected = header.nextOffset
             position += header.sizeInBytes
         }
@@ -132,29 +142,24 @@ extension PartitionLog {
     // MARK: Writing
 
     private mutating func stage(
-        _ headers: [RecordBatchHeader], _ piece: Bytes, _ epoch: LeaderEpoch, _ now: Timestamp,
-        _ staged: inout StagedWrite
+        _ batches: [RecordBatch], _ piece: Bytes, _ epoch: LeaderEpoch, _ now: Timestamp, _ staged: inout StagedWrite
     ) throws(StorageError) -> AppendedRange {
         let isBrokerTime = configuration.timestampType == .logAppendTime
         var next = staged.batches.last?.header.nextOffset ?? logEndOffset
         let base = next
-        let lastOffset = Offset(headers.reduce(next.value) { $0 + Int64($1.lastOffsetDelta) + 1 } - 1)
-        let newest = isBrokerTime ? now : (headers.map(\.maxTimestamp).max() ?? now)
+        let lastOffset = Offset(batches.reduce(next.value) { $0 + Int64($1.header.lastOffsetDelta) + 1 } - 1)
+        let newest =
+            isBrokerTime ? now : batches.reduce(batches[0].header.maxTimestamp) { max($0, $1.header.maxTimestamp) }
         if mustRoll(for: newest, lastOffset, piece.count, staged.byteCount, now) {
             try write(&staged)
             try roll(at: next, now: now)
         }
-        var position = 0
-        for header in headers {
-            var batch: RecordBatch
-            do throws(RecordBatchError) { batch = try RecordBatch(piece, at: position) } catch {
-                throw .invalidBatch(reason: "\(error)")
-            }
+        for batch in batches {
+            var batch = batch
             batch.place(at: next, leaderEpoch: epoch)
             if isBrokerTime { batch.stamp(logAppendTime: now) }
-            staged.batches.append((batch.header, batch.bytes))
+            staged.batches.append(batch)
             next = batch.header.nextOffset
-            position += header.sizeInBytes
         }
         staged.pieces.append(piece)
         staged.byteCount += Int64(piece.count)
@@ -169,11 +174,12 @@ extension PartitionLog {
             try segments[active].file.write(staged.pieces, at: segments[active].sizeBytes)
         } catch { throw failed(error) }
         let interval = configuration.indexIntervalBytes
-        for (header, bytes) in staged.batches {
+        for batch in staged.batches {
+            let header = batch.header
             recent.append(header, at: segments[active].sizeBytes)
             segments[active].note(header, indexIntervalBytes: interval)
             noteEpoch(of: header)
-            if header.producerID != nil { producers.note(header, batch: bytes) }
+            if header.producerID != nil { producers.note(header, batch: batch.bytes) }
         }
         producers.bound(to: configuration.producersMax)
         staged = StagedWrite()
