@@ -36,7 +36,7 @@ package struct HandlerTable: Sendable {
             listeners: Handler.listeners
         ) { context, slot in
             do throws(WireError) {
-                let request = try Handler.Request.decode(context.bytes, version: context.version)
+                let request = try RequestBody.decode(Handler.Request.self, context.bytes, version: context.version)
                 handler.handle(request, context, Reply(slot))
                 return nil
             } catch {

@@ -72,6 +72,19 @@ struct RefusedRequestTests {
         #expect(client.metadata.count == 0)
     }
 
+    @Test("librdkafka's null of four bytes for all topics is read as one of one byte")
+    func wideNull() {
+        var request = MetadataRequest()
+        request.topics = nil
+        request.allowAutoTopicCreation = true
+        let frame = Connection.frame(request, version: 13, 1).array
+        // The body: null, two flags and the tagged fields.
+        let client = ConnectionUnderTest()
+        client.receive(Bytes(frame.dropLast(4) + [0, 0, 0] + frame.suffix(4)))
+        #expect(!client.link.isClosed)
+        #expect(client.metadata.count == 1)
+    }
+
     @Test("After a refusal nothing more is taken in")
     func nothingMore() {
         let client = ConnectionUnderTest()

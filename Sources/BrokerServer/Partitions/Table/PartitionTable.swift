@@ -19,6 +19,7 @@ package final class PartitionTable: MetadataSubscriber, Sendable {
     private let cache: MetadataCache
     private let settings: TopicSettings
     private let storing: ReplicaStorage
+    private let disk: DirectoryLanes
     private let log: Logger
 
     package init(
@@ -30,6 +31,7 @@ package final class PartitionTable: MetadataSubscriber, Sendable {
         self.cache = cache
         self.settings = settings
         self.log = log
+        disk = DirectoryLanes(pool: services.pool)
         storing = ReplicaStorage(services: services, directories: directories, randomness: world.randomness, log: log)
     }
 
@@ -105,7 +107,7 @@ package final class PartitionTable: MetadataSubscriber, Sendable {
             index.byTopic[id.topic, default: [:]][id.index] = partition
             index.idsByName[topic.name] = id.topic
         }
-        services.pool.run { self.storing.open(partition, place) }
+        disk.run(partition.directory) { self.storing.open(partition, place) }
     }
 
     private func brokersChanged(_ ids: [BrokerID], _ image: MetadataImage) {
@@ -146,7 +148,7 @@ package final class PartitionTable: MetadataSubscriber, Sendable {
         }
         partition.close(.unknownTopicOrPartition)
         services.followers.unfollow(partition)
-        services.pool.run { self.storing.discard(partition) }
+        disk.run(partition.directory) { self.storing.discard(partition) }
     }
 
     /// Renames what no metadata mentions; to be called once the metadata of the start is applied. Blocks: for the pool.
