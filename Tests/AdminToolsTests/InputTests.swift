@@ -23,7 +23,7 @@ struct InputTests {
                 == ["console-producer", "--compression-codec", "lz4"])
         #expect(
             KafkaArguments.completed(["consumer-groups", "--list", "--state"])
-                == ["consumer-groups", "--list", "--state="])
+                == ["consumer-groups", "--list", "--state=*"])
     }
 
     @Test("An option may be shortened where only one begins so")

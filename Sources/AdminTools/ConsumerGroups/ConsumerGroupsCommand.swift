@@ -47,8 +47,8 @@ package struct ConsumerGroupsCommand: AsyncParsableCommand {
     }
 
     private func list(_ admin: Admin) async throws(ClientError) {
-        let states = (state ?? "").split(separator: ",").map(String.init)
-        let types = (type ?? "").split(separator: ",").map(String.init)
+        let states = Self.names(state)
+        let types = Self.names(type)
         let found = try await admin.listGroups(states: states, types: types)
             .filter { $0.protocolType == ConsumerProtocol.type || $0.protocolType.isEmpty }
             .sorted { $0.groupID < $1.groupID }
@@ -59,6 +59,12 @@ package struct ConsumerGroupsCommand: AsyncParsableCommand {
         let rows = found.map { (group: $0.groupID, type: $0.groupType.capitalizedFirst, state: $0.groupState) }
         let lines = GroupTables.list(rows, showsType: type != nil, showsState: state != nil)
         for line in lines { print(line) }
+    }
+
+    /// The names in a list; none where all are meant.
+    private static func names(_ list: String?) -> [String] {
+        guard let list, list != KafkaArguments.all else { return [] }
+        return list.split(separator: ",").map(String.init)
     }
 
     private func describe(_ admin: Admin) async throws {

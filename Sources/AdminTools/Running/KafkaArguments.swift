@@ -8,10 +8,13 @@ package enum KafkaArguments {
         "kafka-server-start": "server",
     ]
 
+    /// Stands for every value of an option that may also name some.
+    package static let all = "*"
+
     /// The values of options that may stand without one.
     private static let defaultValues: [String: [String: String]] = [
         "console-producer": ["--compression-codec": "gzip"],
-        "consumer-groups": ["--state": "", "--type": ""],
+        "consumer-groups": ["--state": all, "--type": all],
     ]
 
     /// The arguments behind the program's name, with the subcommand in front where the program has one of Kafka's names.

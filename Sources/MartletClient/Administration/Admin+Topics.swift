@@ -48,6 +48,7 @@ extension Admin {
             var resource = DescribeConfigsRequest.DescribeConfigsResource()
             resource.resourceType = Admin.topicResource
             resource.resourceName = name
+            resource.configurationKeys = nil
             return resource
         }
         let response = try await cluster.send(request, to: .anyBroker)
