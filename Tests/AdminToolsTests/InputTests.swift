@@ -1,3 +1,4 @@
+import Primitives
 import AdminTools
 import MartletClient
 import Testing

@@ -96,7 +96,7 @@ struct TableTests {
         quorum.leaderID = BrokerID(1)
         quorum.leaderEpoch = LeaderEpoch(7)
         quorum.highWatermark = 5_214
-        quorum.currentVoters = [(1, 5_214, 1_000), (2, 5_210, 593)].map { id, end, time in
+        quorum.currentVoters = ([(1, 5_214, 1_000), (2, 5_210, 593)] as [(Int32, Int64, Int64)]).map { id, end, time in
             var replica = DescribeQuorumResponse.ReplicaState()
             replica.replicaID = BrokerID(id)
             replica.logEndOffset = Offset(end)

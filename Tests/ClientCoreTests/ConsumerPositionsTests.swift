@@ -34,8 +34,10 @@ struct ConsumerPositionsTests {
     func late() {
         var positions = ConsumerPositions(resetPolicy: .latest)
         positions.assign([Self.zero], startingAt: .at(Offset(3), lastEpoch: nil))
-        #expect(positions.advance(Self.zero, from: Offset(3), to: Offset(7), lastEpoch: LeaderEpoch(1)))
-        #expect(!positions.advance(Self.zero, from: Offset(3), to: Offset(9), lastEpoch: nil))
+        let isFirst = positions.advance(Self.zero, from: Offset(3), to: Offset(7), lastEpoch: LeaderEpoch(1))
+        #expect(isFirst)
+        let isSecond = positions.advance(Self.zero, from: Offset(3), to: Offset(9), lastEpoch: nil)
+        #expect(!isSecond)
         positions.outOfRange(Self.zero, asked: Offset(3))
         #expect(positions.state(of: Self.zero) == .at(Offset(7), lastEpoch: LeaderEpoch(1)))
         positions.outOfRange(Self.zero, asked: Offset(7))
