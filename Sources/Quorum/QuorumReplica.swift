@@ -55,13 +55,28 @@ package struct QuorumReplica: Sendable {
 
     package var isVoter: Bool { voters.contains(me) }
 
-    /// A voter stands unless its own log may have been lost (design, section 7).
-    var mayStand: Bool { isVoter && election.standing != .catchingUp && !isShuttingDown }
+    /// How far this voter can be believed: an entry of its own makes a founder as good as any.
+    package var standing: VoterStanding {
+        switch election.standing {
+        case .founding, .expecting: log.isBlank ? election.standing : .proven
+        case .unproven, .catchingUp, .proven: election.standing
+        }
+    }
 
-    /// The leader this replica is or follows. One that doubts its leader names none, though its vote file does.
+    /// A voter stands unless there are entries that it lacks all of (design, section 7).
+    var mayStand: Bool {
+        guard isVoter, !isShuttingDown else { return false }
+        return switch standing {
+        case .unproven, .founding, .proven: true
+        case .expecting, .catchingUp: false
+        }
+    }
+
+    /// The leader this replica is or follows. One that doubts its leader names none, though its vote file does; nor
+    /// does a leader name itself before the first entry of its epoch is durable.
     package var leaderID: BrokerID? {
         switch role {
-        case .leader: me.id
+        case .leader(let state): log.flushedEnd > state.epochStart ? me.id : nil
         case .follower(let state): state.leaderID
         case .unattached, .prospective, .candidate, .resigned: nil
         }

@@ -127,8 +127,7 @@ extension QuorumReplica {
     private func errorOfLeaderRequest(epoch: LeaderEpoch) -> ErrorCode? {
         if epoch < election.epoch { return .fencedLeaderEpoch }
         if epoch > election.epoch { return .unknownLeaderEpoch }
-        if case .leader = role { return nil }
-        return .notLeaderOrFollower
+        return role.leading != nil && leaderID != nil ? nil : .notLeaderOrFollower
     }
 
     mutating func snapshotTaken(_ snapshot: SnapshotID) {

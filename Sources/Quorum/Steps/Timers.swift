@@ -15,7 +15,8 @@ extension QuorumReplica {
     }
 
     private func nextOf(_ state: LeaderState) -> MonotonicInstant? {
-        earliest(state.waiting.map(\.deadline).min(), state.followers.map { noticeTime(of: $0) }.min())
+        guard leaderID != nil else { return nil }
+        return earliest(state.waiting.map(\.deadline).min(), state.followers.map { noticeTime(of: $0) }.min())
     }
 
     private func checkQuorumDeadline(of state: LeaderState) -> MonotonicInstant? {
@@ -98,7 +99,7 @@ extension QuorumReplica {
         case .candidate(var round):
             sendVotes(&round, isPreVote: false, now: now)
             role = .candidate(round)
-        case .leader(let state): sendBeginEpoch(state, now: now)
+        case .leader(let state): if leaderID != nil { sendBeginEpoch(state, now: now) }
         case .follower(let state):
             guard let dueAt = state.nextDue, dueAt <= now else { return }
             sendFetch(state, now: now)

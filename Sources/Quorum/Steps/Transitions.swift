@@ -54,6 +54,7 @@ extension QuorumReplica {
     mutating func becomeLeader(grantedBy: [ReplicaKey], now: MonotonicInstant) {
         lostElections = 0
         election.leaderID = me.id
+        // Nobody is told before this record is durable (see `leaderID`): what others know of must not get lost.
         let state = LeaderState(epoch: election.epoch, epochStart: log.end, voters: voters, me: me.id, now: now)
         role = .leader(state)
         let change = OwnBatch.leaderChange(leaderID: me.id, voters: voters.all, grantedBy: grantedBy)
@@ -102,12 +103,18 @@ extension QuorumReplica {
     mutating func castVote(for candidate: ReplicaKey) {
         precondition(election.standing != .catchingUp, "a voter voted before it caught up")
         election.votedFor = candidate
-        election.standing = .proven
+        if election.standing == .unproven { election.standing = .founding }
     }
 
-    /// The quorum has entries and this voter has none: it may have lost its own, and with them its votes.
+    /// The quorum has entries and this voter has none: unless it is known to be a founder, it may have lost its own,
+    /// and with them its votes.
     mutating func noteDataElsewhere() {
-        if isVoter, election.standing == .unproven { election.standing = .catchingUp }
+        guard isVoter, log.isBlank else { return }
+        switch election.standing {
+        case .unproven: election.standing = .catchingUp
+        case .founding: election.standing = .expecting
+        case .expecting, .catchingUp, .proven: break
+        }
     }
 
     /// A voter that had to catch up has all that was committed when its leader established a high watermark.

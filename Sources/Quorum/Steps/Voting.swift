@@ -32,6 +32,7 @@ extension QuorumReplica {
         }
         if ask.epoch > election.epoch { becomeUnattached(epoch: ask.epoch, now: now) }
         if ask.lastOffset > .zero { noteDataElsewhere() }
+        if case .prospective = role, !mayStand { becomeUnattached(epoch: election.epoch, now: now) }
         let isGranted = grants(ask)
         if isGranted { granted(ask, now: now) }
         effects.append(.answer(token, .vote(verdict(), isGranted: isGranted)))
@@ -46,15 +47,15 @@ extension QuorumReplica {
         return isPossible ? nil : .invalidRequest
     }
 
-    /// Whether the candidate gets the vote. A voter that must catch up gives none; one without a log gives it only
-    /// to a candidate without one, since it can't know what it forgot.
+    /// Whether the candidate gets the vote, by the voter's own standing, its log and its role.
     private func grants(_ ask: VoteAsk) -> Bool {
         guard log.isNotAhead(ofEnd: ask.lastOffset, lastEpoch: ask.lastEpoch)
         else { return false }
-        switch election.standing {
+        switch standing {
         case .catchingUp: return false
         case .unproven: if ask.lastOffset > .zero { return false }
-        case .proven: break
+        case .expecting: if ask.lastOffset == .zero { return false }
+        case .founding, .proven: break
         }
         return ask.isPreVote ? grantsPreVote() : grantsVote(to: ask.candidate)
     }

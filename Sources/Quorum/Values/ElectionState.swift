@@ -5,10 +5,15 @@ package enum VoterStanding: String, Hashable, Sendable {
     /// Its log is empty and it never voted: it may be new, or its disk may have been lost. It votes only for a
     /// candidate whose log is empty too.
     case unproven
+    /// Its log is empty, and it voted when nobody was known to have entries: from then on it forgot nothing.
+    case founding
+    /// It was founding, and then learned that others have entries. It votes only for a candidate that has some, and
+    /// does not stand.
+    case expecting
     /// Its log was empty when it learned that the quorum has entries: it may have lost its own, and forgotten its
     /// votes. It neither votes nor stands until it has fetched to the high watermark of a leader.
     case catchingUp
-    /// It has entries, or it took part in an election when nobody had any.
+    /// It has entries, and forgot neither those nor its votes.
     case proven
 }
 

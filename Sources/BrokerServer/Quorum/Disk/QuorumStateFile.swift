@@ -42,7 +42,12 @@ struct QuorumStateFile {
             state.standing = .catchingUp
         }
         if let standing = try readStanding(), standing == .catchingUp || files.exists(path) {
-            state.standing = !logIsBlank && standing == .unproven ? .proven : standing
+            switch standing {
+            // Its entries were there, and are gone.
+            case .proven: state.standing = logIsBlank ? .catchingUp : .proven
+            case .unproven: state.standing = logIsBlank ? .unproven : .proven
+            case .founding, .expecting, .catchingUp: state.standing = standing
+            }
         }
         if lastEpoch > state.epoch {
             state.epoch = lastEpoch
@@ -57,7 +62,7 @@ struct QuorumStateFile {
         guard files.exists(standingPath) else { return nil }
         let text = String(decoding: try files.readAll(standingPath), as: UTF8.self)
         guard let standing = VoterStanding(rawValue: String(text.prefix { $0 != "\n" })) else {
-            throw MetadataLogFailure("\(standingPath) is damaged: it says neither proven nor catchingUp")
+            throw MetadataLogFailure("\(standingPath) is damaged: it names no standing")
         }
         return standing
     }

@@ -1,0 +1,36 @@
+package import Primitives
+
+/// What is true of a simulated quorum, whatever its nodes believe.
+package struct QuorumTruth: Sendable {
+    package internal(set) var nodes: [QuorumNode]
+    /// Every record that any node ever called committed, by offset.
+    package internal(set) var committed: [QuorumEntry] = []
+    /// What was acknowledged to a client, in order of the acknowledgements.
+    package internal(set) var acknowledged: [(offset: Int, value: UInt64)] = []
+    /// Who led which epoch.
+    package internal(set) var leaders: [LeaderEpoch: BrokerID] = [:]
+
+    var majority: Int { nodes.count / 2 + 1 }
+}
+
+/// A rule that holds after every event (reliability 2.1, controller quorum). Each stands in a file of its own.
+package protocol QuorumInvariant: Sendable {
+    /// Says what is wrong after an event at `node`; nil when nothing is. The other nodes are as they were.
+    mutating func violation(in truth: QuorumTruth, at node: QuorumNode) -> String?
+}
+
+/// All of them.
+struct QuorumInvariants: Sendable {
+    private var all: [any QuorumInvariant] = [
+        OneLeaderPerEpoch(), EpochNeverDecreases(), OneVotePerEpoch(), MemoryIsDisk(), CommittedNeverChanges(),
+        LeaderHighWatermarkNeverDecreases(), LeaderHasAllCommitted(), MajorityHasCommitted(),
+        AcknowledgedIsCommitted(), LogStartIsSnapshotEnd(),
+    ]
+
+    mutating func violation(in truth: QuorumTruth, at node: QuorumNode) -> String? {
+        for index in all.indices {
+            if let reason = all[index].violation(in: truth, at: node) { return reason }
+        }
+        return nil
+    }
+}
