@@ -47,7 +47,8 @@ final class BrokerRoom: Sendable {
             cache: cache, listenerName: configuration.interBrokerListenerName, world: world)
         let fetchers = ReplicaFetchers(
             me: nodeID, settings: settings, interBrokerListener: configuration.interBrokerListenerName,
-            brokerEpoch: { lifecycle.epoch }, world: world, log: log)
+            brokerEpoch: { lifecycle.epoch }, world: world, log: log,
+            leaderLost: { suspected.connectionEnded(to: $0) })
         self.fetchers = fetchers
         let failures = LogFailureDesk(lifecycle: lifecycle, fatal: fatal)
         let services = PartitionServices(

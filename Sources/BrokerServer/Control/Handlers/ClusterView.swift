@@ -17,20 +17,26 @@ package struct ClusterView: Sendable {
 
     /// One moment of the cluster, on one listener.
     func moment(listener: String) -> Moment {
-        Moment(image: cache.current, suspected: suspected.all, listener: listener, nodeID: nodeID)
+        Moment(
+            image: cache.current, suspected: suspected.all, departed: suspected.departed.all, listener: listener,
+            nodeID: nodeID)
     }
 
     /// One image, with what answers need of it.
     struct Moment {
         let image: MetadataImage
         let suspected: Set<BrokerID>
+        let departed: Set<BrokerID>
         let listener: String
         let nodeID: BrokerID
 
-        /// The brokers that can be reached on the listener, by id.
-        var reachableBrokers: [(broker: BrokerRegistration, at: RegisteredListener)] {
+        /// The brokers that clients are told of on the listener, by id: all that can be reached, and who was fenced a
+        /// moment ago.
+        var listedBrokers: [(broker: BrokerRegistration, at: RegisteredListener)] {
             image.brokers.sorted.compactMap { broker in
-                guard !broker.isFenced, let at = broker.listener(named: listener) else { return nil }
+                guard !broker.isFenced || departed.contains(broker.id), let at = broker.listener(named: listener) else {
+                    return nil
+                }
                 return (broker, at)
             }
         }
@@ -38,7 +44,7 @@ package struct ClusterView: Sendable {
         /// Who is named as the controller: any broker takes administrative requests there, so this one.
         var namedController: BrokerID? {
             if image.brokers.isUnfenced(nodeID) { return nodeID }
-            return reachableBrokers.first?.broker.id
+            return image.brokers.sorted.first { !$0.isFenced && $0.listener(named: listener) != nil }?.id
         }
 
         /// Who leads a partition as far as clients should know, and what is wrong with that.

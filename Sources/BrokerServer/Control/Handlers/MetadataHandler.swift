@@ -26,7 +26,7 @@ package struct MetadataHandler: RequestHandler {
         let moment = view.moment(listener: context.listener.name)
         let version = context.version
         var response = MetadataResponse()
-        response.brokers = moment.reachableBrokers.map(MetadataResponse.MetadataResponseBroker.init)
+        response.brokers = moment.listedBrokers.map(MetadataResponse.MetadataResponseBroker.init)
         response.clusterID = view.clusterID
         response.controllerID = moment.namedController ?? BrokerID(-1)
         if request.includeClusterAuthorizedOperations {
@@ -110,11 +110,11 @@ package struct MetadataHandler: RequestHandler {
 }
 
 extension MetadataResponse.MetadataResponseBroker {
-    init(_ reachable: (broker: BrokerRegistration, at: RegisteredListener)) {
+    init(_ listed: (broker: BrokerRegistration, at: RegisteredListener)) {
         self.init()
-        nodeID = reachable.broker.id
-        host = reachable.at.host
-        port = Int32(reachable.at.port)
-        rack = reachable.broker.rack
+        nodeID = listed.broker.id
+        host = listed.at.host
+        port = Int32(listed.at.port)
+        rack = listed.broker.rack
     }
 }

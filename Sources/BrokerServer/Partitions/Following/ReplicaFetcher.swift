@@ -31,6 +31,8 @@ final class ReplicaFetcher: @unchecked Sendable {
         /// The pause after the first error and, doubled each time, the longest (`replica.fetch.backoff.ms`).
         let backoffMilliseconds: ClosedRange<Int64>
         let log: Logger
+        /// A connection to this leader ended, or could not be made: a sign of death for whoever asks further.
+        let leaderLost: @Sendable (BrokerID) -> Void
     }
 
     private struct Member {
@@ -161,7 +163,8 @@ final class ReplicaFetcher: @unchecked Sendable {
         guard let endpoint else { return nil }
         let made = PeerConnection(
             to: endpoint, clientID: "broker-\(setup.me)-fetcher", network: setup.world.network,
-            clock: setup.world.clock, loop: loop)
+            clock: setup.world.clock, loop: loop,
+            whenEnded: { [leader, lost = setup.leaderLost] error in if error != .shutDown { lost(leader) } })
         connection = made
         return made
     }

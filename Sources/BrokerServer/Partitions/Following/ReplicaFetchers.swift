@@ -29,7 +29,8 @@ package final class ReplicaFetchers: FollowerControl, MetadataSubscriber, Sendab
     /// - Parameter brokerEpoch: this broker's present epoch; nil while it is not registered.
     package init(
         me: BrokerID, settings: Settings, interBrokerListener: String,
-        brokerEpoch: @escaping @Sendable () -> BrokerEpoch?, world: World, log: Logger
+        brokerEpoch: @escaping @Sendable () -> BrokerEpoch?, world: World, log: Logger,
+        leaderLost: @escaping @Sendable (BrokerID) -> Void = { _ in }
     ) {
         listener = interBrokerListener
         let longest = max(settings.integer("replica.fetch.backoff.ms"), ReplicaFetchers.backoffMillisecondsMin)
@@ -39,7 +40,8 @@ package final class ReplicaFetchers: FollowerControl, MetadataSubscriber, Sendab
             minBytes: Int32(clamping: settings.integer("replica.fetch.min.bytes")),
             responseMaxBytes: Int32(clamping: settings.integer("replica.fetch.response.max.bytes")),
             partitionMaxBytes: Int(settings.integer("replica.fetch.max.bytes")),
-            backoffMilliseconds: ReplicaFetchers.backoffMillisecondsMin...longest, log: log)
+            backoffMilliseconds: ReplicaFetchers.backoffMillisecondsMin...longest, log: log,
+            leaderLost: leaderLost)
     }
 
     package func follow(_ partition: Partition, leader: BrokerID) {
