@@ -14,7 +14,8 @@ package struct GroupConfiguration: Hashable, Sendable {
     package var offsetsRetentionMilliseconds: Int64 = 10_080 * 60_000
     /// `offsets.retention.check.interval.ms`.
     package var offsetsRetentionCheckIntervalMilliseconds: Int64 = 600_000
-    /// `offsets.commit.timeout.ms`: how long a write may wait for its commitment before the client is told to try again.
+    /// `offsets.commit.timeout.ms`: how long a write may wait for its commitment before the client is told to try
+    /// again.
     package var commitTimeoutMilliseconds: Int64 = 5_000
     /// `group.new.member.join.timeout.ms`: how long a member without an id of its own may wait in a rebalance.
     package var newMemberJoinTimeoutMilliseconds: Int64 = 300_000

@@ -17,6 +17,7 @@ package enum TopicName {
         return nil
     }
 
+    /// Whether a topic may have this name.
     package static func isValid(_ name: String) -> Bool { complaint(about: name) == nil }
 
     /// What two names share if their metrics would collide: periods and underscores are one character there.

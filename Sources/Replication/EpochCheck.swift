@@ -37,7 +37,8 @@ package enum Divergence {
 
     /// The leader's verdict on a position whose last record is of `lastFetched`.
     ///
-    /// - Parameter found: the leader's largest epoch that is not above `lastFetched`, with its end; nil if there is none.
+    /// - Parameter found: the leader's largest epoch that is not above `lastFetched`, with its end; nil if there is
+    ///   none.
     /// - Source: KIP-595 (truncation on fetch), KIP-279 (the answer names the epoch it found).
     package static func verdict(fetchOffset: Offset, lastFetched: LeaderEpoch, found: EpochEnd?) -> Verdict {
         guard let found else { return .outOfRange }
@@ -47,7 +48,8 @@ package enum Divergence {
 
     /// Where a follower cuts its log, given the leader's answer.
     ///
-    /// - Parameter own: the follower's largest epoch that is not above the answered one, with its end; nil if there is none.
+    /// - Parameter own: the follower's largest epoch that is not above the answered one, with its end; nil if there
+    ///   is none.
     /// - Returns: an offset that is not above `logEnd`. Another round follows when the epochs did not meet.
     package static func cut(answer: EpochEnd, own: EpochEnd?, logEnd: Offset) -> Offset {
         guard let own else { return min(answer.endOffset, logEnd) }

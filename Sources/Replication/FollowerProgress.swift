@@ -47,8 +47,8 @@ package struct FollowerProgress: Hashable, Sendable {
         hasher.combine(endOffset)
     }
 
-    /// Whether the controller would let it into the in-sync set: registered, unfenced, staying, and the fetches came from
-    /// this very life (KIP-841, KIP-903).
+    /// Whether the controller would let it into the in-sync set: registered, unfenced, staying, and the fetches came
+    /// from this very life (KIP-841, KIP-903).
     package var isEligible: Bool {
         guard let life, let fetchedBrokerEpoch else { return false }
         return !life.isFenced && !life.isShuttingDown && life.epoch == fetchedBrokerEpoch

@@ -1,9 +1,10 @@
 package import Primitives
 
-/// A partition as one of its followers sees it: from whom it fetches, whether it may, and how far records are committed.
+/// A partition as one of its followers sees it: from whom it fetches, whether it may, and how far records are
+/// committed.
 ///
-/// - Invariant: the high watermark is never above the log end, moves only by replies that match this epoch and position,
-///   and never by a reply that names a divergence (rule 3).
+/// - Invariant: the high watermark is never above the log end, moves only by replies that match this epoch and
+///   position, and never by a reply that names a divergence (rule 3).
 package struct FollowerReplica: Sendable {
     /// Where the next fetch starts.
     package struct Position: Hashable, Sendable {

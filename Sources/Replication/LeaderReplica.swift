@@ -2,9 +2,10 @@ package import Primitives
 
 /// A partition as its leader sees it: the in-sync set, its followers' progress and the high watermark.
 ///
-/// - Invariant: the high watermark never decreases within a leader epoch, and everything below it is in the (flushed, where
-///   `flushesOnAck`) log of every member of the maximal in-sync set.
-/// - Source: KIP-497 (one change in flight, maximal ISR), KIP-841 and KIP-903 (eligibility), KIP-207 (lagging watermark).
+/// - Invariant: the high watermark never decreases within a leader epoch, and everything below it is in the (flushed,
+///   where `flushesOnAck`) log of every member of the maximal in-sync set.
+/// - Source: KIP-497 (one change in flight, maximal ISR), KIP-841 and KIP-903 (eligibility), KIP-207 (lagging
+///   watermark).
 package struct LeaderReplica: Sendable {
     /// The configuration that the rules depend on.
     package struct Settings: Hashable, Sendable {
@@ -46,7 +47,8 @@ package struct LeaderReplica: Sendable {
     private var myLife: BrokerLife?
     private var noProposalBefore: MonotonicInstant?
 
-    /// Begins leading in the epoch of `assignment`. The shell has appended that epoch at `logEnd` to the epoch cache before.
+    /// Begins leading in the epoch of `assignment`. The shell has appended that epoch at `logEnd` to the epoch cache
+    /// before.
     package init(
         me: BrokerID, assignment: PartitionAssignment, settings: Settings, logEnd: Offset, flushedEnd: Offset,
         highWatermark: Offset, lives: (BrokerID) -> BrokerLife?, now: MonotonicInstant
@@ -97,6 +99,7 @@ package struct LeaderReplica: Sendable {
         return settings.flushesOnAck ? watermarkOutcome(now) : Outcome()
     }
 
+    /// The settings changed.
     package mutating func configured(_ new: Settings, now: MonotonicInstant) -> Outcome {
         settings = new
         return watermarkOutcome(now)

@@ -2,8 +2,8 @@ package import Primitives
 
 /// Who may speak for a node of the cluster (Kafka's operation CLUSTER_ACTION).
 ///
-/// Without an authorizer the listener decides: nodes talk to controllers on controller listeners, and brokers to brokers
-/// on the inter-broker listener. A client on another listener can't pass for a broker, whatever it sends.
+/// Without an authorizer the listener decides: nodes talk to controllers on controller listeners, and brokers to
+/// brokers on the inter-broker listener. A client on another listener can't pass for a broker, whatever it sends.
 package struct ClusterAction: Hashable, Sendable {
     private let interBrokerListener: String
 

@@ -57,7 +57,8 @@ struct ClusterViewTests {
     @Test("The greatest common version is chosen; none where there is none")
     func versions() {
         var response = ApiVersionsResponse()
-        response.apiKeys = ([(3, 0, 5), (18, 9, 12), (10, 5, 2)] as [(Int16, Int16, Int16)]).map { key, least, greatest in
+        let ranges: [(Int16, Int16, Int16)] = [(3, 0, 5), (18, 9, 12), (10, 5, 2)]
+        response.apiKeys = ranges.map { key, least, greatest in
             var entry = ApiVersionsResponse.ApiVersion()
             entry.apiKey = key
             entry.minVersion = least

@@ -17,7 +17,8 @@ package enum KafkaArguments {
         "consumer-groups": ["--state": all, "--type": all],
     ]
 
-    /// The arguments behind the program's name, with the subcommand in front where the program has one of Kafka's names.
+    /// The arguments behind the program's name, with the subcommand in front where the program has one of Kafka's
+    /// names.
     package static func arguments(of commandLine: [String]) -> [String] {
         guard let program = commandLine.first else { return [] }
         var name = program.split(separator: "/").last.map(String.init) ?? program

@@ -68,7 +68,8 @@ package struct StorageCommand: ParsableCommand {
         }
         if node.isController, !node.hasVoters {
             throw ToolFailure(
-                "Because controller.quorum.voters is not set on this controller, you must specify one of the following: "
+                "Because controller.quorum.voters is not set on this controller, you must specify one of the "
+                    + "following: "
                     + "--standalone, --initial-controllers, or --no-initial-controllers.")
         }
         let files = PosixFileStore()

@@ -73,7 +73,8 @@ final class BrokerRoom: Sendable {
             let identity = ListenerIdentity(name: listener.name, kind: .client)
             return (
                 RequestListener(
-                    identity, table: table, limits: RequestLimits(settings), count: count, clock: world.clock, log: log),
+                    identity, table: table, limits: RequestLimits(settings), count: count, clock: world.clock,
+                    log: log),
                 listener
             )
         }

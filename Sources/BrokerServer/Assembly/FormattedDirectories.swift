@@ -77,8 +77,8 @@ package struct FormattedDirectories: Sendable {
         }
         if let found, let wanted = configuration.clusterID, found.clusterID != wanted {
             throw NodeFailure(
-                "the directory \(path) belongs to the cluster \(found.clusterID), but cluster.id=\(wanted) is configured; "
-                    + "name other log.dirs or the right cluster")
+                "the directory \(path) belongs to the cluster \(found.clusterID), but cluster.id=\(wanted) is "
+                    + "configured; name other log.dirs or the right cluster")
         }
         return found
     }

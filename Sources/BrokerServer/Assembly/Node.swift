@@ -101,9 +101,8 @@ package final class Node: Sendable {
     /// The lines that other software waits for.
     private func announce() {
         if configuration.isBroker {
-            log.info(
-                "[BrokerLifecycleManager id=\(configuration.nodeID)] The broker has been unfenced. Transitioning from RECOVERY to RUNNING."
-            )
+            let name = "[BrokerLifecycleManager id=\(configuration.nodeID)]"
+            log.info("\(name) The broker has been unfenced. Transitioning from RECOVERY to RUNNING.")
         }
         log.info("[KafkaRaftServer nodeId=\(configuration.nodeID)] Kafka Server started")
     }

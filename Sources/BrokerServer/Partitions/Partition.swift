@@ -128,7 +128,8 @@ package final class Partition: Sendable {
 
     // MARK: flushing
 
-    /// Starts a flush on the pool unless one runs: that one covers what came meanwhile with another round (group commit).
+    /// Starts a flush on the pool unless one runs: that one covers what came meanwhile with another round (group
+    /// commit).
     func startFlush() {
         let starts = state.withLock { state in
             guard state.isOpen, !state.isFlushing else { return false }

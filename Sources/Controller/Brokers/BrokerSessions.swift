@@ -24,6 +24,7 @@ package struct BrokerSessions: Sendable {
         }
     }
 
+    /// The session of a broker is over.
     package mutating func end(_ broker: BrokerID) { byBroker[broker] = nil }
 
     /// A heartbeat came; one of another life of the broker is not noted.

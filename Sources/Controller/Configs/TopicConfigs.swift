@@ -29,7 +29,7 @@ package enum TopicConfigs {
             "flush.messages", .long(1...Int64.max), forever, broker: "log.flush.interval.messages",
             "After how many records the log is flushed."),
         TopicConfig(
-            "flush.ms", .long(anyLong), forever, broker: "log.flush.interval.ms", "After what time the log is flushed."),
+            "flush.ms", .long(anyLong), forever, broker: "log.flush.interval.ms", "How often the log is flushed."),
         TopicConfig(
             "flush.on.ack", .boolean, "true", broker: "log.flush.on.ack",
             "Whether a record counts as replicated only when it is on the replica's disk."),

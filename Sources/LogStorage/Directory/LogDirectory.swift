@@ -40,6 +40,7 @@ package struct LogDirectory: Sendable {
         return found
     }
 
+    /// The directory of a partition in use.
     package func path(topic: String, partition: PartitionIndex) -> String {
         "\(path)/\(PartitionDirectoryName(topic: topic, partition: partition))"
     }

@@ -29,6 +29,7 @@ package struct OffsetCheckpoint: Hashable, Sendable {
 
     package init(entries: [Entry] = []) { self.entries = entries }
 
+    /// The offset of a partition; nil where the file has none.
     package func offset(_ topic: String, _ partition: PartitionIndex) -> Offset? {
         entries.first { $0.topic == topic && $0.partition == partition }?.offset
     }

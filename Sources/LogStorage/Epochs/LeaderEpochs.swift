@@ -65,6 +65,7 @@ package struct LeaderEpochs: Hashable, Sendable {
         version += 1
     }
 
+    /// Forgets every epoch.
     package mutating func removeAll() {
         entries = []
         version += 1

@@ -26,7 +26,8 @@ package struct LogSlice: Sendable {
     /// True when sending it will not wait for a disk.
     package var isResident: Bool { count == 0 || file.isResident(from: position, count: count) }
 
-    /// Reads it into memory; may wait for a disk, and needs no lock: the file stays readable as long as the slice lives.
+    /// Reads it into memory; may wait for a disk, and needs no lock: the file stays readable as long as the slice
+    /// lives.
     package func read() throws(StorageError) -> Bytes {
         let buffer = Bytes(MemoryRegion(count: count), start: 0, count: count)
         var done = 0

@@ -3,7 +3,8 @@ import World
 
 /// The file that bounds the recovery point of one log after a truncation.
 ///
-/// The directory's checkpoint of recovery points is written every minute. Without this file: (1) it says 100; (2) the log
+/// The directory's checkpoint of recovery points is written every minute. Without this file: (1) it says 100; (2) the
+/// log
 /// is cut to 50 and grows to 120 with other records; (3) the machine loses what was not flushed; (4) recovery believes
 /// 50 to 100 was flushed, and calls a torn tail there corruption, or skips it.
 enum RecoveryLimit {

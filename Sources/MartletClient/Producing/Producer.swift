@@ -60,8 +60,8 @@ public final class Producer: Sendable {
         return try outcome.get()
     }
 
-    /// Hands a record over and returns when the buffer has it; `completion` runs on the client's loop once the record is
-    /// acknowledged or given up.
+    /// Hands a record over and returns when the buffer has it; `completion` runs on the client's loop once the record
+    /// is acknowledged or given up.
     public func enqueue(
         _ record: ProducerRecord, completion: @escaping @Sendable (Result<RecordPlace, ClientError>) -> Void
     ) async throws(ClientError) {

@@ -50,6 +50,7 @@ package struct BrokerRegistration: Hashable, Sendable {
     /// Whether it may hold leadership and be taken into an ISR.
     package var isActive: Bool { !isFenced && !isInControlledShutdown }
 
+    /// Where the broker is reached on a listener.
     package func listener(named name: String) -> RegisteredListener? { listeners.first { $0.name == name } }
 
     /// The record that registers a broker like this one.

@@ -23,6 +23,7 @@ package struct ConfigResource: Hashable, Comparable, Sendable, CustomStringConve
         self.name = name
     }
 
+    /// A topic, by its name.
     package static func topic(_ name: String) -> ConfigResource { ConfigResource(.topic, name) }
 
     package static func < (left: ConfigResource, right: ConfigResource) -> Bool {

@@ -53,6 +53,7 @@ package struct TopicsImage: Hashable, Sendable {
         byID[partition.topic]?[partition.index]
     }
 
+    /// The id of the topic with this name.
     package func id(of name: String) -> TopicID? { idsByName[name] }
 
     /// All topics, ordered by name.

@@ -147,6 +147,7 @@ package struct LogView: Hashable, Sendable {
         return true
     }
 
+    /// A snapshot was written or fetched.
     package mutating func snapshotTaken(_ snapshot: SnapshotID) { latestSnapshot = max(latestSnapshot, snapshot) }
 
     /// Forgets the entries that `snapshot` stands for.

@@ -85,7 +85,8 @@ package struct FetchSessionCache: Sendable {
         return changed || !plan.isIncremental
     }
 
-    /// The partitions of an incremental answer that carried records go to the end of the order, so that all get their turn.
+    /// The partitions of an incremental answer that carried records go to the end of the order, so that all get their
+    /// turn.
     package mutating func served(_ key: FetchKey, plan: Plan) {
         guard plan.sessionID != 0 else { return }
         sessions[plan.sessionID]?.turnAfter(key)

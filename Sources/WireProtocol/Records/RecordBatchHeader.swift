@@ -55,7 +55,8 @@ package struct RecordBatchHeader: Hashable, Sendable {
     package var sizeInBytes: Int { RecordBatchHeader.prefixBytes + Int(length) }
     /// The offset of the last record, which compaction may have removed.
     ///
-    /// It wraps where the base offset is garbage: that field is outside the checksum, so a broken disk may say anything.
+    /// It wraps where the base offset is garbage: that field is outside the checksum, so a broken disk may say
+    /// anything.
     package var lastOffset: Offset { Offset(baseOffset.value &+ Int64(lastOffsetDelta)) }
     /// The offset behind the batch; wraps as `lastOffset` does.
     package var nextOffset: Offset { Offset(lastOffset.value &+ 1) }

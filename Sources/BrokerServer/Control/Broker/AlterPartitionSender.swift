@@ -9,6 +9,7 @@ package import World
 ///
 /// `@unchecked Sendable`: touched on the control loop only; `propose` goes there first.
 package final class AlterPartitionSender: @unchecked Sendable {
+    /// Gets the answer.
     package typealias Completion = @Sendable (ISRAnswer) -> Void
 
     private struct Waiting {

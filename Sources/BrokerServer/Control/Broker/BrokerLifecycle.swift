@@ -101,8 +101,8 @@ package final class BrokerLifecycle: MetadataSubscriber, @unchecked Sendable {
         }
     }
 
-    /// Asks the controller to move all leaderships away; `whenLeft` is called when the broker may stop, or when the time
-    /// for it is over.
+    /// Asks the controller to move all leaderships away; `whenLeft` is called when the broker may stop, or when the
+    /// time for it is over.
     package func leave(whenLeft: @escaping @Sendable () -> Void) {
         onLoop {
             guard self.state == .running || self.state == .fenced else {
@@ -134,7 +134,8 @@ package final class BrokerLifecycle: MetadataSubscriber, @unchecked Sendable {
             }
         }
         for topic in delta.deletedTopics { candidacies = candidacies.filter { $0.topic != topic.id } }
-        // A fenced broker is let in when it is seen to have caught up, a leaving one let go; a candidate is to be heard.
+        // A fenced broker is let in when it is seen to have caught up, a leaving one let go; a candidate is to be
+        // heard.
         if state == .fenced || state == .leaving || !candidacies.isEmpty { sendHeartbeat() }
     }
 

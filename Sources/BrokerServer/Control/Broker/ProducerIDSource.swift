@@ -4,6 +4,7 @@ import WireMessages
 
 /// Gives out producer ids from blocks that the controller allots; a next block is asked for before the last id is gone.
 package final class ProducerIDSource: Sendable {
+    /// Gets the next id, or why there is none.
     package typealias Completion = @Sendable (Result<ProducerID, ProducerIDError>) -> Void
 
     private struct State {

@@ -8,8 +8,8 @@ import WireMessages
 /// place, is proof (R1). An unreachable host is silence, and left to the session.
 ///
 /// The probe is a DescribeCluster request, which a Martlet node answers with the incarnation id of its process in a
-/// tagged field. A successful connect alone proves nothing: a dying process's backlog accepts for a while, and a stopped
-/// one accepts for ever; so the probe is repeated until one of the two is certain.
+/// tagged field. A successful connect alone proves nothing: a dying process's backlog accepts for a while, and a
+/// stopped one accepts for ever; so the probe is repeated until one of the two is certain.
 ///
 /// `@unchecked Sendable`: touched on the control loop only.
 package final class FailureDetector: @unchecked Sendable {

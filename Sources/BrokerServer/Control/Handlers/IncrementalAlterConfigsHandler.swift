@@ -5,7 +5,8 @@ package import WireMessages
 
 /// IncrementalAlterConfigs (API key 44), v0–1, for topics.
 ///
-/// Errors: those of `ClusterController.incrementalAlterConfigs`; NOT_CONTROLLER. Not built: resources other than topics.
+/// Errors: those of `ClusterController.incrementalAlterConfigs`; NOT_CONTROLLER. Not built: resources other than
+/// topics.
 package struct IncrementalAlterConfigsHandler: RequestHandler {
     package static let versions: ClosedRange<Int16> = 0...1
     package static let listeners: ListenerKinds = .all

@@ -4,8 +4,8 @@ package import WireMessages
 
 /// Shows groups and their members.
 ///
-/// - Errors: for each group NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS, and from version 6 GROUP_ID_NOT_FOUND; before
-///   that a group that is not there is shown as Dead.
+/// - Errors: for each group NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS, and from version 6 GROUP_ID_NOT_FOUND;
+///   before that a group that is not there is shown as Dead.
 /// - Source: KIP-430 (authorized operations), KIP-1043 (not found).
 package struct DescribeGroupsHandler: RequestHandler {
     package static let versions: ClosedRange<Int16> = 0...6

@@ -4,8 +4,8 @@ package import WireMessages
 
 /// Takes members out of their group at once.
 ///
-/// - Errors: for each member UNKNOWN_MEMBER_ID, FENCED_INSTANCE_ID; for all INVALID_GROUP_ID, UNKNOWN_MEMBER_ID (no such
-///   group), NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS. Below version 3 the one member's error is that of all.
+/// - Errors: for each member UNKNOWN_MEMBER_ID, FENCED_INSTANCE_ID; for all INVALID_GROUP_ID, UNKNOWN_MEMBER_ID (no
+///   such group), NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS. Below version 3 the one member's error is that of all.
 /// - Source: KIP-345 (many members), KIP-800 (reason).
 package struct LeaveGroupHandler: RequestHandler {
     package static let versions: ClosedRange<Int16> = 0...5

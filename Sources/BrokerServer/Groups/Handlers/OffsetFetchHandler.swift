@@ -5,8 +5,8 @@ package import WireMessages
 
 /// Tells how far groups have read: committed offsets only.
 ///
-/// - Errors: for each group NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS, GROUP_ID_NOT_FOUND (a member asks, version 9);
-///   for each partition UNSTABLE_OFFSET_COMMIT, UNKNOWN_TOPIC_ID (version 10). A partition without a commit has
+/// - Errors: for each group NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS, GROUP_ID_NOT_FOUND (a member asks, version
+///   9); for each partition UNSTABLE_OFFSET_COMMIT, UNKNOWN_TOPIC_ID (version 10). A partition without a commit has
 ///   offset −1 and no error.
 /// - Source: KIP-447 (stable), KIP-709 (many groups), KIP-848 (topic ids).
 package struct OffsetFetchHandler: RequestHandler {

@@ -64,7 +64,8 @@ final class PartitionCoordinatorLog: CoordinatorLog {
             let incoming = PartitionState.Incoming(batch: batch, request: request, slot: 0, waitsForReplicas: true)
             state.append([incoming], timeOfDay: timeOfDay, now: now, &after)
             guard let end = state.logEnd else { return .failure(CoordinatorLogError(.kafkaStorageError)) }
-            // A batch that the log refuses by itself leaves nothing behind: the coordinator must not remember it either.
+            // A batch that the log refuses by itself leaves nothing behind: the coordinator must not remember it
+            // either.
             return end > endBefore ? .success(end) : .failure(CoordinatorLogError(.recordListTooLarge))
         }
         return try result.get()

@@ -42,10 +42,13 @@ package struct VoterSet: Hashable, Sendable {
     /// The least number of voters that is more than half.
     package var majority: Int { all.count / 2 + 1 }
 
+    /// Whether a replica votes.
     package func contains(_ replica: ReplicaKey) -> Bool { all.contains { $0.matches(replica) } }
 
+    /// Whether a node votes, whatever its directory.
     package func contains(id: BrokerID) -> Bool { all.contains { $0.id == id } }
 
+    /// The voter with this node id.
     package func key(of id: BrokerID) -> ReplicaKey? { all.first { $0.id == id } }
 
     /// All but the replica with this id.
