@@ -1,5 +1,6 @@
 """A steady stream of numbered records by an idempotent producer, and the check of what became of them."""
 
+import math
 import struct
 import threading
 import time
@@ -120,5 +121,5 @@ def percentiles(gaps):
     if not gaps:
         return "none"
     ordered = sorted(gaps)
-    pick = lambda share: ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+    pick = lambda share: ordered[max(0, math.ceil(share * len(ordered)) - 1)]
     return f"n={len(ordered)} p50={pick(0.5):.3f}s p95={pick(0.95):.3f}s p99={pick(0.99):.3f}s max={ordered[-1]:.3f}s"
