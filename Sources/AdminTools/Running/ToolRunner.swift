@@ -5,8 +5,13 @@ import Glibc
 package enum ToolRunner {
     /// Parses `arguments` with `root` and runs what they name. Code 0 for success, 1 for everything else.
     package static func run(_ arguments: [String], root: any ParsableCommand.Type) async -> Int32 {
+        if arguments.count == 2, arguments[1] == "--version" {
+            print(kafkaVersion)
+            flush()
+            return 0
+        }
         var command: any ParsableCommand
-        do { command = try root.parseAsRoot(arguments) } catch { return explain(error, root) }
+        do { command = try parse(arguments, root) } catch { return explain(error, root) }
         do {
             if var waiting = command as? any AsyncParsableCommand {
                 try await waiting.run()
@@ -18,6 +23,23 @@ package enum ToolRunner {
         } catch let failure as ToolFailure {
             return explain(failure, type(of: command))
         } catch { return explain(error, root) }
+    }
+
+    /// What Kafka's tools answer to `--version`: the release whose habits they have.
+    private static let kafkaVersion = "4.3.0 (Commit:martlet)"
+
+    /// Options may be shortened as far as they stay distinct; that is tried only where the parser knows none so named.
+    private static func parse(
+        _ arguments: [String], _ root: any ParsableCommand.Type
+    ) throws -> any ParsableCommand {
+        do { return try root.parseAsRoot(arguments) } catch {
+            let tool = root.configuration.subcommands.first { $0.configuration.commandName == arguments.first }
+            guard let tool, root.exitCode(for: error) != .success else { throw error }
+            let options = tool.helpMessage(columns: 200).split { " ,\n".contains($0) }.map(String.init)
+            let written = KafkaArguments.unshortened(arguments, known: options.filter { $0.hasPrefix("--") })
+            guard written != arguments else { throw error }
+            return try root.parseAsRoot(written)
+        }
     }
 
     private static func explain(_ failure: ToolFailure, _ command: any ParsableCommand.Type) -> Int32 {
