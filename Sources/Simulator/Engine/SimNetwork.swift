@@ -23,6 +23,7 @@ package struct SimNetwork: Sendable {
         return (0..<copies).map { _ in 50 + Int64(generator.next() % UInt64(plan.delayMicrosecondsMax)) }
     }
 
+    /// Whether what one node sends can get to another at all.
     package func reaches(from: Int, to: Int) -> Bool { !isCut[from][to] }
 
     /// Nothing gets from one node to another any more.
