@@ -1,6 +1,7 @@
 """What must not be acknowledged, and what must come back by itself: too few replicas, no quorum, all nodes dead."""
 
 import os
+import shutil
 import time
 
 import pytest
@@ -106,6 +107,36 @@ def test_without_a_majority_nothing_is_acknowledged_and_all_comes_back(own_clust
 
 def test_all_killed_at_once_come_back_without_loss(own_cluster):
     outage(own_cluster, [1, 2, 3])
+
+
+def test_a_wiped_voter_elects_nobody_until_a_node_with_the_full_log_is_back(own_cluster):
+    cluster, topic = own_cluster, fresh("wiped")
+    cluster.create_topic(topic, partitions=3, min_insync_replicas=2)
+    cluster.wait_in_sync(topic)
+    stream = SteadyStream(cluster.bootstrap, topic, 3)
+    stream.start()
+    time.sleep(1)
+    controller = cluster.active_controller()
+    wiped, down = [node for node in cluster.nodes if node != controller]
+    cluster.kill(wiped)
+    shutil.rmtree(cluster.data(wiped))
+    os.kill(cluster.process_of(down), 9)
+    time.sleep(1)
+    cluster.start(wiped)
+    silent_from = time.monotonic()
+    time.sleep(5)
+    late = [answer for answers in stream.acknowledged.values() for answer in answers if answer[2] > silent_from]
+    assert not late, f"{len(late)} records acknowledged with a blank voter's help"
+    cluster.start(down)
+    restarted = time.monotonic()
+    wait_until(
+        lambda: all(stream.last_answer(partition) > restarted for partition in range(3)), 60, "the stream goes on"
+    )
+    cluster.wait_in_sync(topic)
+    time.sleep(1)
+    stream.stop()
+    assert not stream.failed, stream.failed[0]
+    assert check(stream, read_all(cluster.bootstrap, topic, 3)) == []
 
 
 def test_a_paused_leader_is_replaced_and_does_no_harm_when_it_wakes(own_cluster):

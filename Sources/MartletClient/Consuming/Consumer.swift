@@ -6,8 +6,9 @@ import World
 /// Reads records of topics, alone or as a member of a group.
 ///
 /// ```swift
-/// let consumer = try Consumer(ClientConfiguration(bootstrapServers: "localhost:9092"), topics: ["orders"], group:
-/// "billing") for try await record in consumer { print(record.offset) }
+/// let configuration = ClientConfiguration(bootstrapServers: "localhost:9092")
+/// let consumer = try Consumer(configuration, topics: ["orders"], group: "billing")
+/// for try await record in consumer { print(record.offset) }
 /// ```
 ///
 /// Leaving the loop leaves the consumer as it is: it can be read from again, until `close`.
