@@ -28,8 +28,8 @@ struct TableTests {
                 + "Configs: min.insync.replicas=2,retention.ms=86400000")
         #expect(
             topic.partitions.map(topic.line) == [
-                "\tTopic: orders\tPartition: 0\tLeader: 1\tReplicas: 1,2,3\tIsr: 1,2,3\tElr: \tLastKnownElr:  ",
-                "\tTopic: orders\tPartition: 1\tLeader: none\tReplicas: 2,3,1\tIsr: 3\tElr: 2\tLastKnownElr:  ",
+                "\tTopic: orders\tPartition: 0\tLeader: 1\tReplicas: 1,2,3\tIsr: 1,2,3\tElr: \tLastKnownElr: ",
+                "\tTopic: orders\tPartition: 1\tLeader: none\tReplicas: 2,3,1\tIsr: 3\tElr: 2\tLastKnownElr: ",
                 "\tTopic: orders\tPartition: 2\tLeader: 2\tReplicas: 2\tIsr: 2\tElr: N/A\tLastKnownElr: N/A",
             ])
         let live: Set<BrokerID> = [BrokerID(1), BrokerID(3)]

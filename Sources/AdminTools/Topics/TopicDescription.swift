@@ -42,7 +42,7 @@ package struct TopicDescription: Hashable, Sendable {
     package var header: String {
         let factor = partitions.first?.replicas.count ?? 0
         return "Topic: \(name)\tTopicId: \(id)\tPartitionCount: \(partitions.count)\tReplicationFactor: \(factor)\t"
-            + "Configs: \(configs.isEmpty ? " " : configs.joined(separator: ","))"
+            + "Configs: \(configs.joined(separator: ","))"
     }
 
     /// The line of one partition.
@@ -52,8 +52,7 @@ package struct TopicDescription: Hashable, Sendable {
         line +=
             "\tReplicas: \(TopicDescription.list(partition.replicas))\tIsr: \(TopicDescription.list(partition.inSync))"
         if let eligible = partition.eligible, let known = partition.lastKnownEligible {
-            let shownKnown = known.isEmpty ? " " : TopicDescription.list(known)
-            line += "\tElr: \(TopicDescription.list(eligible))\tLastKnownElr: \(shownKnown)"
+            line += "\tElr: \(TopicDescription.list(eligible))\tLastKnownElr: \(TopicDescription.list(known))"
         } else {
             line += "\tElr: N/A\tLastKnownElr: N/A"
         }
