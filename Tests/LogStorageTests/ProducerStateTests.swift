@@ -128,6 +128,7 @@ import World
         let states = fixture.log.producers
         try fixture.log.flush()
         let point = fixture.log.flushedEndOffset
+        try fixture.log.recoveryPointWasSaved(point)
         let snapshots = try fixture.names.filter { $0.hasSuffix(".snapshot") }
         #expect(snapshots.count == fixture.log.segmentCount - 1)
         fixture.disk.flip(fixture.path(snapshots.last ?? ""), at: 20)

@@ -73,6 +73,7 @@ import World
         var fixture = try LogFixture.small()
         try fixture.fill(20)
         try fixture.log.flush()
+        try fixture.log.recoveryPointWasSaved(fixture.log.flushedEndOffset)
         try fixture.fill(3)
         let file = fixture.path("00000000000000000000.log")
         let (first, second) = (batch(1).count, batch(2).count)
@@ -95,9 +96,28 @@ import World
         try fixture.fill(4)
         try fixture.log.flush()
         let point = fixture.log.flushedEndOffset
+        try fixture.log.recoveryPointWasSaved(point)
         let size = batch(1).count
         fixture.disk.edit(fixture.path("00000000000000000000.log")) { $0.removeLast(size) }
         #expect(throws: StorageError.self) { try fixture.reopen(recoveryPoint: point) }
+    }
+
+    @Test("A new log under the name of a deleted one does not inherit its recovery point, wherever power is lost")
+    func inheritsNoRecoveryPoint() throws {
+        for seed in 0..<30 as Range<UInt64> {
+            let disk = SimDisk()
+            // The directory and the topic's id are there before the log is opened.
+            try disk.createDirectory(LogFixture.directory)
+            try PartitionMetadataFile.write(UUID128(high: 1, low: 2), in: LogFixture.directory, disk)
+            var fixture = try LogFixture(disk: disk)
+            try fixture.fill(Int(seed % 5))
+            if seed % 2 == 0 { try fixture.log.flush() }
+            let flushed = fixture.log.flushedEndOffset
+            var generator = SeededGenerator(seed: seed)
+            disk.crash(using: &generator)
+            try fixture.reopen(recoveryPoint: Offset(1_000))
+            #expect(fixture.log.logEndOffset >= flushed)
+        }
     }
 
     @Test("A bad batch behind the recovery point ends the log there, also in an earlier segment than the last")

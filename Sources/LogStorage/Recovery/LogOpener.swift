@@ -16,6 +16,8 @@ struct LogOpener {
     private var foundEpochs: [LeaderEpochs.Entry] = []
     /// Files that recovery shortened: the cut must be durable before other records stand there.
     private var cutFiles: [any File] = []
+    /// What bounds the recovery point of a log that is made now.
+    private var firstLimit: (any File)?
     /// Where the first scanned segment starts; nil when nothing was scanned.
     private var scannedFrom: Offset?
 
@@ -30,8 +32,9 @@ struct LogOpener {
     }
 
     mutating func open() throws(StorageError) -> PartitionLog {
-        let isNew = try onDisk { () throws(FileError) in !files.exists(directory) }
-        if isNew { try onDisk { () throws(FileError) in try files.createDirectory(directory) } }
+        try onDisk { () throws(FileError) in
+            if !files.exists(directory) { try files.createDirectory(directory) }
+        }
         let limit = try onDisk { () throws(FileError) in try RecoveryLimit.read(in: directory, files) }
         recoveryPoint = min(start.recoveryPoint, limit ?? start.recoveryPoint)
         let segments = try loadSegments()
@@ -39,13 +42,15 @@ struct LogOpener {
         var log = PartitionLog(
             directory: directory, configuration: configuration, files: files,
             logStartOffset: max(start.logStartOffset, segments[0].baseOffset), segments: segments)
-        log.hasRecoveryLimit = limit != nil
+        log.hasRecoveryLimit = limit != nil || firstLimit != nil
         // The log may end before its recorded start: the start was raised and the suffix lost.
         if log.logStartOffset > log.logEndOffset { log.logStartOffset = segments[0].baseOffset }
         try loadEpochs(into: &log)
         try loadProducers(into: &log)
-        if isNew {
-            try noteCreation(in: &log)
+        if let firstLimit {
+            log.ledger.add([firstLimit])
+            log.ledger.addDirectory(directory)
+            log.ledger.addDirectory(parent(of: directory))
         } else if !start.wasCleanShutdown {
             // What recovery read may stand in the page cache only: it counts as flushed after this.
             log.flushedEndOffset = min(log.flushedEndOffset, recoveryPoint)
@@ -55,20 +60,6 @@ struct LogOpener {
             try log.flush()
         }
         return log
-    }
-
-    /// A new directory under a name whose recovery point is still in the checkpoint: the new log's own is bounded from
-    /// the first flush on.
-    private func noteCreation(in log: inout PartitionLog) throws(StorageError) {
-        if start.recoveryPoint > log.logStartOffset {
-            let limit = try onDisk { () throws(FileError) in
-                try RecoveryLimit.create(log.logStartOffset, in: directory, files)
-            }
-            log.ledger.add([limit])
-            log.hasRecoveryLimit = true
-        }
-        log.ledger.addDirectory(directory)
-        log.ledger.addDirectory(parent(of: directory))
     }
 
     // MARK: Segments
@@ -87,12 +78,16 @@ struct LogOpener {
                 break
             }
         }
-        if segments.isEmpty {
-            let base = start.logStartOffset
-            let file = try onDisk { () throws(FileError) in try files.open(path(base, .log), .replace) }
-            segments = [LogSegment(baseOffset: base, file: file, directory: directory, openedAt: now)]
-        }
-        return try activateLast(segments)
+        return segments.isEmpty ? [try createFirstSegment()] : try activateLast(segments)
+    }
+
+    /// Begins a new log. Its recovery point is bounded first: a deleted partition of this name may have left its own in
+    /// the checkpoint, and this log would be found to miss records that it never had.
+    private mutating func createFirstSegment() throws(StorageError) -> LogSegment {
+        let base = start.logStartOffset
+        firstLimit = try onDisk { () throws(FileError) in try RecoveryLimit.create(base, in: directory, files) }
+        let file = try onDisk { () throws(FileError) in try files.open(path(base, .log), .replace) }
+        return LogSegment(baseOffset: base, file: file, directory: directory, openedAt: now)
     }
 
     /// A segment that ends before the next starts lost its tail, unless compaction makes gaps.
