@@ -19,6 +19,8 @@ package struct ControllerConfiguration: Hashable, Sendable {
     package var topicDefaults: [String: String] = [:]
     /// Longest time without a record before a NoOp is written (`metadata.max.idle.interval.ms`).
     package var idleIntervalMilliseconds: Int64 = 500
+    /// How often leaderships are returned to preferred replicas; nil for never.
+    package var rebalanceIntervalMilliseconds: Int64? = 300_000
     /// The features that a fresh cluster finalizes, in this order.
     package var bootstrapFeatures = ClusterFeatures.bootstrap
 

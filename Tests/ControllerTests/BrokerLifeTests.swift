@@ -176,6 +176,16 @@ struct BrokerLifeTests {
         #expect(successor.fenceSilentBroker(now: cluster.now.advanced(byMilliseconds: 3_000)).reply == BrokerID(1))
     }
 
+    @Test("What a controller could not hear while it was held up is no broker's silence")
+    func heldUp() {
+        var cluster = Cluster(brokers: [1])
+        cluster.wait(milliseconds: 5_000)
+        cluster.controller.sessions.extend(byMilliseconds: 4_900)
+        #expect(cluster.controller.fenceSilentBroker(now: cluster.now).reply == nil)
+        cluster.wait(milliseconds: 2_900)
+        #expect(cluster.controller.fenceSilentBroker(now: cluster.now).reply == BrokerID(1))
+    }
+
     @Test("A broker whose directory failed leaves the ISRs of the replicas in it")
     func failedDirectory() throws {
         var cluster = Cluster()

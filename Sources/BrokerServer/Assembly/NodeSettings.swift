@@ -14,6 +14,11 @@ extension ControllerConfiguration {
         isTopicDeletionEnabled = settings.boolean("delete.topic.enable")
         topicDefaults = TopicDefaults.given(in: settings)
         idleIntervalMilliseconds = settings.integer("metadata.max.idle.interval.ms")
+        if settings.boolean("auto.leader.rebalance.enable") {
+            rebalanceIntervalMilliseconds = 1_000 * settings.integer("leader.imbalance.check.interval.seconds")
+        } else {
+            rebalanceIntervalMilliseconds = nil
+        }
     }
 }
 

@@ -65,6 +65,12 @@ package enum SettingTable {
             "broker.session.timeout.ms", positive, "3000",
             "After how long a silent broker is fenced, whatever the cause."),
         Setting(
+            "auto.leader.rebalance.enable", .boolean, "true",
+            "Whether leaderships return by themselves to the first replica of each partition."),
+        Setting(
+            "leader.imbalance.check.interval.seconds", positive, "300",
+            "How often the controller looks for leaderships to return."),
+        Setting(
             "initial.broker.registration.timeout.ms", positive, "60000",
             "How long a starting broker tries to register before it gives up."),
         Setting("controlled.shutdown.enable", .boolean, "true", "Whether SIGTERM hands leadership over first."),

@@ -36,6 +36,13 @@ package struct BrokerSessions: Sendable {
         byBroker[broker]!.metadataOffset = metadataOffset
     }
 
+    /// Gives every broker more time: this process could not listen for a while.
+    package mutating func extend(byMilliseconds count: Int64) {
+        for broker in byBroker.keys {
+            byBroker[broker]!.lastContact = byBroker[broker]!.lastContact.advanced(byMilliseconds: count)
+        }
+    }
+
     /// A broker's leaderships were moved; `end` is the exclusive end of the records that did it.
     package mutating func noteControlledShutdown(_ broker: BrokerID, end: Offset) {
         guard byBroker[broker]?.controlledShutdownEnd == nil else { return }

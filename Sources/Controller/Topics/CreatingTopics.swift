@@ -62,13 +62,9 @@ extension ClusterController {
         guard image.topics[name: topic.name] == nil else {
             throw Refusal(.topicAlreadyExists, "Topic '\(topic.name)' already exists.")
         }
-        let key = TopicName.collisionKey(topic.name)
-        if key.contains("_"),
-            let other = image.topics.sortedByName.first(where: { TopicName.collisionKey($0.name) == key })
-        {
+        if let other = image.topics.collision(with: topic.name) {
             throw Refusal(
-                .invalidTopicException,
-                "Topic '\(topic.name)' collides with existing topic: \(other.name)")
+                .invalidTopicException, "Topic '\(topic.name)' collides with existing topic: \(other)")
         }
         let assignments = try assignments(of: topic, partitionsLeft)
         var configs: [(String, String)] = []

@@ -62,6 +62,6 @@ extension ClusterController {
 
     /// How many partitions clients have in the cluster.
     var placedPartitions: Int {
-        image.topics.sortedByID.reduce(0) { $0 + (TopicName.isInternal($1.name) ? 0 : $1.partitions.count) }
+        image.topics.clientPartitionCount
     }
 }

@@ -40,6 +40,8 @@ package struct TopicImage: Hashable, Sendable {
 package struct TopicsImage: Hashable, Sendable {
     private var byID: TreeDictionary<TopicID, TopicImage> = [:]
     private var idsByName: TreeDictionary<String, TopicID> = [:]
+    /// The partitions of all topics but the cluster's own.
+    package private(set) var clientPartitionCount = 0
 
     package init() {}
 
@@ -55,6 +57,14 @@ package struct TopicsImage: Hashable, Sendable {
 
     /// The id of the topic with this name.
     package func id(of name: String) -> TopicID? { idsByName[name] }
+
+    /// A topic whose name differs from `name` only in periods and underscores: the first by name, if there are more.
+    package func collision(with name: String) -> String? {
+        let key = TopicName.collisionKey(name)
+        guard key.utf8.contains(UInt8(ascii: "_")) else { return nil }
+        return idsByName.keys.lazy
+            .filter { $0.utf8.count == key.utf8.count && TopicName.collisionKey($0) == key }.min()
+    }
 
     /// All topics, ordered by name.
     package var sortedByName: [TopicImage] { byID.values.sorted { $0.name < $1.name } }
@@ -79,6 +89,7 @@ package struct TopicsImage: Hashable, Sendable {
         let partition = PartitionRegistration(record)
         if index == count {
             byID[id]!.partitions.append(partition)
+            if !TopicName.isInternal(byID[id]!.name) { clientPartitionCount += 1 }
         } else {
             byID[id]!.partitions[index] = partition
         }
@@ -96,6 +107,7 @@ package struct TopicsImage: Hashable, Sendable {
     mutating func remove(_ id: TopicID) throws(MetadataError) -> TopicImage {
         guard let topic = byID.removeValue(forKey: id) else { throw .unknownTopic(id) }
         idsByName[topic.name] = nil
+        if !TopicName.isInternal(topic.name) { clientPartitionCount -= topic.partitions.count }
         return topic
     }
 

@@ -20,6 +20,7 @@ final class ControlNode: Sendable {
     let controller: ControllerHost
     let lifecycle: BrokerLifecycle
     let producerIDs: ProducerIDSource
+    let suspected: SuspectedBrokers
     let isRunning = Mutex(false)
     private let listeners: [(RequestListener, Endpoint)]
     private let network: TrackedNetwork
@@ -77,7 +78,7 @@ final class ControlNode: Sendable {
         ) { failure.set($0) }
         let lifecycle = lifecycle
         producerIDs = ProducerIDSource(broker: BrokerID(id), epoch: { lifecycle.epoch }, channel: channels[1])
-        let suspected = SuspectedBrokers(cache: cache, listenerName: "PLAINTEXT", world: world)
+        suspected = SuspectedBrokers(cache: cache, listenerName: "PLAINTEXT", world: world)
         publisher.subscribe(suspected)
         publisher.subscribe(lifecycle)
         let registrar = ControllerRegistrar(

@@ -79,6 +79,30 @@ struct ControlPlaneTests {
         #expect(try #require(took) < 300)
     }
 
+    @Test("Who lost the connection to a dead leader names nobody until there is another, and lists the dead a while")
+    func suspicion() throws {
+        let cluster = try cluster(seed: 11)
+        let active = try #require(cluster.active)
+        #expect(cluster.createTopic("orders", at: active) == .noError)
+        cluster.time.run(forMilliseconds: 600)
+        let victim: Int32 = active == 1 ? 2 : 1
+        let witness: Int32 = 3 == active ? (victim == 1 ? 2 : 1) : 3
+        cluster.crash(victim)
+        cluster.nodes[witness]?.suspected.connectionEnded(to: BrokerID(victim))
+        var request = MetadataRequest()
+        request.topics = nil
+        let early = try #require(cluster.ask(witness, request))
+        let ledByVictim = try #require(early.topics.first).partitions.filter { $0.replicaNodes[0].value == victim }
+        #expect(ledByVictim.allSatisfy { $0.leaderID.value != victim })
+        #expect(early.brokers.map(\.nodeID.value).contains(victim))
+        cluster.time.run(forMilliseconds: 500)
+        let later = try #require(cluster.ask(witness, request))
+        #expect(try #require(later.topics.first).partitions.allSatisfy { $0.errorCode == .noError })
+        #expect(later.brokers.count == 3)
+        cluster.time.run(forMilliseconds: 1_000)
+        #expect(try #require(cluster.ask(witness, request)).brokers.count == 2)
+    }
+
     @Test("R1 and R7: a killed broker that was the active controller too is replaced within a second", arguments: seeds)
     func killedController(seed: UInt64) throws {
         let cluster = try cluster(seed: seed)

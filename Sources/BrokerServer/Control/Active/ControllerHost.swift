@@ -18,8 +18,9 @@ package final class ControllerHost: @unchecked Sendable {
 
     /// Wait between two looks at sessions and idleness.
     private static let tickMilliseconds: Int64 = 50
-    /// Wait between two rounds of moving leaderships back to preferred replicas, and how many are moved in one.
-    private static let rebalanceMilliseconds: Int64 = 300_000
+    /// A look that comes later than this is this process's own pause: no broker is to blame for what it did not say.
+    private static let latenessMilliseconds: Int64 = 250
+    /// Most leaderships that are moved back to preferred replicas at once.
     private static let rebalanceCountMax = 1_000
 
     private let configuration: ControllerConfiguration
@@ -38,6 +39,7 @@ package final class ControllerHost: @unchecked Sendable {
     private var committedEnd = Offset.zero
     private var lastAppendAt: MonotonicInstant
     private var lastRebalanceAt: MonotonicInstant
+    private var lastTickAt: MonotonicInstant
     private var generator: SeededGenerator
 
     package init(
@@ -52,6 +54,7 @@ package final class ControllerHost: @unchecked Sendable {
         self.log = log
         lastAppendAt = world.clock.now
         lastRebalanceAt = world.clock.now
+        lastTickAt = world.clock.now
         generator = SeededGenerator(seed: world.randomness.next())
     }
 
@@ -120,6 +123,7 @@ package final class ControllerHost: @unchecked Sendable {
         appendedEnd = committedEnd
         lastAppendAt = now
         lastRebalanceAt = now
+        lastTickAt = now
         log.info("this node is the active controller", metadata: ["epoch": "\(epoch)"])
         decide({ controller, _, _ in controller.decideBootstrap() }, answer: { _ in })
         // Who died together with the last controller is found now, not a session later (R7).
@@ -162,19 +166,30 @@ package final class ControllerHost: @unchecked Sendable {
 
     private func tick(_ epoch: LeaderEpoch) {
         guard case .active(epoch) = role else { return }
-        fenceSilentBrokers()
         let now = world.clock.now
-        if now.milliseconds(since: lastRebalanceAt) >= ControllerHost.rebalanceMilliseconds {
-            lastRebalanceAt = now
-            decide(
-                { controller, _, _ in controller.rebalanceLeaders(countMax: ControllerHost.rebalanceCountMax) },
-                answer: { _ in })
+        let lateness = now.milliseconds(since: lastTickAt) - ControllerHost.tickMilliseconds
+        lastTickAt = now
+        if lateness > ControllerHost.latenessMilliseconds {
+            log.warning("the control loop was held up", metadata: ["milliseconds": "\(lateness)"])
+            controller?.sessions.extend(byMilliseconds: lateness)
         }
+        fenceSilentBrokers()
+        rebalanceIfDue(now)
         let idle = configuration.idleIntervalMilliseconds
         if idle > 0, now.milliseconds(since: lastAppendAt) >= idle {
             decide({ _, _, _ in Decision([.noOp(NoOpRecord())], reply: ()) }, answer: { _ in })
         }
         scheduleTick(epoch)
+    }
+
+    private func rebalanceIfDue(_ now: MonotonicInstant) {
+        guard let interval = configuration.rebalanceIntervalMilliseconds,
+            now.milliseconds(since: lastRebalanceAt) >= interval
+        else { return }
+        lastRebalanceAt = now
+        decide(
+            { controller, _, _ in controller.rebalanceLeaders(countMax: ControllerHost.rebalanceCountMax) },
+            answer: { _ in })
     }
 
     private func fenceSilentBrokers() {
