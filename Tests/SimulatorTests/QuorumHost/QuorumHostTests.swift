@@ -1,0 +1,130 @@
+import Primitives
+import Quorum
+import Simulator
+import Testing
+import World
+
+@testable import BrokerServer
+
+@Suite("The metadata log of three voters")
+struct QuorumHostTests {
+    private let directory = "meta/__cluster_metadata-0"
+
+    @Test("what is appended at the leader is committed on all, in order, once", arguments: 1...5)
+    func replicates(seed: UInt64) throws {
+        let quorum = HostedQuorum(seed: seed)
+        for number in 0..<20 { #expect(quorum.write(["a\(number)", "b\(number)"])) }
+        let expected = (0..<20).flatMap { ["a\($0)", "b\($0)"] }
+        for node in quorum.nodes.values {
+            #expect(node.heard.now.records == expected)
+            #expect(node.failure == nil)
+        }
+    }
+
+    @Test("the vote file is the one that Kafka writes for static voters")
+    func voteFile() throws {
+        let quorum = HostedQuorum(seed: 3)
+        #expect(quorum.write(["x"]))
+        let leader = try #require(quorum.leader)
+        let epoch = try #require(quorum.nodes[leader]?.host.leader.epoch)
+        let content = try #require(quorum.files[leader]).readAll(directory + "/quorum-state")
+        #expect(
+            String(decoding: content, as: UTF8.self)
+                == "{\"clusterId\":\"\",\"leaderId\":\(leader),\"leaderEpoch\":\(epoch),\"votedId\":\(leader),"
+                + "\"appliedOffset\":0,\"currentVoters\":[{\"voterId\":1},{\"voterId\":2},{\"voterId\":3}],"
+                + "\"data_version\":0}")
+    }
+
+    @Test("a killed leader is replaced in a fraction of a second, and nothing is lost", arguments: 1...10)
+    func killedLeader(seed: UInt64) throws {
+        let quorum = HostedQuorum(seed: seed)
+        #expect(quorum.write(["before"]))
+        let killed = try #require(quorum.leader)
+        quorum.crash(killed)
+        let start = quorum.time.now
+        #expect(quorum.write(["after"]))
+        #expect(quorum.time.now.milliseconds(since: start) < 500)
+        quorum.start(killed)
+        #expect(quorum.run(until: { quorum.nodes[killed]?.heard.now.records == ["before", "after"] }))
+    }
+
+    @Test("an orderly stop hands over at once", arguments: 1...5)
+    func handOver(seed: UInt64) throws {
+        let quorum = HostedQuorum(seed: seed)
+        #expect(quorum.write(["before"]))
+        let stopped = try #require(quorum.leader)
+        let node = try #require(quorum.nodes[stopped])
+        let start = quorum.time.now
+        node.loop.execute { node.host.shutDown {} }
+        #expect(quorum.run(until: { quorum.leader.map { $0 != stopped } ?? false }))
+        #expect(quorum.time.now.milliseconds(since: start) < 300)
+    }
+
+    @Test("all machines lose power at once: what was committed is there again", arguments: 1...10)
+    func powerLoss(seed: UInt64) throws {
+        let quorum = HostedQuorum(seed: seed)
+        for number in 0..<5 { #expect(quorum.write(["a\(number)"])) }
+        for id: Int32 in 1...3 { quorum.crash(id, losingPower: true) }
+        for id: Int32 in 1...3 { quorum.start(id) }
+        #expect(quorum.write(["after"]))
+        for node in quorum.nodes.values {
+            #expect(node.heard.now.records == (0..<5).map { "a\($0)" } + ["after"])
+        }
+    }
+
+    @Test("a node behind the log's start fetches a snapshot and goes on from there", arguments: 1...5)
+    func snapshot(seed: UInt64) throws {
+        let quorum = HostedQuorum(seed: seed, snapshotBytes: 2_000)
+        #expect(quorum.write(["first"]))
+        let late: Int32 = quorum.leader == 1 ? 2 : 1
+        quorum.crash(late)
+        var expected = ["first"]
+        for number in 0..<80 {
+            let record = "\(number)-" + String(repeating: "x", count: 90)
+            expected.append(record)
+            #expect(quorum.write([record]))
+        }
+        quorum.start(late)
+        #expect(quorum.run(until: { quorum.nodes[late]?.heard.now.records == expected }))
+        #expect(quorum.nodes[late]?.heard.now.snapshots.isEmpty == false)
+        // The snapshot is enough for a restart too, and for the next election.
+        quorum.crash(late)
+        quorum.start(late)
+        let leader = try #require(quorum.leader)
+        quorum.crash(leader)
+        #expect(quorum.write(["last"]))
+        #expect(quorum.nodes[late]?.heard.now.records == expected + ["last"])
+    }
+
+    @Test(
+        "Rule 20: one controller's directory is wiped and a second is down: nobody leads until a full log is back",
+        arguments: 1...10)
+    func wipedVoter(seed: UInt64) throws {
+        let quorum = HostedQuorum(seed: seed)
+        for number in 0..<5 { #expect(quorum.write(["a\(number)"])) }
+        // The survivor is not the leader: one that leads on may well bring the wiped voter up to date.
+        let leader = try #require(quorum.leader)
+        let other = leader % 3 + 1
+        let (wiped, down) = seed.isMultiple(of: 2) ? (leader, other) : (other, leader)
+        quorum.crash(wiped)
+        quorum.crash(down)
+        quorum.files[wiped]?.wipe()
+        quorum.start(wiped)
+        #expect(!quorum.run(until: { quorum.leader != nil }, limit: 8_000))
+        quorum.start(down)
+        #expect(quorum.write(["after"]))
+        for node in quorum.nodes.values {
+            #expect(node.heard.now.records == (0..<5).map { "a\($0)" } + ["after"])
+        }
+    }
+
+    @Test("a flush that fails ends the node; it is never tried again")
+    func failedFlush() throws {
+        let quorum = HostedQuorum(seed: 4)
+        #expect(quorum.write(["before"]))
+        let leader = try #require(quorum.leader)
+        quorum.files[leader]?.failSynchronize(true)
+        quorum.nodes[leader]?.append(["lost"])
+        #expect(quorum.run(until: { quorum.nodes[leader]?.failure != nil }))
+    }
+}
