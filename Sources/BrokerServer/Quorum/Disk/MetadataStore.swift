@@ -13,11 +13,16 @@ struct MetadataStore {
     static let directoryName = "__cluster_metadata-0"
     /// The newest snapshots that are kept: the last one, and the one before for who is fetching it.
     static let snapshotsKept = 2
+    /// Offsets flushed between two saves of the recovery point.
+    static let recoveryPointInterval: Int64 = 100
+    private static let topicName = "__cluster_metadata"
 
     let directory: String
     private let files: any FileStore
     private let clock: any Clock
     private var log: PartitionLog
+    /// What the checkpoint beside the log says: everything below it was flushed.
+    private var recoveryPoint: Offset
     private(set) var snapshots: SnapshotFiles
     private var stateFile: QuorumStateFile
     /// What the vote file said when the store was opened.
@@ -35,9 +40,12 @@ struct MetadataStore {
         configuration.segmentMilliseconds = .max
         configuration.isDeletedByRetention = false
         configuration.retentionMilliseconds = nil
-        // What the oldest snapshot stands for is not needed; what any snapshot stands for was flushed and committed.
+        // What the oldest snapshot stands for is not needed. What lies below the recovery point was answered for: damage
+        // there is an error, never a shorter log, which would be a voter that forgot.
+        let saved = files.exists(directory) ? try OffsetCheckpoint.read(.recoveryPoint, in: directory, files) : nil
         let start = RecoveryStart(
-            wasCleanShutdown: false, recoveryPoint: .zero, logStartOffset: snapshots.all.first?.endOffset ?? .zero)
+            wasCleanShutdown: false, recoveryPoint: saved?.entries.first?.offset ?? .zero,
+            logStartOffset: snapshots.all.first?.endOffset ?? .zero)
         var (log, _) = try PartitionLog.open(
             directory: directory, files: files, configuration: configuration, start: start, now: clock.timeOfDay)
         if let latest = snapshots.latest, MetadataStore.isLogOld(log, latest) {
@@ -55,6 +63,7 @@ struct MetadataStore {
         election = try stateFile.read(logIsBlank: log.logEndOffset == .zero, lastEpoch: lastEpoch)
         self.log = log
         self.snapshots = snapshots
+        recoveryPoint = .zero
     }
 
     /// A crash came between a fetched snapshot and the removal of the log that it replaces.
@@ -95,9 +104,24 @@ struct MetadataStore {
         for batch in batches { try log.appendAsFollower(batch.bytes, now: clock.timeOfDay) }
     }
 
-    mutating func truncate(to end: Offset) throws { try log.truncate(to: end) }
+    mutating func truncate(to end: Offset) throws {
+        try log.truncate(to: end)
+        recoveryPoint = min(recoveryPoint, log.flushedEndOffset)
+    }
 
-    mutating func flush() throws { try log.flush() }
+    mutating func flush() throws {
+        try log.flush()
+        if log.flushedEndOffset - recoveryPoint >= MetadataStore.recoveryPointInterval { try saveRecoveryPoint() }
+    }
+
+    private mutating func saveRecoveryPoint() throws {
+        let end = log.flushedEndOffset
+        let entry = OffsetCheckpoint.Entry(
+            topic: MetadataStore.topicName, partition: PartitionIndex(0), offset: end)
+        try OffsetCheckpoint(entries: [entry]).write(.recoveryPoint, in: directory, files)
+        try log.recoveryPointWasSaved(end)
+        recoveryPoint = end
+    }
 
     /// Whole batches from `offset` on that lie below `end`, at least one where there is one.
     mutating func read(from offset: Offset, upTo end: Offset, maxBytes: Int) throws -> Bytes {
