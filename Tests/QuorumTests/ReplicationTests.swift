@@ -48,6 +48,18 @@ struct LeadingTests {
         #expect(bench.replica.log.end == end)
     }
 
+    @Test("Rule 19: a leader that slept past its check-quorum time refuses the append that wakes it, and resigns")
+    func appendAfterSleep() {
+        var bench = Bench.withLog(epoch: 2, lengths: [3, 4])
+        let epoch = bench.lead()
+        let end = bench.replica.log.end
+        bench.now = bench.now.advanced(byMilliseconds: 6_000)
+        let effects = bench.step(.append(AppendTicket(1), recordCount: 1, expecting: epoch)).flat
+        #expect(effects.contains(.refuseAppend(AppendTicket(1))))
+        #expect(effects.contains(.lostLeadership(epoch)))
+        #expect(bench.replica.log.end == end)
+    }
+
     @Test("Rule 5: epoch first, then leadership")
     func errorsInOrder() {
         var leader = Bench.withLog(epoch: 2, lengths: [3, 4])

@@ -23,6 +23,10 @@ extension QuorumReplica {
         state.checkQuorumDeadline(timeoutMilliseconds: settings.fetchTimeoutMilliseconds)
     }
 
+    func hasLostQuorum(_ state: LeaderState, now: MonotonicInstant) -> Bool {
+        checkQuorumDeadline(of: state).map { $0 <= now } ?? false
+    }
+
     private func noticeTime(of follower: LeaderState.Follower) -> MonotonicInstant {
         follower.noticeTime(silenceMilliseconds: max(settings.fetchTimeoutMilliseconds / 2, 1))
     }
@@ -75,7 +79,7 @@ extension QuorumReplica {
     }
 
     private mutating func leaderTimers(_ state: LeaderState, now: MonotonicInstant) {
-        if let deadline = checkQuorumDeadline(of: state), deadline <= now {
+        if hasLostQuorum(state, now: now) {
             return becomeResigned(successors: state.successors, isFinal: false, now: now)
         }
         var state = state

@@ -90,6 +90,8 @@ package final class ControllerHost: @unchecked Sendable {
         }
         // A broker's epoch is the offset of its record: a wrong guess would give two lives one epoch.
         precondition(last + 1 == next + Int64(records.count), "records were appended elsewhere than decided")
+        // The append may have told that leadership is lost: then the records' fate is the next leader's to decide.
+        guard controller != nil else { return false }
         for record in records { controller!.replay(record) }
         appendedEnd = last + 1
         lastAppendAt = world.clock.now
