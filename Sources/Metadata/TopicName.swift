@@ -1,12 +1,15 @@
 /// The rule for topic names, checked when a topic is asked for and again when its record is replayed.
 package enum TopicName {
     private static let lengthMax = 249
+    /// The metadata log's name: a topic of that name would get the metadata log's directory.
+    private static let metadataLog = "__cluster_metadata"
 
     /// What is wrong with `name`, in Kafka's words; nil if it is valid.
     package static func complaint(about name: String) -> String? {
         if name.isEmpty { return "Topic name is invalid: the empty string is not allowed" }
         if name == "." { return "Topic name is invalid: '.' is not allowed" }
         if name == ".." { return "Topic name is invalid: '..' is not allowed" }
+        if name == metadataLog { return "Topic name is invalid: '\(name)' is the cluster's own log" }
         if name.utf16.count > lengthMax {
             return "Topic name is invalid: the length of '\(name)' is longer than the max allowed length \(lengthMax)"
         }

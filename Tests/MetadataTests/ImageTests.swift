@@ -140,7 +140,7 @@ struct TopicNameTests {
         arguments: [
             ("", false), (".", false), ("..", false), ("a/b", false), ("a%2f", false), ("a\u{0}b", false), ("ü", false),
             ("a b", false), ("a.b_c-9", true), ("__consumer_offsets", true), (String(repeating: "x", count: 249), true),
-            (String(repeating: "x", count: 250), false),
+            (String(repeating: "x", count: 250), false), ("__cluster_metadata", false),
         ])
     func validity(_ name: String, _ isValid: Bool) {
         #expect(TopicName.isValid(name) == isValid)
