@@ -207,6 +207,25 @@ struct BrokerLifeTests {
         #expect(try !cluster.broker(1).isFenced)
     }
 
+    @Test("A broker that lost one of its directories leads nothing that may have been in it")
+    func failedDirectoryOfUnknownReplicas() throws {
+        var cluster = Cluster()
+        var request = Cluster.registration(1)
+        request.logDirs.append(DirectoryID(high: 1_000, low: 99))
+        cluster.register(request)
+        cluster.heartbeat(1)
+        cluster.join(2)
+        cluster.createTopic("t", replicas: 2)
+        #expect(try cluster.partition().directory(of: BrokerID(1)) == .unassignedDirectory)
+        cluster.heartbeat(1) { $0.offlineLogDirs = [DirectoryID(high: 1_000, low: 99)] }
+        #expect(try cluster.partition().leader == BrokerID(2))
+        #expect(try cluster.partition().isrNumbers == [2])
+        // Told again with the next heartbeat, it does not hold the replica back that comes to be in sync.
+        let end = cluster.end
+        cluster.heartbeat(1) { $0.offlineLogDirs = [DirectoryID(high: 1_000, low: 99)] }
+        #expect(cluster.end == end)
+    }
+
     @Test("Producer ids come in blocks that never overlap, to registered brokers only")
     func producerIDs() {
         var cluster = Cluster(brokers: [1])

@@ -18,7 +18,8 @@ final class LogFailureDesk: Sendable {
 
     func report(_ failure: LogFailure) {
         guard let table = partitions.withLock({ $0 }),
-            let directory = table.directories.online.first(where: { failure.directory.hasPrefix($0.path) })
+            let directory = table.directories.online.filter({ failure.lies(in: $0.path) })
+                .max(by: { $0.path.utf8.count < $1.path.utf8.count })
         else { return }
         table.directoryFailed(directory.path, reason: failure.reason)
         lifecycle.directoryFailed(directory.id)
@@ -26,4 +27,9 @@ final class LogFailureDesk: Sendable {
             fatal(NodeFailure("the last log directory failed, \(directory.path): \(failure.reason)"))
         }
     }
+}
+
+extension LogFailure {
+    /// Whether it happened in the directory at `path` or below it: `/data2` is not below `/data`.
+    package func lies(in path: String) -> Bool { directory == path || directory.hasPrefix(path + "/") }
 }

@@ -97,7 +97,11 @@ extension ClusterController {
         record.logDirs = broker.directories.filter { !lost.contains($0) }
         return [.brokerRegistrationChange(record)]
             + partitionChanges { partition in
-                guard let directory = partition.directory(of: broker.id), lost.contains(directory) else { return nil }
+                // A broker with several directories chooses by itself: a replica in a good one comes back as soon as it
+                // has fetched, while one that is lost must not stay the leader.
+                guard let directory = partition.directory(of: broker.id),
+                    directory == .unassignedDirectory || lost.contains(directory)
+                else { return nil }
                 return PartitionProposal.withdrawing(broker.id, isUnclean: true, from: partition)
             }
     }

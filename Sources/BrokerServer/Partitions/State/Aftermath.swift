@@ -37,6 +37,11 @@ enum FollowingChange: Hashable {
 package struct LogFailure: Error, Hashable, Sendable {
     package let directory: String
     package let reason: String
+
+    package init(directory: String, reason: String) {
+        self.directory = directory
+        self.reason = reason
+    }
 }
 
 /// A fetch that waits for more to read. Called after the lock is given back, from any thread.
