@@ -74,7 +74,15 @@ extension PartitionState {
                 index -= 1
             }
             parkedProduces.insert(produce, at: index)
+            sweepParked()
         }
+    }
+
+    /// While nothing can be committed clients time out and try again: only those that still wait are kept.
+    private mutating func sweepParked() {
+        guard parkedProduces.count >= parkedProducesSweepAt else { return }
+        parkedProduces.removeAll { !$0.request.isWaiting }
+        parkedProducesSweepAt = max(PartitionState.parkedProducesSweepMin, 2 * parkedProduces.count)
     }
 
     private func verdict(_ item: Incoming, _ error: ErrorCode) -> Aftermath.Verdict {

@@ -39,6 +39,8 @@ struct PartitionState: ~Copyable {
     /// The high watermark from the checkpoint, until a role takes it over.
     var checkpointedHighWatermark: Offset
     var parkedProduces: Deque<ParkedProduce> = []
+    /// When there are so many, those whose requests timed out are swept out.
+    var parkedProducesSweepAt = PartitionState.parkedProducesSweepMin
     var parkedFetches: [(fetch: any ParkedFetch, goal: FetchGoal)] = []
     var isFlushing = false
 
@@ -51,6 +53,8 @@ struct PartitionState: ~Copyable {
         self.lives = lives
         self.checkpointedHighWatermark = checkpointedHighWatermark
     }
+
+    static let parkedProducesSweepMin = 1_024
 
     var isOpen: Bool {
         if case .open = storage { return true }
