@@ -30,8 +30,9 @@ def martlet(*arguments, check=True, stdin=None, timeout=120):
 
 def free_base_port():
     """A base port with room for the nodes, their controllers and the administration."""
-    for base in range(20_000 + os.getpid() % 1000 * 10, 45_000, 10):
-        ports = [base + distance + node for distance in (0, 10_000, 20_000) for node in range(5)]
+    # Both below the ports that the kernel gives to outgoing connections.
+    for base in range(11_000 + os.getpid() % 1000 * 10, 22_700, 10):
+        ports = [base + distance + node for distance in (0, 10_000) for node in range(5)]
         try:
             for port in ports:
                 with socket.socket() as probe:
@@ -119,7 +120,7 @@ class Cluster:
         """The pid of a node."""
         return int((self.path / f"node-{node}" / "process").read_text().split()[0])
 
-    def logs(self, node, lines=40):
+    def logs(self, node, lines=140):
         text = (self.path / f"node-{node}" / "server.log").read_text(errors="replace")
         return "\n".join(text.splitlines()[-lines:])
 
