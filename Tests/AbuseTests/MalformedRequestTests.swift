@@ -7,8 +7,11 @@ import WireProtocol
 /// The cases of bad input that a connection meets before any handler does, each beside a client that is served.
 @Suite("Bad input ends its own connection and no other", .serialized)
 struct MalformedRequestTests {
-    /// Runs `abuse` on fresh connections while another client is served before, between and after.
-    private func withGoodClient(_ server: AbusedServer, _ abuse: (() -> RawClient) throws -> Void) throws {
+    /// Runs `abuse` on fresh connections of a whole node while one client goes on producing and another is served
+    /// before, between and after.
+    private func withGoodClient(_ abuse: (() -> RawClient) throws -> Void) throws {
+        let server = try WholeNode()
+        let traffic = try GoodTraffic(port: server.port)
         let good = RawClient(port: server.port)
         var correlation: Int32 = 0
         try abuse {
@@ -17,12 +20,13 @@ struct MalformedRequestTests {
             return RawClient(port: server.port)
         }
         #expect(good.isServed(correlation + 1))
+        traffic.expectUnharmed()
         try server.stop()
     }
 
     @Test("A1: lengths below zero, above the limit, or too short for a header close")
     func lengths() throws {
-        try withGoodClient(AbusedServer()) { connect in
+        try withGoodClient { connect in
             for length in [-1, .min, 100 << 20 + 1, .max] as [Int32] {
                 let client = connect()
                 client.send(lengthPrefix(length) + [0, 3, 0, 1])
@@ -38,7 +42,7 @@ struct MalformedRequestTests {
 
     @Test("A2: a length that is only announced reserves no memory")
     func announced() throws {
-        try withGoodClient(AbusedServer()) { connect in
+        try withGoodClient { connect in
             let before = AbusedServer.residentBytes
             let clients = (0..<100).map { _ in connect() }
             for client in clients { client.send(lengthPrefix(100 << 20) + [0]) }
@@ -49,7 +53,7 @@ struct MalformedRequestTests {
 
     @Test("A3: a request that ends at any byte closes, whatever was before it")
     func truncated() throws {
-        try withGoodClient(AbusedServer()) { connect in
+        try withGoodClient { connect in
             let whole = RawClient.request(MetadataRequest(), version: 12, 5)
             for count in 0..<whole.count {
                 let client = connect()
@@ -63,7 +67,7 @@ struct MalformedRequestTests {
 
     @Test("A4: unknown keys and versions close, but ApiVersions from the future has an answer")
     func unknown() throws {
-        try withGoodClient(AbusedServer()) { connect in
+        try withGoodClient { connect in
             for (key, version) in [(-1, 0), (93, 0), (.max, 0), (4, 0), (3, 14), (3, -1), (0, 2), (52, 0)]
                 as [(Int16, Int16)]
             {
@@ -96,7 +100,7 @@ struct MalformedRequestTests {
 
     @Test("A6: varints too long, null names, and text that is no UTF-8 close")
     func varintsAndText() throws {
-        try withGoodClient(AbusedServer()) { connect in
+        try withGoodClient { connect in
             let topicID = [UInt8](repeating: 0, count: 16)
             let bad: [(String, [UInt8])] = [
                 ("varint of 6 bytes", [0x80, 0x80, 0x80, 0x80, 0x80, 1]),
@@ -125,7 +129,7 @@ struct MalformedRequestTests {
 
     @Test("A7: counts beyond the bytes, floods of tagged fields and bytes left over close, in bounded memory")
     func counts() throws {
-        try withGoodClient(AbusedServer()) { connect in
+        try withGoodClient { connect in
             let before = AbusedServer.residentBytes
             let count: [UInt8] = [0xFF, 0xFF, 0xFF, 0xFF, 0x07]
             let tags = MalformedRequestTests.taggedFields(1 << 20)
@@ -150,7 +154,7 @@ struct MalformedRequestTests {
 
     @Test("A15: a hundred thousand pipelined requests are answered in order, in bounded memory")
     func pipelined() throws {
-        try withGoodClient(AbusedServer()) { connect in
+        try withGoodClient { connect in
             let before = AbusedServer.residentBytes
             let client = connect()
             for batch in 0..<100 {

@@ -10,8 +10,13 @@ package struct RecordBatch: Hashable, Sendable {
     ///
     /// - Errors: `truncated`, `invalidLength`, `unsupportedMagic`. The checksum is not looked at.
     package init(_ bytes: Bytes, at offset: Int = 0) throws(RecordBatchError) {
+        // Older formats have shorter headers, with the magic byte in the same place.
+        let magicAt = offset + RecordBatchHeader.Position.magic
+        if offset >= 0, magicAt < bytes.count {
+            let magic = bytes.bigEndian(Int8.self, at: magicAt)
+            guard magic == RecordBatchHeader.currentMagic else { throw .unsupportedMagic(magic) }
+        }
         let header = try RecordBatchHeader(bytes, at: offset)
-        guard header.magic == RecordBatchHeader.currentMagic else { throw .unsupportedMagic(header.magic) }
         guard Int(header.length) >= RecordBatchHeader.sizeInBytes - RecordBatchHeader.prefixBytes else {
             throw .invalidLength(header.length)
         }
