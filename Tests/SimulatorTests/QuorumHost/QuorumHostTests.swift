@@ -118,6 +118,27 @@ struct QuorumHostTests {
         }
     }
 
+    @Test("damage in what was flushed keeps a node from starting; it is not cut off as a torn tail")
+    func damagedLog() throws {
+        let quorum = HostedQuorum(seed: 6)
+        for number in 0..<5 { #expect(quorum.write(["a\(number)"])) }
+        // Enough for the recovery point to be noted behind them.
+        for _ in 0..<3 { #expect(quorum.write((0..<100).map { "more \($0)" })) }
+        #expect(quorum.write(["b"]))
+        let damaged: Int32 = 2
+        quorum.crash(damaged)
+        let file = try #require(quorum.files[damaged]).open(directory + "/00000000000000000000.log", .readWrite)
+        try file.write([Bytes([0xFF, 0xFF])], at: 130)
+        quorum.start(damaged)
+        #expect(quorum.run(until: { quorum.nodes[damaged]?.failure != nil }))
+        #expect(quorum.nodes[damaged]?.failure?.contains("corrupt") == true)
+        // Emptied, it gets all from the others.
+        quorum.crash(damaged)
+        quorum.files[damaged]?.wipe()
+        quorum.start(damaged)
+        #expect(quorum.run(until: { quorum.nodes[damaged]?.heard.now.records.last == "b" }))
+    }
+
     @Test("a flush that fails ends the node; it is never tried again")
     func failedFlush() throws {
         let quorum = HostedQuorum(seed: 4)

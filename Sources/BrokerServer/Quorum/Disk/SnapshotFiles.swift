@@ -127,11 +127,13 @@ struct SnapshotFiles {
     }
 
     /// All pieces are there: makes the snapshot durable under its name. Older ones go.
-    mutating func completeDownload(_ id: SnapshotID) throws(FileError) {
+    mutating func completeDownload(_ id: SnapshotID) throws {
         guard let download, download.id == id else { return }
         try download.file.synchronize()
         download.file.close()
         self.download = nil
+        // One that is damaged must not get the name of a whole one: it would be found at every start.
+        _ = try read(id, at: path(id) + ".part")
         try finish(id)
         try removeAll(before: id)
     }
@@ -164,14 +166,16 @@ struct SnapshotFiles {
     }
 
     /// Reads a whole snapshot and checks that it is one: header first, footer last, every checksum right.
-    func load(_ id: SnapshotID) throws -> LoadedSnapshot {
-        var batches = RecordBatches(Bytes(try files.readAll(path(id))))
+    func load(_ id: SnapshotID) throws -> LoadedSnapshot { try read(id, at: path(id)) }
+
+    private func read(_ id: SnapshotID, at path: String) throws -> LoadedSnapshot {
+        var batches = RecordBatches(Bytes(try files.readAll(path)))
         var records: [Bytes] = []
         var lastContained: Timestamp?
         var isClosed = false
         while let batch = try batches.next() {
             try batch.verifyChecksum()
-            guard !isClosed else { throw MetadataLogFailure("\(path(id)) goes on after its footer") }
+            guard !isClosed else { throw MetadataLogFailure("\(path) goes on after its footer") }
             var iterator = try RecordIterator(batch)
             while let record = try iterator.next() {
                 guard batch.header.attributes.isControl else {
@@ -188,7 +192,7 @@ struct SnapshotFiles {
                 }
             }
         }
-        guard let lastContained, isClosed else { throw MetadataLogFailure("\(path(id)) is no whole snapshot") }
+        guard let lastContained, isClosed else { throw MetadataLogFailure("\(path) is no whole snapshot") }
         return LoadedSnapshot(
             endOffset: id.endOffset, epoch: id.epoch, lastContainedLogTimestamp: lastContained, records: records)
     }
