@@ -5,10 +5,10 @@ import World
 
 /// Brokers that were fenced a moment ago.
 ///
-/// Deviates from Kafka: Metadata goes on listing them for a moment. A client that moves a partition away from a
-/// broker which vanishes from the list in the same answer can lose the partition on the way: librdkafka then asks for
-/// the leader again a whole second later. A longer time would do harm: the client would go on connecting to it, and wait
-/// longer after each failure.
+/// Deviates from Kafka: Metadata goes on listing them for a moment. A client that moves a partition away from a broker
+/// which vanishes from the list in the same answer can lose the partition on the way: librdkafka then asks for the
+/// leader again a whole second later. A longer time would do harm: the client would go on connecting to the dead, and
+/// wait longer after each failure.
 final class DepartedBrokers: Sendable {
     private static let listedMilliseconds: Int64 = 1_000
 

@@ -9,8 +9,9 @@ package import World
 package final class ControllerChannel: LeaderFollower, @unchecked Sendable {
     /// Wait before a request is sent again.
     private static let retryMilliseconds: Int64 = 20
-    /// Longest wait for one answer: a controller that is cut off does not hold a request for its whole time.
-    private static let attemptMilliseconds: Int64 = 2_000
+    /// Longest wait for one answer, where nothing else is said: a connection that died unnoticed does not hold a
+    /// request for its whole time.
+    package static let attemptMilliseconds: Int64 = 2_000
 
     private let clientID: String
     private let world: World
@@ -30,15 +31,18 @@ package final class ControllerChannel: LeaderFollower, @unchecked Sendable {
     ///
     /// A request whose answer was lost may be executed twice. May be called from any thread; `completion` runs on the
     /// control loop.
+    /// - Parameter attemptMilliseconds: longest wait for one answer; the whole time for a request that takes long and
+    ///   does harm when it is executed twice. It is sent again anyway when another node leads.
     /// - Parameter isRefusedByStandby: whether a response says that the sender is not the active controller.
     package func send<Request: WireRequest>(
         _ request: Request, timeoutMilliseconds: Int64,
+        attemptMilliseconds: Int64 = ControllerChannel.attemptMilliseconds,
         isRefusedByStandby: @escaping @Sendable (Request.Response) -> Bool,
         completion: @escaping @Sendable (Result<Request.Response, PeerError>) -> Void
     ) {
         let deadline = world.clock.now.advanced(byMilliseconds: timeoutMilliseconds)
         onLoop {
-            self.attempt(request, deadline, isRefusedByStandby, completion)
+            self.attempt(request, deadline, attemptMilliseconds, isRefusedByStandby, completion)
         }
     }
 
@@ -62,7 +66,7 @@ package final class ControllerChannel: LeaderFollower, @unchecked Sendable {
     }
 
     private func attempt<Request: WireRequest>(
-        _ request: Request, _ deadline: MonotonicInstant,
+        _ request: Request, _ deadline: MonotonicInstant, _ attemptMilliseconds: Int64,
         _ isRefusedByStandby: @escaping @Sendable (Request.Response) -> Bool,
         _ completion: @escaping @Sendable (Result<Request.Response, PeerError>) -> Void
     ) {
@@ -71,11 +75,11 @@ package final class ControllerChannel: LeaderFollower, @unchecked Sendable {
         guard left > 0 else { return completion(.failure(.timedOut)) }
         let again: @Sendable () -> Void = {
             self.world.controlLoop.schedule(afterMilliseconds: ControllerChannel.retryMilliseconds) {
-                self.attempt(request, deadline, isRefusedByStandby, completion)
+                self.attempt(request, deadline, attemptMilliseconds, isRefusedByStandby, completion)
             }
         }
         guard let connection = openConnection() else { return again() }
-        let wait = min(left, ControllerChannel.attemptMilliseconds)
+        let wait = min(left, attemptMilliseconds)
         connection.send(request, timeoutMilliseconds: wait) { result in
             switch result {
             case .success(let response) where isRefusedByStandby(response): again()

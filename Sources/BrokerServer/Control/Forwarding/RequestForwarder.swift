@@ -25,6 +25,7 @@ package final class RequestForwarder: Sendable {
             key: context.header.key, version: context.version, firstFlexible: Response.firstFlexible)
         channel.send(
             envelope, timeoutMilliseconds: RequestForwarder.timeoutMilliseconds,
+            attemptMilliseconds: RequestForwarder.timeoutMilliseconds,
             isRefusedByStandby: { $0.errorCode == .notController }
         ) { result in
             guard case .success(let response) = result, response.errorCode == .noError,

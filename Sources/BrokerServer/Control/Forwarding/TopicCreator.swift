@@ -40,6 +40,7 @@ package final class TopicCreator: Sendable {
         request.timeoutMilliseconds = Int32(TopicCreator.timeoutMilliseconds)
         channel.send(
             request, timeoutMilliseconds: TopicCreator.timeoutMilliseconds,
+            attemptMilliseconds: TopicCreator.timeoutMilliseconds,
             isRefusedByStandby: { $0.topics.contains { $0.errorCode == .notController } }
         ) { result in
             self.inFlight.withLock { _ = $0.remove(name) }
