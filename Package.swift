@@ -176,6 +176,8 @@ let testTargets: [Target] =
 let usedPackages = Set((built.flatMap(\.packages)).map { packageOf[$0]! })
 let package = Package(
     name: "martlet",
+    products: built.contains { $0.name == "MartletClient" }
+        ? [.library(name: "MartletClient", targets: ["MartletClient"])] : [],
     dependencies: [
         Package.Dependency.package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),

@@ -46,6 +46,9 @@ package struct ConsoleConsumerCommand: AsyncParsableCommand {
     /// How often the wish to end is looked at while nothing comes.
     private static let waitMilliseconds: Int64 = 200
 
+    /// Bytes that are written together at most.
+    private static let writeBytes = 65_536
+
     package func run() async throws {
         guard connection.bootstrapServer != nil else { throw ToolFailure.missing("bootstrap-server") }
         guard (topic == nil) != (include == nil) else {
@@ -69,21 +72,28 @@ package struct ConsoleConsumerCommand: AsyncParsableCommand {
         }
     }
 
+    /// Prints until the end; what has come already is written together.
     private func print(from consumer: Consumer, _ text: RecordText) async throws(ClientError) -> Int {
         var count = 0
         var waited: Int64 = 0
+        var unwritten: [UInt8] = []
         while count < messagesMax ?? Int.max, !Interruption.isWanted {
-            let wait = min(Self.waitMilliseconds, (timeout ?? Int64.max) - waited)
-            guard let record = try await consumer.next(timeoutMilliseconds: max(wait, 1)) else {
+            let wait = max(1, min(Self.waitMilliseconds, (timeout ?? Int64.max) - waited))
+            if let record = try await consumer.next(timeoutMilliseconds: unwritten.isEmpty ? wait : 0) {
+                waited = 0
+                count += 1
+                unwritten += text.bytes(of: record)
+                guard unwritten.count >= Self.writeBytes else { continue }
+            } else if unwritten.isEmpty {
                 waited += wait
                 guard let timeout, waited >= timeout else { continue }
                 Console.complain("No message within \(timeout) ms (--timeout-ms)")
                 break
             }
-            waited = 0
-            Console.write(text.bytes(of: record))
-            count += 1
+            Console.write(unwritten)
+            unwritten = []
         }
+        Console.write(unwritten)
         return count
     }
 

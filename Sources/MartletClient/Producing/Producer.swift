@@ -199,10 +199,8 @@ public final class Producer: Sendable {
     }
 
     private func finish(_ tickets: [UInt64], _ outcome: (Int) -> Outcome) {
-        for (index, ticket) in tickets.enumerated() {
-            let waiter = state.withLock { $0.waiters.removeValue(forKey: ticket) }
-            waiter?(outcome(index))
-        }
+        let waiters = state.withLock { state in tickets.map { state.waiters.removeValue(forKey: $0) } }
+        for (index, waiter) in waiters.enumerated() { waiter?(outcome(index)) }
     }
 
     /// Wakes those who wait for room or for the end.
