@@ -40,8 +40,8 @@ struct MetadataStore {
         configuration.segmentMilliseconds = .max
         configuration.isDeletedByRetention = false
         configuration.retentionMilliseconds = nil
-        // What the oldest snapshot stands for is not needed. What lies below the recovery point was answered for: damage
-        // there is an error, never a shorter log, which would be a voter that forgot.
+        // What the oldest snapshot stands for is not needed. What lies below the recovery point was answered for:
+        // damage there is an error, never a shorter log, which would be a voter that forgot.
         let saved = files.exists(directory) ? try OffsetCheckpoint.read(.recoveryPoint, in: directory, files) : nil
         let start = RecoveryStart(
             wasCleanShutdown: false, recoveryPoint: saved?.entries.first?.offset ?? .zero,
