@@ -38,6 +38,8 @@ struct BadBatchTests {
             ("no record counted", Batches.with(Int32(0), at: Position.recordCount), .invalidRecord),
             ("fewer than no record", Batches.with(Int32.min, at: Position.recordCount), .invalidRecord),
             ("too many counted", Batches.with(Int32.max, at: Position.recordCount), .invalidRecord),
+            ("more counted than there are bytes for", Batches.claiming(1_000), .invalidRecord),
+            ("all offsets there are", Batches.claiming(.max), .invalidRecord),
             ("control batch", Batches.with(Int16(0x20), at: Position.attributes), .invalidRecord),
             ("transactional without a producer", Batches.with(Int16(0x10), at: Position.attributes), .invalidRecord),
             ("delete horizon", Batches.with(Int16(0x40), at: Position.attributes), .invalidRecord),

@@ -12,8 +12,16 @@ extension RecordBatch {
         guard batch.sizeInBytes == records.count else { throw .notOneBatch }
         try batch.verifyChecksum()
         try batch.header.verifyProduced()
+        // What is not compressed can't hold more records than it has bytes for: offsets are not given away for nothing.
+        let roomFor = batch.payload.count / RecordBatch.recordBytesMin
+        guard batch.header.attributes.compression != .uncompressed || Int(batch.header.recordCount) <= roomFor else {
+            throw .invalidCount(count: batch.header.recordCount, lastOffsetDelta: batch.header.lastOffsetDelta)
+        }
         return batch
     }
+
+    /// The smallest record: its length, attributes, two deltas, no key, no value, no headers.
+    private static let recordBytesMin = 7
 }
 
 extension RecordBatchHeader {
