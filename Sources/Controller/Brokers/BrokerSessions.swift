@@ -5,6 +5,8 @@ package struct BrokerSessions: Sendable {
     private struct Session {
         var epoch: BrokerEpoch
         var lastContact: MonotonicInstant
+        /// When its last heartbeat to this controller came; nil before the first.
+        var lastHeartbeat: MonotonicInstant?
         /// The last metadata offset that the broker applied, inclusive; nil before it said so.
         var metadataOffset: Offset?
         /// The exclusive end of the records that took its leaderships away.
@@ -33,6 +35,7 @@ package struct BrokerSessions: Sendable {
     ) {
         guard byBroker[broker]?.epoch == epoch else { return }
         byBroker[broker]!.lastContact = now
+        byBroker[broker]!.lastHeartbeat = now
         byBroker[broker]!.metadataOffset = metadataOffset
     }
 
@@ -48,6 +51,9 @@ package struct BrokerSessions: Sendable {
         guard byBroker[broker]?.controlledShutdownEnd == nil else { return }
         byBroker[broker]?.controlledShutdownEnd = end
     }
+
+    /// When a broker's last heartbeat to this controller came; nil before the first.
+    package func lastHeartbeat(_ broker: BrokerID) -> MonotonicInstant? { byBroker[broker]?.lastHeartbeat }
 
     func controlledShutdownEnd(_ broker: BrokerID) -> Offset? { byBroker[broker]?.controlledShutdownEnd }
 

@@ -20,6 +20,8 @@ package final class ControllerHost: @unchecked Sendable {
     private static let tickMilliseconds: Int64 = 50
     /// A look that comes later than this is this process's own pause: no broker is to blame for what it did not say.
     private static let latenessMilliseconds: Int64 = 250
+    /// How long a new controller waits for heartbeats before it believes that a broker is gone.
+    private static let listeningMilliseconds: Int64 = 200
     /// Most leaderships that are moved back to preferred replicas at once.
     private static let rebalanceCountMax = 1_000
 
@@ -40,6 +42,7 @@ package final class ControllerHost: @unchecked Sendable {
     private var lastAppendAt: MonotonicInstant
     private var lastRebalanceAt: MonotonicInstant
     private var lastTickAt: MonotonicInstant
+    private var activeSince: MonotonicInstant
     private var generator: SeededGenerator
 
     package init(
@@ -55,6 +58,7 @@ package final class ControllerHost: @unchecked Sendable {
         lastAppendAt = world.clock.now
         lastRebalanceAt = world.clock.now
         lastTickAt = world.clock.now
+        activeSince = world.clock.now
         generator = SeededGenerator(seed: world.randomness.next())
     }
 
@@ -129,7 +133,8 @@ package final class ControllerHost: @unchecked Sendable {
         log.info("this node is the active controller", metadata: ["epoch": "\(epoch)"])
         decide({ controller, _, _ in controller.decideBootstrap() }, answer: { _ in })
         // Who died together with the last controller is found now, not a session later (R7).
-        detector.start { [weak self] broker, epoch in self?.fenceDead(broker, epoch) }
+        activeSince = now
+        detector.start { [weak self] proof in self?.provedDead(proof) }
         for broker in publisher.image.brokers.sorted where !broker.isFenced { detector.probe(broker) }
         scheduleTick(epoch)
     }
@@ -151,11 +156,37 @@ package final class ControllerHost: @unchecked Sendable {
         detector.probe(registration)
     }
 
-    private func fenceDead(_ broker: BrokerID, _ epoch: BrokerEpoch) {
+    /// Fences a broker that is proved dead, unless it has spoken since.
+    ///
+    /// A broker whose registered address leads elsewhere for this node would refuse, too. A live one finds a new
+    /// controller within a heartbeat or two; so a controller that has just become active listens a moment before it
+    /// believes a refusal.
+    private func provedDead(_ proof: FailureDetector.Proof) {
+        guard case .active(let epoch) = role else { return }
+        let active = world.clock.now.milliseconds(since: activeSince)
+        if active < ControllerHost.listeningMilliseconds {
+            let left = ControllerHost.listeningMilliseconds - active
+            world.controlLoop.schedule(afterMilliseconds: left) { [weak self] in
+                guard let self, case .active(epoch) = self.role else { return }
+                self.fenceDead(proof)
+            }
+        } else {
+            fenceDead(proof)
+        }
+    }
+
+    private func fenceDead(_ proof: FailureDetector.Proof) {
+        guard let controller else { return }
+        if let heard = controller.sessions.lastHeartbeat(proof.broker), heard > proof.askedAt {
+            return log.warning(
+                "a broker lives that refuses connections: its registered address leads elsewhere from here",
+                metadata: ["broker": "\(proof.broker)"])
+        }
         let log = log
-        decide({ controller, _, _ in controller.fence(broker, epoch: epoch) }) { wasFenced in
+        decide({ controller, _, _ in controller.fence(proof.broker, epoch: proof.epoch) }) { wasFenced in
             if wasFenced == true {
-                log.warning("broker fenced: its process is gone", metadata: ["broker": "\(broker)", "rule": "R1"])
+                log.warning(
+                    "broker fenced: its process is gone", metadata: ["broker": "\(proof.broker)", "rule": "R1"])
             }
         }
     }

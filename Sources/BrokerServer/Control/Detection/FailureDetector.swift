@@ -19,6 +19,14 @@ package final class FailureDetector: @unchecked Sendable {
     /// Time for an answer of a process that lives.
     private static let answerMilliseconds: Int64 = 250
 
+    /// That a life of a broker is over.
+    struct Proof: Hashable, Sendable {
+        let broker: BrokerID
+        let epoch: BrokerEpoch
+        /// When the question arose: a heartbeat that came later disproves it.
+        let askedAt: MonotonicInstant
+    }
+
     private struct Target: Hashable {
         let broker: BrokerID
         let epoch: BrokerEpoch
@@ -27,8 +35,8 @@ package final class FailureDetector: @unchecked Sendable {
     private let world: World
     private let listenerName: String
     private let log: Logger
-    private var dead: (@Sendable (BrokerID, BrokerEpoch) -> Void)?
-    private var probing: Set<Target> = []
+    private var dead: (@Sendable (Proof) -> Void)?
+    private var probing: [Target: MonotonicInstant] = [:]
     /// Counts starts and stops: what an earlier reign began is void.
     private var reign = 0
 
@@ -41,7 +49,7 @@ package final class FailureDetector: @unchecked Sendable {
     }
 
     /// Begins; `dead` is called on the control loop for each life of a broker that is proved to be over.
-    func start(_ dead: @escaping @Sendable (BrokerID, BrokerEpoch) -> Void) {
+    func start(_ dead: @escaping @Sendable (Proof) -> Void) {
         reign += 1
         self.dead = dead
     }
@@ -55,7 +63,9 @@ package final class FailureDetector: @unchecked Sendable {
     /// Finds out whether a broker's process is gone. A second probe of the same life joins the first.
     func probe(_ broker: BrokerRegistration) {
         guard dead != nil, let listener = broker.listener(named: listenerName) ?? broker.listeners.first else { return }
-        guard probing.insert(Target(broker: broker.id, epoch: broker.epoch)).inserted else { return }
+        let target = Target(broker: broker.id, epoch: broker.epoch)
+        guard probing[target] == nil else { return }
+        probing[target] = world.clock.now
         attempt(broker, Endpoint(host: listener.host, port: Int(listener.port)), number: 1, reign)
     }
 
@@ -87,7 +97,8 @@ package final class FailureDetector: @unchecked Sendable {
     }
 
     private func conclude(_ broker: BrokerRegistration, isDead: Bool) {
-        probing.remove(Target(broker: broker.id, epoch: broker.epoch))
-        if isDead { dead?(broker.id, broker.epoch) }
+        let askedAt = probing.removeValue(forKey: Target(broker: broker.id, epoch: broker.epoch))
+        guard isDead, let askedAt else { return }
+        dead?(Proof(broker: broker.id, epoch: broker.epoch, askedAt: askedAt))
     }
 }
