@@ -65,9 +65,10 @@ final class BrokerRoom: Sendable {
         let table = BrokerRoom.table(
             configuration, quorum: quorum, partitions: partitions, suspected: suspected, creator: creator,
             groups: GroupServices(
-                host: groups, cache: cache, offsetsTopic: OffsetsTopic(settings), creator: creator,
+                host: groups, cache: cache, suspected: suspected, offsetsTopic: OffsetsTopic(settings),
+                creator: creator,
                 producerIDs: ProducerIDSource(broker: nodeID, epoch: { lifecycle.epoch }, channel: channels[1]),
-                randomness: world.randomness),
+                randomness: world.randomness, log: log),
             route: AdminRoute(forwarder: RequestForwarder(channel: channels[2]), controller: nil), world: world)
         listeners = configuration.clientListeners.map { listener in
             let identity = ListenerIdentity(name: listener.name, kind: .client)

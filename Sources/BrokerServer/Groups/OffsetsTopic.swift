@@ -1,3 +1,5 @@
+package import Primitives
+
 /// How `__consumer_offsets` is made when the first group needs it.
 package struct OffsetsTopic: Hashable, Sendable {
     package let partitions: Int32
@@ -14,10 +16,13 @@ package struct OffsetsTopic: Hashable, Sendable {
         ]
     }
 
-    /// Has it created on this broker's account.
-    package func create(with creator: TopicCreator) {
+    /// Has it created on this broker's account; `failed` hears why it was not.
+    package func create(with creator: TopicCreator, failed: @escaping @Sendable (ErrorCode, String?) -> Void) {
         creator.create(
             GroupCoordinatorHost.topicName, partitions: partitions, replicationFactor: replicationFactor,
-            configs: configs.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
+            configs: configs.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+        ) { error, message in
+            if error != .noError { failed(error, message) }
+        }
     }
 }

@@ -209,9 +209,10 @@ import WireMessages
     func findCoordinator(version: Int16) throws {
         let broker = GroupsUnderTest()
         let creations = CountingRandomness()
+        let suspicions = Suspicions()
         let handler = FindCoordinatorHandler(
             image: { [cache = broker.cache] in cache.current },
-            createOffsetsTopic: { _ = creations.next() })
+            isSuspected: { _ in suspicions.isOn }, createOffsetsTopic: { _ = creations.next() })
         func ask(_ key: String, type: Int8 = 0) throws -> (error: ErrorCode, node: BrokerID, port: Int32) {
             let answer = try broker.call(handler, version: version) { request in
                 if version >= 4 { request.coordinatorKeys = [key] } else { request.key = key }
@@ -237,6 +238,8 @@ import WireMessages
         #expect(found.error == .noError)
         #expect(found.node == BrokerID(1))
         #expect(found.port == 9092)
+        suspicions.start()
+        #expect(try ask("g").error == .coordinatorNotAvailable, "its broker was found dead")
         #expect(try ask("").error == .invalidGroupID)
         guard version >= 1 else { return }
         #expect(try ask("t", type: 1).error == .coordinatorNotAvailable)
@@ -259,4 +262,11 @@ import WireMessages
         let refused = try broker.call(withoutController, version: version) { $0.transactionalID = nil }.required()
         #expect(refused.errorCode == .coordinatorNotAvailable)
     }
+}
+
+/// Whether brokers are suspected, as the test says.
+private final class Suspicions: Sendable {
+    private let state = Mutex(false)
+    var isOn: Bool { state.withLock { $0 } }
+    func start() { state.withLock { $0 = true } }
 }

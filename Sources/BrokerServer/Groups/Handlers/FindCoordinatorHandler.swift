@@ -1,6 +1,6 @@
 import Coordinators
 package import Metadata
-import Primitives
+package import Primitives
 package import WireMessages
 
 /// Tells which broker coordinates a group.
@@ -16,13 +16,17 @@ package struct FindCoordinatorHandler: RequestHandler {
     private typealias Found = FindCoordinatorResponse.Coordinator
 
     private let image: @Sendable () -> MetadataImage
+    private let isSuspected: @Sendable (BrokerID) -> Bool
     private let createOffsetsTopic: @Sendable () -> Void
 
+    /// - Parameter isSuspected: true for a broker that was found dead before the controller has said so.
     /// - Parameter createOffsetsTopic: has `__consumer_offsets` created; called each time it is found missing.
     package init(
-        image: @escaping @Sendable () -> MetadataImage, createOffsetsTopic: @escaping @Sendable () -> Void
+        image: @escaping @Sendable () -> MetadataImage,
+        isSuspected: @escaping @Sendable (BrokerID) -> Bool, createOffsetsTopic: @escaping @Sendable () -> Void
     ) {
         self.image = image
+        self.isSuspected = isSuspected
         self.createOffsetsTopic = createOffsetsTopic
     }
 
@@ -69,7 +73,7 @@ package struct FindCoordinatorHandler: RequestHandler {
             return failing(.coordinatorNotAvailable, "The topic of the group offsets is being created.")
         }
         let index = CoordinatorPartition.index(of: key, among: Int32(topic.partitions.count))
-        guard let leader = topic[index]?.leader, metadata.brokers.isUnfenced(leader),
+        guard let leader = topic[index]?.leader, metadata.brokers.isUnfenced(leader), !isSuspected(leader),
             let endpoint = metadata.brokers[leader]?.listener(named: listener)
         else { return failing(.coordinatorNotAvailable, "The group's partition has no leader at present.") }
         found.nodeID = leader

@@ -48,6 +48,8 @@ final class GroupShardHost: Sendable {
     private static let loadChunkBytes = 1 << 20
     /// Pause before a log that is not ready is asked again.
     private static let loadPauseMilliseconds: Int64 = 20
+    /// Pause before a log that could not be read is tried again.
+    private static let failedLoadPauseMilliseconds: Int64 = 1_000
 
     private let partition: PartitionIndex
     private let surroundings: GroupShardSurroundings
@@ -180,7 +182,7 @@ final class GroupShardHost: Sendable {
                 surroundings.log.error(
                     "the groups of a partition can't be loaded; trying again",
                     metadata: ["partition": "__consumer_offsets-\(partition)", "error": "\(error)"])
-                return loadLater(GroupShardLoad(), in: epoch)
+                return loadLater(GroupShardLoad(), in: epoch, after: GroupShardHost.failedLoadPauseMilliseconds)
             }
             load(progress, in: epoch)
         }
@@ -193,8 +195,10 @@ final class GroupShardHost: Sendable {
         }
     }
 
-    private func loadLater(_ progress: GroupShardLoad, in epoch: LeaderEpoch) {
-        loop.schedule(afterMilliseconds: GroupShardHost.loadPauseMilliseconds) { [self] in load(progress, in: epoch) }
+    private func loadLater(
+        _ progress: GroupShardLoad, in epoch: LeaderEpoch, after pause: Int64 = loadPauseMilliseconds
+    ) {
+        loop.schedule(afterMilliseconds: pause) { [self] in load(progress, in: epoch) }
     }
 
     private func install(_ progress: GroupShardLoad, in epoch: LeaderEpoch) {
