@@ -93,7 +93,12 @@ package struct FollowerProgress: Hashable, Sendable {
         }
     }
 
+    /// It left the in-sync set: nobody waits for it before it has caught up again, or it would hold the watermark back
+    /// for as long as it takes to catch up.
+    mutating func leftInSync() { lastCaughtUp = nil }
+
     private mutating func forgetLog() {
+        lastCaughtUp = nil
         endOffset = nil
         logStart = nil
         fetchedBrokerEpoch = nil

@@ -165,7 +165,7 @@ package struct LeaderReplica: Sendable {
                 isr.waitForMetadata()
                 return .settled(Outcome())
             }
-            isr.commit(inSync, at: partitionEpoch)
+            commit(inSync, at: partitionEpoch)
             return .settled(watermarkOutcome(now))
         case .refused(let error):
             switch error {
@@ -190,7 +190,7 @@ package struct LeaderReplica: Sendable {
     ) -> Outcome {
         precondition(assignment.leaderEpoch == leaderEpoch, "a new leader epoch needs a new leader state")
         guard assignment.partitionEpoch > isr.partitionEpoch else { return Outcome() }
-        isr.commit(assignment.inSync, at: assignment.partitionEpoch)
+        commit(assignment.inSync, at: assignment.partitionEpoch)
         replicas = assignment.replicas
         followers = assignment.replicas.filter { $0 != me }.map { broker in
             followers.first { $0.broker == broker }
@@ -224,6 +224,14 @@ package struct ReplicationError: Error, Hashable {
 }
 
 extension LeaderReplica {
+    private mutating func commit(_ inSync: [BrokerID], at partitionEpoch: PartitionEpoch) {
+        for index in followers.indices {
+            let broker = followers[index].broker
+            if isr.committed.contains(broker), !inSync.contains(broker) { followers[index].leftInSync() }
+        }
+        isr.commit(inSync, at: partitionEpoch)
+    }
+
     private mutating func watermarkOutcome(_ now: MonotonicInstant) -> Outcome {
         var outcome = Outcome()
         outcome.highWatermarkMoved = advanceHighWatermark(now)

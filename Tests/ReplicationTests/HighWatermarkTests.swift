@@ -48,6 +48,23 @@ import Testing
         #expect(partition.highWatermark == 14, "it stopped")
     }
 
+    @Test("Rule 7: who left the set, or came back as a new life, is not waited for while it catches up")
+    func comesBack() {
+        let partition = LeaderFixture()
+        partition.append(to: 10)
+        partition.fetch(LeaderFixture.second, at: 10)
+        partition.fetch(LeaderFixture.third, at: 10)
+        let without = LeaderFixture.assignment(inSync: [1, 2], partitionEpoch: 8)
+        partition.take(
+            partition.leader.metadataChanged(without, lives: { _ in LeaderFixture.life() }, now: partition.now))
+        partition.take(
+            partition.leader.brokerChanged(LeaderFixture.third, LeaderFixture.life(11), now: partition.now))
+        partition.append(to: 20)
+        partition.fetch(LeaderFixture.third, at: 3, brokerEpoch: 11)
+        partition.fetch(LeaderFixture.second, at: 20)
+        #expect(partition.highWatermark == 20)
+    }
+
     @Test("Rule 7: a fenced or departing follower outside the set holds nothing up", arguments: [true, false])
     func ineligible(isFenced: Bool) {
         let partition = LeaderFixture(inSync: [1, 2])

@@ -39,6 +39,9 @@ package final class AlterPartitionSender: @unchecked Sendable {
         self.world = world
     }
 
+    /// The epoch under which this broker speaks; nil while it is not registered.
+    package var brokerEpoch: BrokerEpoch? { epoch() }
+
     /// Proposes a change. May be called from any thread; `completion` runs once, on the control loop.
     ///
     /// A partition has at most one proposal under way (rule 13), which bounds the queue.

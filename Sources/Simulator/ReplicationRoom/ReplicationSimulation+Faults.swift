@@ -1,0 +1,126 @@
+import Controller
+import Metadata
+import Primitives
+import Replication
+
+/// What goes wrong, and how it is healed.
+extension ReplicationSimulation {
+    mutating func scheduleFault() {
+        guard plan.faultIntervalMicroseconds < .max else { return }
+        let interval = UInt64(plan.faultIntervalMicroseconds)
+        heap.schedule(.fault, afterMicroseconds: Int64(interval / 2 + generator.next() % interval))
+    }
+
+    mutating func start(_ index: Int) {
+        guard !truth.nodes[index].isUp else { return }
+        truth.nodes[index].disk.recover()
+        truth.nodes[index].isUp = true
+        truth.nodes[index].appliedImages = 0
+        // The first lives are registered when the run begins.
+        let isFirst = truth.nodes[index].life == 0
+        truth.nodes[index].brokerEpoch = isFirst ? truth.controller.image.brokers[truth.nodes[index].id]?.epoch : nil
+        let node = truth.nodes[index]
+        note("\(node.id) starts with a log that ends at \(node.disk.end)")
+        let delay = Int64(generator.next() % 20_000)
+        let first =
+            isFirst ? ReplicationEvent.heartbeat(node: index, life: node.life) : .register(node: index, life: node.life)
+        heap.schedule(first, afterMicroseconds: delay)
+        heap.schedule(.lagCheck(node: index, life: node.life), afterMicroseconds: 250_000)
+        heap.schedule(.metadata(node: index, life: node.life), afterMicroseconds: Int64(generator.next() % 50_000))
+    }
+
+    mutating func crash(_ index: Int) {
+        guard truth.nodes[index].isUp else { return }
+        note("\(truth.nodes[index].id) crashes")
+        if generator.chance(1, in: 2) {
+            truth.nodes[index].disk.checkpointedHighWatermark = truth.nodes[index].highWatermark
+        }
+        truth.nodes[index].disk.cleanEpoch = nil
+        truth.nodes[index].isUp = false
+        truth.nodes[index].isPaused = false
+        truth.nodes[index].life += 1
+        truth.nodes[index].role = .idle
+        truth.nodes[index].held = []
+        truth.nodes[index].waiting = []
+        truth.nodes[index].isFlushing = false
+        truth.nodes[index].fetchInFlight = nil
+        // Without flush.on.ack an acknowledgement promises nothing against a loss of power.
+        if plan.losesPower, settings.flushesOnAck, generator.chance(2, in: 3) {
+            truth.nodes[index].disk.losePower(using: &generator)
+        }
+        heap.schedule(.start(node: index), afterMicroseconds: 20_000 + Int64(generator.next() % 2_000_000))
+    }
+
+    private mutating func pause(_ index: Int) {
+        guard truth.nodes[index].isUp, !truth.nodes[index].isPaused else { return }
+        note("\(truth.nodes[index].id) is paused")
+        truth.nodes[index].isPaused = true
+        heap.schedule(.resume(node: index), afterMicroseconds: 50_000 + Int64(generator.next() % 2_500_000))
+    }
+
+    /// A paused process finds all its timers and messages at once.
+    mutating func resume(_ index: Int) {
+        guard truth.nodes[index].isPaused else { return }
+        truth.nodes[index].isPaused = false
+        let held = truth.nodes[index].held
+        truth.nodes[index].held = []
+        for event in held { heap.schedule(event, at: now) }
+    }
+
+    private mutating func partition() {
+        let count = truth.nodes.count + 1
+        if plan.oneWayCuts, generator.chance(1, in: 2) {
+            let from = Int(generator.next() % UInt64(count))
+            network.cut(from: from, to: (from + 1 + Int(generator.next() % UInt64(count - 1))) % count)
+        } else {
+            network.isolate((0..<count).filter { _ in generator.chance(1, in: 2) })
+        }
+        note("a partition begins")
+        heap.schedule(.endPartition, afterMicroseconds: 100_000 + Int64(generator.next() % 3_000_000))
+    }
+
+    mutating func injectFault() {
+        guard !isHealed else { return }
+        scheduleFault()
+        let index = anyNode(generator.next())
+        switch generator.next() % 7 {
+        case 0 where plan.crashes, 1 where plan.crashes: crash(index)
+        case 2 where plan.pauses: pause(index)
+        case 3 where plan.partitions || plan.oneWayCuts: partition()
+        case 4, 5: fence(index)
+        case 6 where plan.handovers: changeController()
+        default: break
+        }
+    }
+
+    /// A wrong guess of a failure detector: may cost availability, never a record.
+    private mutating func fence(_ index: Int) {
+        let id = truth.nodes[index].id
+        guard let epoch = truth.controller.image.brokers[id]?.epoch else { return }
+        if commit(truth.controller.fence(id, epoch: epoch)) { note("\(id) is fenced by a guess") }
+    }
+
+    /// Another controller becomes active on the same committed metadata: sessions and reports start afresh.
+    private mutating func changeController() {
+        note("another controller becomes active")
+        truth.controller = ClusterController(
+            configuration: truth.controller.configuration, image: truth.controller.image, now: now)
+    }
+
+    private func anyNode(_ draw: UInt64) -> Int {
+        // Leaders are worth more trouble than the others.
+        if draw % 2 == 0, let leader = truth.nodes.firstIndex(where: { $0.leader != nil }) { return leader }
+        return Int(draw / 2 % UInt64(truth.nodes.count))
+    }
+
+    mutating func heal() {
+        isHealed = true
+        note("everything heals")
+        network.heal()
+        network.plan = .calm
+        for index in truth.nodes.indices {
+            resume(index)
+            heap.schedule(.start(node: index), afterMicroseconds: Int64(generator.next() % 100_000))
+        }
+    }
+}

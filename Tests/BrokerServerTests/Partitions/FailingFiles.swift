@@ -1,0 +1,51 @@
+import Primitives
+import Synchronization
+import World
+
+/// A disk that fails its flushes from the moment the test says so.
+final class FailingFiles: FileStore {
+    private let real: any FileStore
+    let isFailing = Mutex(false)
+
+    init(_ real: any FileStore) { self.real = real }
+
+    func failFlushes() { isFailing.withLock { $0 = true } }
+
+    func open(_ path: String, _ mode: OpenMode) throws(FileError) -> any File {
+        FailingFile(try real.open(path, mode), self)
+    }
+    func list(_ path: String) throws(FileError) -> [DirectoryEntry] { try real.list(path) }
+    func exists(_ path: String) -> Bool { real.exists(path) }
+    func createDirectory(_ path: String) throws(FileError) { try real.createDirectory(path) }
+    func rename(_ path: String, to newPath: String) throws(FileError) { try real.rename(path, to: newPath) }
+    func remove(_ path: String) throws(FileError) { try real.remove(path) }
+    func removeTree(_ path: String) throws(FileError) { try real.removeTree(path) }
+    func synchronizeDirectory(_ path: String) throws(FileError) { try real.synchronizeDirectory(path) }
+    func lock(_ path: String) throws(FileError) -> any DirectoryLock { try real.lock(path) }
+    func freeBytes(_ path: String) throws(FileError) -> Int64 { try real.freeBytes(path) }
+}
+
+final class FailingFile: File {
+    private let real: any File
+    private let store: FailingFiles
+
+    init(_ real: any File, _ store: FailingFiles) {
+        self.real = real
+        self.store = store
+    }
+
+    var path: String { real.path }
+    var descriptor: Int32? { real.descriptor }
+    func write(_ pieces: [Bytes], at position: Int64) throws(FileError) { try real.write(pieces, at: position) }
+    func read(into buffer: Bytes, at position: Int64) throws(FileError) -> Int {
+        try real.read(into: buffer, at: position)
+    }
+    func synchronize() throws(FileError) {
+        if store.isFailing.withLock({ $0 }) { throw FileError(kind: .inputOutput, operation: "fdatasync", path: path) }
+        try real.synchronize()
+    }
+    func truncate(to size: Int64) throws(FileError) { try real.truncate(to: size) }
+    func size() throws(FileError) -> Int64 { try real.size() }
+    func isResident(from position: Int64, count: Int) -> Bool { real.isResident(from: position, count: count) }
+    func close() { real.close() }
+}
