@@ -1,17 +1,26 @@
 import ArgumentParser
 import Simulator
 
-/// Runs the quorum on virtual time: many seeds, or one with a readable trace.
+/// What is simulated.
+enum Room: String, ExpressibleByArgument, CaseIterable {
+    case quorum
+    case replication
+}
+
+/// Runs one of the simulator's rooms on virtual time: many seeds, or one with a readable trace.
 struct SimulatorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "martlet-sim",
-        abstract: "Run Martlet's quorum in a deterministic simulator, with faults drawn from a seed.")
+        abstract: "Run Martlet's cores in a deterministic simulator, with faults drawn from a seed.")
 
     @Option(help: "One seed, with a line for each change of state.")
     var seed: UInt64?
 
     @Option(help: "A range of seeds: A...B.")
     var seeds: String?
+
+    @Option(help: "What is simulated: quorum or replication.")
+    var room = Room.quorum
 
     func validate() throws {
         guard (seed == nil) != (seeds == nil) else { throw ValidationError("give --seed N or --seeds A...B") }
@@ -28,13 +37,20 @@ struct SimulatorCommand: ParsableCommand {
     }
 
     func run() throws {
-        if let seed { return try runTraced(seed) }
+        switch room {
+        case .quorum: try run(QuorumSimulation.self)
+        case .replication: try run(ReplicationSimulation.self)
+        }
+    }
+
+    private func run<Simulation: SeededSimulation>(_ type: Simulation.Type) throws {
+        if let seed { return try runTraced(type, seed) }
         guard let range = seeds.flatMap(SimulatorCommand.range) else { return }
         let clock = ContinuousClock()
         let start = clock.now
         var events = 0
         for seed in range {
-            var simulation = QuorumSimulation(seed: seed)
+            var simulation = type.init(seed: seed, isTraced: false)
             do throws(SimulationFailure) { try simulation.run() } catch {
                 print(error)
                 throw ExitCode.failure
@@ -47,8 +63,8 @@ struct SimulatorCommand: ParsableCommand {
         print("\(range.count) seeds passed, \(events) events, \(Int(rate)) seeds a second")
     }
 
-    private func runTraced(_ seed: UInt64) throws {
-        var simulation = QuorumSimulation(seed: seed, isTraced: true)
+    private func runTraced<Simulation: SeededSimulation>(_ type: Simulation.Type, _ seed: UInt64) throws {
+        var simulation = type.init(seed: seed, isTraced: true)
         let result = Result { () throws(SimulationFailure) in try simulation.run() }
         for line in simulation.trace { print(line) }
         switch result {

@@ -33,7 +33,9 @@ final class PartitionsUnderTest {
     let listOffsetsHandler: ListOffsetsHandler
     let epochHandler: OffsetForLeaderEpochHandler
 
-    init(replicas: [Int32] = [1, 2], inSync: [Int32]? = nil, configs: [String: String] = [:]) throws {
+    init(
+        replicas: [Int32] = [1, 2], inSync: [Int32]? = nil, configs: [String: String] = [:], brokerEpoch: Int64 = 101
+    ) throws {
         directory = NSTemporaryDirectory() + "/martlet-partitions-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         world = World(
@@ -41,7 +43,8 @@ final class PartitionsUnderTest {
             controlLoop: loop, pool: LoopPool(loop))
         let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let channel = ControllerChannel(clientID: "test", world: world) { _ in nil }
-        let sender = AlterPartitionSender(broker: BrokerID(1), epoch: { nil }, channel: channel, world: world)
+        let sender = AlterPartitionSender(
+            broker: BrokerID(1), epoch: { BrokerEpoch(brokerEpoch) }, channel: channel, world: world)
         let failures = FailureBox()
         let services = PartitionServices(
             me: BrokerID(1), world: world, isrChanges: sender, followers: followers,

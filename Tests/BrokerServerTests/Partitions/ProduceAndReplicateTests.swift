@@ -65,6 +65,12 @@ import WireProtocol
         #expect(broker.followers.leaders == [BrokerID(2)])
     }
 
+    @Test("Rule 17: metadata of an earlier life makes nobody leader")
+    func earlierLife() throws {
+        let broker = try PartitionsUnderTest(replicas: [1], brokerEpoch: 100)
+        #expect(try part(broker.produce(PartitionsUnderTest.batch()).required()).errorCode == .notLeaderOrFollower)
+    }
+
     @Test("Too few in sync: refused before the append for acks=all only")
     func tooFewInSync() throws {
         let broker = try PartitionsUnderTest(inSync: [1], configs: ["min.insync.replicas": "2"])

@@ -85,9 +85,19 @@ package final class PartitionTable: MetadataSubscriber, Sendable {
             return
         }
         guard isMine else { return remove(partition) }
-        let assignment = PartitionAssignment(registration)
+        let assignment = assignment(registration, image)
         let (me, now) = (services.me, services.clock.now)
         partition.step { state, after in state.assign(assignment, me: me, now: now, &after) }
+    }
+
+    /// What made an earlier life of this broker leader is void for this one: only metadata that has this life's own
+    /// registration can make it one. A start that applies old metadata would else serve, and acknowledge, as a leader
+    /// of long ago.
+    private func assignment(_ registration: PartitionRegistration, _ image: MetadataImage) -> PartitionAssignment {
+        var assignment = PartitionAssignment(registration)
+        let isOfThisLife = image.brokers[services.me].map { $0.epoch == services.isrChanges.brokerEpoch } ?? false
+        if assignment.leader == services.me, !isOfThisLife { assignment.leader = nil }
+        return assignment
     }
 
     private func create(
@@ -101,7 +111,7 @@ package final class PartitionTable: MetadataSubscriber, Sendable {
         }
         let partition = Partition(
             id: id, topicName: topic.name, logDirectory: place.directory, services: services,
-            settings: settings.resolve(topic.name, image.configs), assignment: PartitionAssignment(registration),
+            settings: settings.resolve(topic.name, image.configs), assignment: assignment(registration, image),
             lives: BrokerLife.all(in: image), checkpointedHighWatermark: place.highWatermark)
         index.withLock { index in
             index.byTopic[id.topic, default: [:]][id.index] = partition
