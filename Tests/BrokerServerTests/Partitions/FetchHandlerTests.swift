@@ -17,7 +17,7 @@ import WireMessages
         let read = try part(response)
         #expect(read.errorCode == .noError)
         #expect(read.highWatermark == 2)
-        var expected = PartitionsUnderTest.batch(2)
+        let expected = PartitionsUnderTest.batch(2)
         expected.patch(Int32(3), at: 12)
         #expect(read.records == expected)
         if version >= 13 {

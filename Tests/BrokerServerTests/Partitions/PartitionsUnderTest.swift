@@ -4,6 +4,7 @@ import Logging
 import LogStorage
 import Metadata
 import Primitives
+import Security
 import Synchronization
 import Testing
 import WireMessages
@@ -109,10 +110,10 @@ final class PartitionsUnderTest {
         var delta = MetadataDelta()
         for record in records { try copy.replay(record, noting: &delta) }
         image = copy
-        let (table, cache, changes) = (table, cache, delta)
+        let (table, cache, changed, changes) = (table, cache, copy, delta)
         loop.run {
-            cache.replace(with: copy)
-            table.metadataPublished(copy, delta: changes)
+            cache.replace(with: changed)
+            table.metadataPublished(changed, delta: changes)
         }
     }
 
