@@ -53,8 +53,9 @@ def test_topics_are_created_described_and_deleted(cluster, admin):
     topic = fresh("admin")
     new = NewTopic(topic, num_partitions=5, replication_factor=3, config={"retention.ms": "123456"})
     admin.create_topics([new])[topic].result(30)
+    # Any broker may be asked, and each learns of the topic in its own time.
+    wait_until(lambda: len(admin.list_topics(topic, timeout=10).topics[topic].partitions) == 5, 10, "all know the topic")
     described = admin.list_topics(topic, timeout=10).topics[topic]
-    assert len(described.partitions) == 5
     assert all(len(partition.replicas) == 3 for partition in described.partitions.values())
     resource = ConfigResource(ResourceType.TOPIC, topic)
     configs = admin.describe_configs([resource])[resource].result(30)
