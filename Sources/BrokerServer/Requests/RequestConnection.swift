@@ -22,7 +22,7 @@ final class RequestConnection: LinkHandler, ReplyReceiver, @unchecked Sendable {
     private let table: HandlerTable
     private let limits: RequestLimits
     private let clock: any Clock
-    private let log: Logger
+    private let refusals: RefusalLog
     private let whenClosed: @Sendable (RequestConnection) -> Void
 
     private var pipeline: RequestPipeline<Incoming>
@@ -36,14 +36,14 @@ final class RequestConnection: LinkHandler, ReplyReceiver, @unchecked Sendable {
 
     init(
         link: any Link, identity: ConnectionIdentity, table: HandlerTable, limits: RequestLimits, clock: any Clock,
-        log: Logger, whenClosed: @escaping @Sendable (RequestConnection) -> Void
+        refusals: RefusalLog, whenClosed: @escaping @Sendable (RequestConnection) -> Void
     ) {
         self.link = link
         self.identity = identity
         self.table = table
         self.limits = limits
         self.clock = clock
-        self.log = log
+        self.refusals = refusals
         self.whenClosed = whenClosed
         pipeline = RequestPipeline(requestsMax: limits.requestsMax, bytesMax: limits.requestBytesMax)
         lastRequestAt = clock.now
@@ -92,9 +92,9 @@ final class RequestConnection: LinkHandler, ReplyReceiver, @unchecked Sendable {
     }
 
     private func refuse(_ reason: String) {
-        log.info(
-            "request refused, connection closed",
-            metadata: ["peer": "\(identity.remote)", "listener": "\(identity.listener.name)", "reason": "\(reason)"])
+        refusals.say(
+            .info, "request refused, connection closed",
+            ["peer": "\(identity.remote)", "listener": "\(identity.listener.name)", "reason": "\(reason)"])
     }
 
     func roundReceived() {}

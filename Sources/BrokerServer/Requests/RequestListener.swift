@@ -15,7 +15,7 @@ package final class RequestListener: Sendable {
     private let limits: RequestLimits
     private let count: ConnectionCount
     private let clock: any Clock
-    private let log: Logger
+    private let refusals: RefusalLog
     private let whenConnectionEnds: @Sendable (ConnectionIdentity) -> Void
     private let state = Mutex(State())
 
@@ -32,7 +32,7 @@ package final class RequestListener: Sendable {
         self.limits = limits
         self.count = count
         self.clock = clock
-        self.log = log
+        refusals = RefusalLog(log: log, clock: clock)
         self.whenConnectionEnds = whenConnectionEnds
     }
 
@@ -66,14 +66,15 @@ package final class RequestListener: Sendable {
             limits.connectionsPerAddressMax = .max
         }
         guard count.enter(address, limits) else {
-            log.warning("connection refused: too many", metadata: ["peer": "\(link.remote)"])
+            refusals.say(.warning, "connection refused: too many", ["peer": "\(link.remote)"])
             return nil
         }
         let id = RequestListener.nextConnectionID.wrappingAdd(1, ordering: .relaxed).newValue
         let connectionIdentity = ConnectionIdentity(
             id: id, listener: identity, principal: .anonymous, remote: link.remote, local: link.local, loop: link.loop)
         let connection = RequestConnection(
-            link: link, identity: connectionIdentity, table: table, limits: limits, clock: clock, log: log
+            link: link, identity: connectionIdentity, table: table, limits: limits, clock: clock,
+            refusals: refusals
         ) { [weak self] connection in
             self?.forget(connection)
         }

@@ -32,7 +32,7 @@ final class ConnectionUnderTest {
             local: link.local, loop: loop)
         connection = RequestConnection(
             link: link, identity: identity, table: table, limits: limits, clock: loop,
-            log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            refusals: RefusalLog(log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, clock: loop)
         ) { _ in }
     }
 
