@@ -100,4 +100,17 @@ import World
             #expect(fixture.log.epochs.entries == epochs)
         }
     }
+
+    @Test("Rule 1: an older flush that ends after a clean stop leaves an old checkpoint, which the next start replaces")
+    func oldCheckpoint() throws {
+        var fixture = try LogFixture()
+        try fixture.fill(3, epoch: 1)
+        let old = try #require(fixture.log.prepareFlush())
+        try fixture.fill(3, epoch: 5)
+        let epochs = fixture.log.epochs.entries
+        try fixture.log.close()
+        try old.run(fixture.disk)
+        try fixture.reopen(clean: true)
+        #expect(fixture.log.epochs.entries == epochs)
+    }
 }

@@ -30,6 +30,17 @@ private struct ModelLog {
         cut(to: offset)
     }
 
+    var records: [Record] {
+        get throws {
+            var all: [Record] = []
+            for batch in batches {
+                var records = try RecordIterator(batch)
+                while let record = try records.next() { all.append(record) }
+            }
+            return all
+        }
+    }
+
     var contents: [UInt8] { batches.filter { $0.header.nextOffset > start }.flatMap(\.bytes.array) }
 
     var epochs: [LeaderEpochs.Entry] {
@@ -53,7 +64,7 @@ private struct LogDuel {
 
     enum Operation: CaseIterable {
         case appendAsLeader, appendAsLeader2, appendAsFollower, takeTicket, settleTicket, flush, roll, truncate
-        case raiseStart, savePoint, kill, crash, restart, read, startLater, readAtTheEnd
+        case raiseStart, savePoint, kill, crash, restart, read, startLater, readAtTheEnd, findTime
     }
 
     init(seed: UInt64) throws {
@@ -99,7 +110,8 @@ private struct LogDuel {
         switch operation {
         case .appendAsLeader, .appendAsLeader2: try appendAsLeader()
         case .appendAsFollower: try appendAsFollower()
-        case .takeTicket: ticket = fixture.log.prepareFlush()
+        // One flush of a log runs at a time.
+        case .takeTicket: if ticket == nil { ticket = fixture.log.prepareFlush() }
         case .settleTicket:
             guard let taken = ticket else { return }
             ticket = nil
@@ -107,6 +119,8 @@ private struct LogDuel {
             fixture.log.flushed(taken)
             model.durableEnd = max(model.durableEnd, fixture.log.flushedEndOffset)
         case .flush:
+            if let taken = ticket { try taken.run(fixture.disk) }
+            ticket = nil
             try fixture.log.flush()
             model.durableEnd = model.end
         case .roll: try fixture.log.roll(now: fixture.now)
@@ -127,6 +141,7 @@ private struct LogDuel {
         case .savePoint:
             model.recoveryPoint = fixture.log.flushedEndOffset
             try fixture.log.recoveryPointWasSaved(model.recoveryPoint)
+        case .findTime: try findTime()
         case .kill: try reopen(.unclean)
         case .crash: try reopen(.powerLost)
         case .restart: try reopen(.clean)
@@ -173,6 +188,20 @@ private struct LogDuel {
         // A fetch may end with a part of a batch.
         bytes += batch(baseOffset: model.end.value, epoch: epoch).array.prefix(draw(60))
         try fixture.log.appendAsFollower(Bytes(bytes), now: fixture.now)
+    }
+
+    mutating func findTime() throws {
+        let records = try model.records.filter { $0.offset >= model.start }
+        let time = Timestamp(900 + Int64(draw(1_300)))
+        let expected = records.first { $0.timestamp >= time }
+        let found = try fixture.log.offset(forTimestamp: time)
+        try #require(found?.offset == expected?.offset, "the first record of \(time) or later")
+        let newest = records.map(\.timestamp).max()
+        // The greatest timestamp may be that of a removed record whose segment is still there.
+        if let newest, model.start == .zero {
+            let greatest = try fixture.log.offsetOfMaxTimestamp()
+            try #require(greatest?.offset == records.first { $0.timestamp == newest }?.offset)
+        }
     }
 
     enum Stop { case clean, unclean, powerLost }

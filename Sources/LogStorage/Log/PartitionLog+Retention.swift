@@ -1,10 +1,5 @@
 package import Primitives
-package import World
-
-/// Files of one dropped segment, already renamed so that no restart takes them for live ones.
-package struct SegmentRemoval: Hashable, Sendable {
-    package let paths: [String]
-}
+import World
 
 extension PartitionLog {
     /// Drops the segments that retention no longer keeps, never one that reaches above `highWatermark`.
@@ -80,12 +75,5 @@ extension PartitionLog {
         logStartOffset = max(logStartOffset, segments[0].baseOffset)
         epochs.truncateFromStart(logStartOffset)
         return SegmentRemoval(paths: renamed)
-    }
-}
-
-extension SegmentRemoval {
-    /// Removes the files; blocks. A file that is gone already is no error.
-    package func run(_ store: any FileStore) throws(FileError) {
-        for path in paths where store.exists(path) { try store.remove(path) }
     }
 }

@@ -2,19 +2,6 @@ package import Primitives
 import WireProtocol
 import World
 
-/// An offset found by time.
-package struct TimestampedOffset: Hashable, Sendable {
-    package let offset: Offset
-    package let timestamp: Timestamp
-    package let epoch: LeaderEpoch?
-
-    package init(offset: Offset, timestamp: Timestamp, epoch: LeaderEpoch?) {
-        self.offset = offset
-        self.timestamp = timestamp
-        self.epoch = epoch
-    }
-}
-
 extension PartitionLog {
     /// The first record whose timestamp is at least `timestamp`, by its own clock; nil when there is none. Reads the
     /// disk and decompresses one batch.

@@ -232,6 +232,7 @@ struct LogOpener {
         var saved: LeaderEpochs?
         if files.exists(path) {
             saved = LeaderEpochs(encoded: try onDisk { () throws(FileError) in try files.readAll(path) })
+            if let read = saved, try !knowsLastEpoch(read, log) { saved = nil }
             if saved == nil { report.ignoredFiles.append(path) }
         }
         if let saved {
@@ -250,6 +251,18 @@ struct LogOpener {
         }
         log.epochs.truncateFromEnd(log.logEndOffset)
         log.epochs.truncateFromStart(log.logStartOffset)
+    }
+
+    /// Whether a checkpoint is as new as the log: it knows the epoch of the last batch that was not scanned. A flush that
+    /// was under way during a stop can leave an older one.
+    private func knowsLastEpoch(_ saved: LeaderEpochs, _ log: PartitionLog) throws(StorageError) -> Bool {
+        let end = scannedFrom ?? log.logEndOffset
+        guard end > log.segments[0].baseOffset else { return true }
+        let segment = log.segments[log.segmentIndex(of: Offset(end.value - 1))]
+        guard let (header, _) = try segment.locate(Offset(end.value - 1), in: files),
+            let epoch = header.stampedEpoch, header.lastOffset >= log.logStartOffset
+        else { return true }
+        return saved.epoch(at: header.lastOffset) == epoch
     }
 
     private mutating func loadProducers(into log: inout PartitionLog) throws(StorageError) {
