@@ -109,6 +109,19 @@ import World
         return found + [(fixture.log.logEndOffset.value, Int64(content.count))]
     }
 
+    @Test("A limit that is the size of some batches exactly gives all of them, far behind the newest ones")
+    func limitAtABoundary() throws {
+        var fixture = try LogFixture { $0.indexIntervalBytes = 1 }
+        let size = batch(1).count
+        for _ in 0..<1_000 { _ = try fixture.append(batch(1)) }
+        for count in [1, 2, 16, 100] {
+            let slice = try fixture.log.read(
+                from: Offset(5), maxBytes: count * size, upTo: fixture.log.logEndOffset, minOneMessage: true)
+            #expect(slice.count == count * size)
+            #expect(slice.endOffset == Offset(Int64(5 + count)))
+        }
+    }
+
     @Test("A first batch that is too long comes alone when one message is asked for, and not otherwise")
     func minOneMessage() throws {
         var fixture = try LogFixture()

@@ -118,7 +118,7 @@ extension PartitionLog {
         let from = max(Int64(entry?.position ?? 0), start.position)
         var cursor = HeaderCursor(segment.file, from: from, to: segment.sizeBytes)
         var last = first
-        while let (header, position) = try cursor.next(), position < limit {
+        while let (header, position) = try cursor.next() {
             let next = position + Int64(header.sizeInBytes)
             if next > limit {
                 // This batch is too much; it starts where the slice ends.
