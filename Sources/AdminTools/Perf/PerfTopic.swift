@@ -27,7 +27,7 @@ package struct PerfTopic: ParsableArguments {
     /// The longest wait for a new topic to be led and in sync.
     private static let readyMillisecondsMax: Int64 = 30_000
 
-    /// Makes the topic if it is missing, and waits until all its partitions are led by an ISR of all replicas.
+    /// Makes the topic if it is missing, and waits until all its partitions are led, open and in sync.
     func prepare(_ cluster: ClusterClient) async throws {
         if try await cluster.refresh(topics: [name])[name] == .unknownTopicOrPartition {
             let pairs = configs.map { text in
@@ -40,7 +40,7 @@ package struct PerfTopic: ParsableArguments {
         let end = cluster.runtime.clock.now.advanced(byMilliseconds: PerfTopic.readyMillisecondsMax)
         while cluster.runtime.clock.now < end {
             _ = try await cluster.refresh(topics: [name])
-            if isReady(cluster.view) { return }
+            if isReady(cluster.view), await areLeadersOpen(cluster) { return }
             await cluster.runtime.sleep(milliseconds: 20)
         }
         throw ToolFailure("Topic \(name) is not led and in sync on all replicas")
@@ -50,6 +50,29 @@ package struct PerfTopic: ParsableArguments {
         guard let topic = view.topics[name], !topic.partitions.isEmpty else { return false }
         return topic.partitions.allSatisfy { $0.leader != nil && $0.inSyncReplicas.count == $0.replicas.count }
     }
+
+    /// Whether each leader answers for its partition: metadata may name a leader that has not opened its log yet.
+    private func areLeadersOpen(_ cluster: ClusterClient) async -> Bool {
+        for partition in cluster.view.topics[name]?.partitions ?? [] {
+            guard let leader = partition.leader else { return false }
+            var asked = ListOffsetsRequest.ListOffsetsPartition()
+            asked.partitionIndex = partition.index
+            asked.timestamp = PerfTopic.latestTimestamp
+            var topic = ListOffsetsRequest.ListOffsetsTopic()
+            topic.name = name
+            topic.partitions = [asked]
+            var request = ListOffsetsRequest()
+            request.replicaID = BrokerID(-1)
+            request.topics = [topic]
+            guard let response = try? await cluster.send(request, to: .broker(leader)),
+                response.topics.first?.partitions.first?.errorCode == .noError
+            else { return false }
+        }
+        return true
+    }
+
+    /// The protocol's name for the log's end.
+    private static let latestTimestamp: Int64 = -1
 
     /// Each partition with the address of its leader.
     func places(_ cluster: ClusterClient) throws -> [(place: TopicPartition, leader: Endpoint)] {

@@ -41,16 +41,13 @@ struct SparseIndex<Entry: IndexEntry>: Sendable {
         if sealedCount == 0 { return nil }
         let file = try store.open(path, .read)
         defer { file.close() }
-        let buffer = Bytes(MemoryRegion(count: Entry.byteCount), start: 0, count: Entry.byteCount)
+        // Halving ends where a block holds what is left: that comes with one read.
         var low = 0
         var high = sealedCount
         var found: Entry?
-        while low < high {
+        while high - low > SparseIndex.blockEntries {
             let middle = (low + high) / 2
-            guard try file.read(into: buffer, at: Int64(middle * Entry.byteCount)) == Entry.byteCount else {
-                throw FileError(kind: .inputOutput, operation: "read", path: path)
-            }
-            let entry = Entry(buffer, at: 0)
+            let entry = Entry(try block(middle..<middle + 1, of: file), at: 0)
             if isIncluded(entry) {
                 found = entry
                 low = middle + 1
@@ -58,7 +55,21 @@ struct SparseIndex<Entry: IndexEntry>: Sendable {
                 high = middle
             }
         }
-        return found
+        let rest = try block(low..<high, of: file)
+        let end = SparseIndex.partitionPoint(high - low) { isIncluded(Entry(rest, at: $0 * Entry.byteCount)) }
+        return end == 0 ? found : Entry(rest, at: (end - 1) * Entry.byteCount)
+    }
+
+    private static var blockEntries: Int { 2_048 }
+
+    /// The bytes of some entries of the file.
+    private func block(_ range: Range<Int>, of file: any File) throws(FileError) -> Bytes {
+        let wanted = range.count * Entry.byteCount
+        let buffer = Bytes(MemoryRegion(count: wanted), start: 0, count: wanted)
+        guard try file.read(into: buffer, at: Int64(range.lowerBound * Entry.byteCount)) == wanted else {
+            throw FileError(kind: .inputOutput, operation: "read", path: path)
+        }
+        return buffer
     }
 
     private static func partitionPoint(_ count: Int, _ isIncluded: (Int) -> Bool) -> Int {

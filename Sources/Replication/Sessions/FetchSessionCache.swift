@@ -106,19 +106,24 @@ package struct FetchSessionCache: Sendable {
     }
 
     private mutating func proceed(_ request: Request, now: MonotonicInstant) throws(ReplicationError) -> Plan {
-        guard let known = sessions[request.sessionID], known.principal == request.principal else {
-            throw ReplicationError(.fetchSessionIDNotFound)
+        guard let place = sessions.index(forKey: request.sessionID),
+            sessions.values[place].principal == request.principal
+        else { throw ReplicationError(.fetchSessionIDNotFound) }
+        guard sessions.values[place].nextEpoch == request.sessionEpoch else {
+            throw ReplicationError(.invalidFetchSessionEpoch)
         }
-        guard known.nextEpoch == request.sessionEpoch else { throw ReplicationError(.invalidFetchSessionEpoch) }
-        guard known.usesTopicIDs == request.usesTopicIDs else { throw ReplicationError(.fetchSessionTopicIDError) }
-        sessions[request.sessionID]?.update(request, now: now)
-        guard let session = sessions[request.sessionID], !session.isEmpty else {
-            sessions[request.sessionID] = nil
+        guard sessions.values[place].usesTopicIDs == request.usesTopicIDs else {
+            throw ReplicationError(.fetchSessionTopicIDError)
+        }
+        // In its place: a copy would cost as much as the session has partitions.
+        sessions.values[place].update(request, now: now)
+        let items = sessions.values[place].itemsInTurn
+        guard !items.isEmpty else {
+            sessions.remove(at: place)
             return Plan(sessionID: 0, sessionEpoch: 0, items: [], isIncremental: false)
         }
         return Plan(
-            sessionID: request.sessionID, sessionEpoch: request.sessionEpoch, items: session.itemsInTurn,
-            isIncremental: true)
+            sessionID: request.sessionID, sessionEpoch: request.sessionEpoch, items: items, isIncremental: true)
     }
 
     /// Frees a slot for a new session: from one unused for long; else from a smaller consumer's that a follower's, or a
@@ -172,7 +177,6 @@ struct FetchSession: Sendable {
     }
 
     var count: Int { watched.count }
-    var isEmpty: Bool { watched.isEmpty }
 
     /// Epochs go from 1 to the greatest number, and then from 1 again.
     static func epoch(after epoch: Int32) -> Int32 { epoch == .max ? 1 : epoch + 1 }

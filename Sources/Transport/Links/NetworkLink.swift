@@ -1,3 +1,4 @@
+import Glibc
 import NIOCore
 import Primitives
 import World
@@ -73,6 +74,10 @@ final class NetworkLink: Link, ChannelInboundHandler, RemovableChannelHandler, @
     func sendQueued() {
         isSendScheduled = false
         guard let context, !outgoing.isEmpty else { return }
+        // Bytes and file ranges leave in calls of their own: the peer is woken once, when all of them are there.
+        let isGathered = outgoing.hasFileRanges
+        if isGathered { setCork(true) }
+        defer { if isGathered { setCork(false) } }
         let drained = outgoing.drain { piece, promise in
             context.write(NetworkLink.wrapOutboundOut(piece), promise: promise)
         } makePromise: {
@@ -80,6 +85,12 @@ final class NetworkLink: Link, ChannelInboundHandler, RemovableChannelHandler, @
         }
         context.flush()
         outgoing.reclaim(drained)
+    }
+
+    /// Holds back, or lets go, what fills no packet; a link that can't be corked sends more packets, no more.
+    private func setCork(_ isCorked: Bool) {
+        try? channel.syncOptions?.setOption(
+            .tcpOption(NIOBSDSocket.Option(rawValue: TCP_CORK)), value: isCorked ? 1 : 0)
     }
 
     // MARK: Receiving

@@ -22,6 +22,7 @@ struct OutgoingSegments {
     private(set) var count = 0
 
     var isEmpty: Bool { count == 0 }
+    var hasFileRanges: Bool { !ranges.isEmpty }
 
     mutating func append(_ piece: Bytes) {
         _ = unsafe piece.withUnsafeBytes { unsafe bytes.writeBytes($0) }

@@ -19,11 +19,13 @@ package final class ProduceHandler: RequestHandler {
     private let table: PartitionTable
     private let clock: any Clock
     private let rounds: [(loop: any Loop, round: AppendRound)]
+    private let deadlines: [ProduceDeadlines]
 
     package init(table: PartitionTable, world: World) {
         self.table = table
         clock = world.clock
         rounds = world.loops.map { ($0, AppendRound(loop: $0)) }
+        deadlines = world.loops.map { ProduceDeadlines(loop: $0, clock: world.clock) }
     }
 
     package func handle(_ request: ProduceRequest, _ context: RequestContext, _ reply: Reply<ProduceResponse>) {
@@ -51,10 +53,16 @@ package final class ProduceHandler: RequestHandler {
                 slot += 1
             }
         }
-        if request.acks == -1, inFlight.isWaiting {
-            let delay = Int64(max(request.timeoutMilliseconds, 0))
-            inFlight.startTimer(context.loop.schedule(afterMilliseconds: delay) { inFlight.timeOut() })
+        if request.acks == -1, inFlight.isWaiting { watch(inFlight, request.timeoutMilliseconds, context) }
+    }
+
+    private func watch(_ inFlight: ProduceInFlight, _ timeoutMilliseconds: Int32, _ context: RequestContext) {
+        let delay = Int64(max(timeoutMilliseconds, 0))
+        guard let deadlines = deadlines.first(where: { $0.loop === context.loop }) else {
+            context.loop.schedule(afterMilliseconds: delay) { inFlight.timeOut() }
+            return
         }
+        deadlines.add(inFlight, deadline: context.receivedAt.advanced(byMilliseconds: delay))
     }
 
     private static func places(of request: ProduceRequest) -> [(topic: Int, partition: Int32)] {

@@ -1,7 +1,6 @@
 import Primitives
 import Synchronization
 import WireMessages
-import World
 
 /// A Produce request from its first append to its answer: collects the verdict of each partition.
 final class ProduceInFlight: Sendable {
@@ -24,7 +23,6 @@ final class ProduceInFlight: Sendable {
         var unresolved: Int
         /// Set once the request timed out or was answered.
         var isOver = false
-        var timer: (any Timer)?
     }
 
     /// Where each partition stands in the request: index of the topic, index of the partition.
@@ -86,20 +84,8 @@ final class ProduceInFlight: Sendable {
         if let finished { whenOver(finished) }
     }
 
-    /// Starts the clock, unless the answer is there already.
-    func startTimer(_ timer: any Timer) {
-        let isLate = state.withLock { state in
-            if state.isOver { return true }
-            state.timer = timer
-            return false
-        }
-        if isLate { timer.cancel() }
-    }
-
     private func close(_ state: inout State) -> [PartitionResult] {
         state.isOver = true
-        state.timer?.cancel()
-        state.timer = nil
         return state.results
     }
 }
