@@ -253,8 +253,8 @@ struct LogOpener {
         log.epochs.truncateFromStart(log.logStartOffset)
     }
 
-    /// Whether a checkpoint is as new as the log: it knows the epoch of the last batch that was not scanned. A flush that
-    /// was under way during a stop can leave an older one.
+    /// Whether a checkpoint is as new as the log: it knows the epoch of the last batch that was not scanned. A flush
+    /// that was under way during a stop can leave an older one.
     private func knowsLastEpoch(_ saved: LeaderEpochs, _ log: PartitionLog) throws(StorageError) -> Bool {
         let end = scannedFrom ?? log.logEndOffset
         guard end > log.segments[0].baseOffset else { return true }

@@ -3,6 +3,7 @@ package import Replication
 
 /// One broker with a replica of the simulated partition: its disk, its process, what it knows of the metadata.
 package struct ReplicaNode: Sendable {
+    /// What it does for the partition now.
     package enum Role: Sendable {
         case idle
         case leader(LeaderReplica)

@@ -3,7 +3,8 @@ import Metadata
 import Primitives
 import Replication
 
-/// INV-7: ISR and ELR are disjoint parts of the replicas, ELR is empty while the ISR is large enough, the leader is in it.
+/// INV-7: ISR and ELR are disjoint parts of the replicas, ELR is empty while the ISR is large enough, the leader is in
+/// the ISR.
 struct ISRAndELRAreValid: ReplicationInvariant {
     func violation(in truth: ReplicationTruth) -> String? {
         let partition = truth.partition
