@@ -19,6 +19,7 @@ import WireProtocol
         BeginQuorumEpochHandler.self, EndQuorumEpochHandler.self, FetchSnapshotHandler.self,
         AlterPartitionHandler.self, EnvelopeHandler.self, BrokerRegistrationHandler.self,
         BrokerHeartbeatHandler.self, AllocateProducerIDsHandler.self, ControllerRegistrationHandler.self,
+        AlterPartitionReassignmentsHandler.self, ListPartitionReassignmentsHandler.self, ElectLeadersHandler.self,
     ]
 
     private static func row<Handler: RequestHandler>(_ handler: Handler.Type) -> String {

@@ -51,12 +51,12 @@ extension ClusterController {
     }
 
     /// A lower `min.insync.replicas` lets the high watermark move without those outside the ISR: they are no longer
-    /// known to hold all that is committed.
+    /// known to hold all that is committed. And a topic that allows unclean elections may get a leader.
     private func eligibilityChanges(after records: [MetadataRecord], topic name: String) -> [MetadataRecord] {
         var copy = self
         for record in records { copy.replay(record) }
         return copy.partitionChanges(in: copy.image.topics[name: name].map { [$0] } ?? []) { partition in
-            partition.eligibleLeaderReplicas.isEmpty && partition.lastKnownELR.isEmpty
+            partition.eligibleLeaderReplicas.isEmpty && partition.lastKnownELR.isEmpty && partition.leader != nil
                 ? nil : PartitionProposal(isr: partition.isr)
         }
     }

@@ -45,7 +45,7 @@ extension ClusterController {
         }
         var proposal = PartitionProposal(isr: inOrder(data.newIsrWithEpochs.map(\.brokerID), of: partition))
         proposal.recoveryState = LeaderRecoveryState(rawValue: data.leaderRecoveryState)
-        var next = election(topic: topic, partition: partition).outcome(of: proposal, in: partition)
+        var next = election(topic: topic).outcome(of: proposal, in: partition)
         let id = TopicPartitionID(topicID, data.partitionIndex)
         if let change = PartitionChangeRecord(id, from: partition, to: next) {
             records.append(.partitionChange(change))

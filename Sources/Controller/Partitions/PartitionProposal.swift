@@ -10,8 +10,9 @@ struct PartitionProposal: Hashable {
     /// May not lead, whatever its registration says: it is just being withdrawn.
     var withdrawn: BrokerID?
     var recoveryState: LeaderRecoveryState?
-    /// Who leads, where that is decided already.
-    var electedLeader: BrokerID?
+    var election = ElectionMode.online
+    /// A change of who holds the partition.
+    var assignment: ReplicaAssignment?
 
     init(isr: [BrokerID]) { self.isr = isr }
 
@@ -28,4 +29,14 @@ struct PartitionProposal: Hashable {
         if isUnclean { proposal.unclean = broker }
         return proposal
     }
+}
+
+/// Who is looked for as a leader.
+enum ElectionMode: Hashable {
+    /// The present leader if it still may lead, else another.
+    case online
+    /// The first replica, if it is in sync.
+    case preferred
+    /// Somebody, by an operator's word: those of `order` who are alive, where nobody is who surely has all.
+    case unclean(order: [BrokerID])
 }

@@ -17,7 +17,7 @@ extension ClusterController {
     }
 
     /// The directory of a broker that has only one; where there is a choice the broker makes it.
-    private func soleDirectory(of broker: BrokerID) -> DirectoryID {
+    func soleDirectory(of broker: BrokerID) -> DirectoryID {
         guard let directories = image.brokers[broker]?.directories, directories.count == 1 else {
             return .unassignedDirectory
         }

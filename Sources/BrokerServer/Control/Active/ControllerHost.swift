@@ -22,8 +22,12 @@ package final class ControllerHost: @unchecked Sendable {
     private static let latenessMilliseconds: Int64 = 250
     /// How long a new controller waits for heartbeats before it believes that a broker is gone.
     private static let listeningMilliseconds: Int64 = 200
-    /// Most leaderships that are moved back to preferred replicas at once.
+    /// Most leaderships that are moved back to preferred replicas at once; the rest follows in the next look.
     private static let rebalanceCountMax = 1_000
+    /// Wait between two looks for partitions without a leader that may have one by now.
+    private static let missingLeadersMilliseconds: Int64 = 5_000
+    /// Most of them that get one at once.
+    private static let missingLeadersCountMax = 1_000
 
     private let configuration: ControllerConfiguration
     private let metadataLog: any MetadataLog
@@ -41,6 +45,7 @@ package final class ControllerHost: @unchecked Sendable {
     private var committedEnd = Offset.zero
     private var lastAppendAt: MonotonicInstant
     private var lastRebalanceAt: MonotonicInstant
+    private var lastMissingLeadersAt: MonotonicInstant
     private var lastTickAt: MonotonicInstant
     private var activeSince: MonotonicInstant
     private var generator: SeededGenerator
@@ -57,6 +62,7 @@ package final class ControllerHost: @unchecked Sendable {
         self.log = log
         lastAppendAt = world.clock.now
         lastRebalanceAt = world.clock.now
+        lastMissingLeadersAt = world.clock.now
         lastTickAt = world.clock.now
         activeSince = world.clock.now
         generator = SeededGenerator(seed: world.randomness.next())
@@ -96,10 +102,24 @@ package final class ControllerHost: @unchecked Sendable {
         precondition(last + 1 == next + Int64(records.count), "records were appended elsewhere than decided")
         // The append may have told that leadership is lost: then the records' fate is the next leader's to decide.
         guard controller != nil else { return false }
-        for record in records { controller!.replay(record) }
+        for record in records {
+            logIfUnclean(record)
+            controller!.replay(record)
+        }
         appendedEnd = last + 1
         lastAppendAt = world.clock.now
         return true
+    }
+
+    /// The receipt of an election that may have cost committed records.
+    private func logIfUnclean(_ record: MetadataRecord) {
+        guard case .partitionChange(let change) = record,
+            change.leaderRecoveryState == LeaderRecoveryState.recovering.rawValue,
+            let topic = controller?.image.topics[change.topicID]
+        else { return }
+        log.warning(
+            "unclean election: committed records may be lost",
+            metadata: ["partition": "\(topic.name)-\(change.partitionID)", "leader": "\(change.leader)"])
     }
 
     // MARK: Leadership
@@ -129,6 +149,7 @@ package final class ControllerHost: @unchecked Sendable {
         appendedEnd = committedEnd
         lastAppendAt = now
         lastRebalanceAt = now
+        lastMissingLeadersAt = now
         lastTickAt = now
         log.info("this node is the active controller", metadata: ["epoch": "\(epoch)"])
         decide({ controller, _, _ in controller.decideBootstrap() }, answer: { _ in })
@@ -208,6 +229,7 @@ package final class ControllerHost: @unchecked Sendable {
         }
         fenceSilentBrokers()
         rebalanceIfDue(now)
+        electMissingLeadersIfDue(now)
         let idle = configuration.idleIntervalMilliseconds
         if idle > 0, now.milliseconds(since: lastAppendAt) >= idle {
             decide({ _, _, _ in Decision([.noOp(NoOpRecord())], reply: ()) }, answer: { _ in })
@@ -219,9 +241,24 @@ package final class ControllerHost: @unchecked Sendable {
         guard let interval = configuration.rebalanceIntervalMilliseconds,
             now.milliseconds(since: lastRebalanceAt) >= interval
         else { return }
-        lastRebalanceAt = now
+        var moved = 0
         decide(
-            { controller, _, _ in controller.rebalanceLeaders(countMax: ControllerHost.rebalanceCountMax) },
+            { controller, _, _ in
+                let decision = controller.rebalanceLeaders(countMax: ControllerHost.rebalanceCountMax)
+                moved = decision.reply
+                return decision
+            }, answer: { _ in })
+        if moved < ControllerHost.rebalanceCountMax { lastRebalanceAt = now }
+        if moved > 0 {
+            log.info("leaderships return to preferred replicas", metadata: ["partitions": "\(moved)"])
+        }
+    }
+
+    private func electMissingLeadersIfDue(_ now: MonotonicInstant) {
+        guard now.milliseconds(since: lastMissingLeadersAt) >= ControllerHost.missingLeadersMilliseconds else { return }
+        lastMissingLeadersAt = now
+        decide(
+            { controller, _, _ in controller.electMissingLeaders(countMax: ControllerHost.missingLeadersCountMax) },
             answer: { _ in })
     }
 

@@ -84,7 +84,7 @@ package final class PartitionTable: MetadataSubscriber, Sendable {
             if isMine { create(id, topic, registration, image) }
             return
         }
-        guard isMine else { return remove(partition) }
+        guard isMine else { return remove(partition, .notLeaderOrFollower) }
         let assignment = assignment(registration, image)
         let (me, now) = (services.me, services.clock.now)
         partition.step { state, after in state.assign(assignment, me: me, now: now, &after) }
@@ -143,12 +143,16 @@ package final class PartitionTable: MetadataSubscriber, Sendable {
 
     private func removeAll(of topic: TopicImage) {
         for number in topic.partitions.indices {
-            if let partition = partition(topic.id, PartitionIndex(Int32(number))) { remove(partition) }
+            if let partition = partition(topic.id, PartitionIndex(Int32(number))) {
+                remove(partition, .unknownTopicOrPartition)
+            }
         }
     }
 
     /// The replica is not to be here any more: nobody waits for it, its files go.
-    private func remove(_ partition: Partition) {
+    ///
+    /// - Parameter reason: what those are told who waited.
+    private func remove(_ partition: Partition, _ reason: ErrorCode) {
         let topic = partition.id.topic
         index.withLock { index in
             index.byTopic[topic]?[partition.id.index] = nil
@@ -156,7 +160,7 @@ package final class PartitionTable: MetadataSubscriber, Sendable {
             index.byTopic[topic] = nil
             if index.idsByName[partition.topicName] == topic { index.idsByName[partition.topicName] = nil }
         }
-        partition.close(.unknownTopicOrPartition)
+        partition.close(reason)
         services.followers.unfollow(partition)
         disk.run(partition.directory) { self.storing.discard(partition) }
     }
