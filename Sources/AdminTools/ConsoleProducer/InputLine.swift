@@ -27,7 +27,7 @@ package struct InputLine: Hashable, Sendable {
 
     /// Reads the reader properties.
     ///
-    /// - Errors: a property that is not known, or not true or false where it has to be.
+    /// - Errors: one that is not true or false where it has to be; separators that can't be told apart.
     package init(_ properties: ClientProperties) throws(ToolFailure) {
         for (key, value) in properties.values.sorted(by: { $0.key < $1.key }) {
             switch key {
@@ -39,12 +39,28 @@ package struct InputLine: Hashable, Sendable {
             case "headers.key.separator": headersKeySeparator = value
             case "ignore.error": ignoresErrors = try properties.boolean(key) ?? false
             case "null.marker": nullMarker = value
-            case "topic": break
-            default: throw ToolFailure("Unknown reader property \(key)")
+            // What other readers may know is no matter of this one.
+            default: break
             }
         }
+        try checkSeparators()
+    }
+
+    private func checkSeparators() throws(ToolFailure) {
         guard !keySeparator.isEmpty, !headersDelimiter.isEmpty, !headersSeparator.isEmpty, !headersKeySeparator.isEmpty
         else { throw ToolFailure("A separator can't be empty") }
+        let pairs = [
+            ("headers.delimiter", headersDelimiter, "headers.separator", headersSeparator),
+            ("headers.delimiter", headersDelimiter, "headers.key.separator", headersKeySeparator),
+            ("headers.separator", headersSeparator, "headers.key.separator", headersKeySeparator),
+            ("null.marker", nullMarker, "key.separator", keySeparator),
+            ("null.marker", nullMarker, "headers.separator", headersSeparator),
+            ("null.marker", nullMarker, "headers.delimiter", headersDelimiter),
+            ("null.marker", nullMarker, "headers.key.separator", headersKeySeparator),
+        ]
+        for (first, firstValue, second, secondValue) in pairs where firstValue == secondValue {
+            throw ToolFailure("\(first) and \(second) may not be equal")
+        }
     }
 
     /// Divides a line; `number` counts from 1 for the error.
@@ -56,7 +72,7 @@ package struct InputLine: Hashable, Sendable {
                 parts.headers = try headers(head, number: number)
                 rest = tail
             } else if !ignoresErrors {
-                throw InputLine.failure("No header delimiter", number, line)
+                throw InputLine.failure("No headers delimiter", number, line)
             }
         }
         if parsesKey {
@@ -79,11 +95,16 @@ package struct InputLine: Hashable, Sendable {
             let (entry, tail) = InputLine.cut(left, at: headersSeparator).map { ($0.0, Optional($0.1)) } ?? (left, nil)
             rest = tail
             if let (key, value) = InputLine.cut(entry, at: headersKeySeparator) {
+                guard nullable(key) != nil else {
+                    throw ToolFailure(
+                        "Header keys should not be equal to the null marker '\(nullMarker)' as they can't be null")
+                }
                 headers.append(Parts.Header(key: String(decoding: key, as: UTF8.self), value: nullable(value)))
             } else if ignoresErrors {
                 headers.append(Parts.Header(key: String(decoding: entry, as: UTF8.self), value: nil))
             } else {
-                throw InputLine.failure("No header key separator", number, Array(entry))
+                let pair = String(decoding: entry, as: UTF8.self)
+                throw ToolFailure("No header key separator found in pair '\(pair)' on line number \(number)")
             }
         }
         return headers

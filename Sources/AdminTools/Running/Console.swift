@@ -10,10 +10,17 @@ package enum Console {
         if !write(bytes[...], to: STDOUT_FILENO) { exit(0) }
     }
 
-    /// Up to `count` bytes of standard input; empty at its end.
+    /// How often the wish to end is looked at while nothing is typed.
+    private static let pollMilliseconds: Int32 = 200
+
+    /// Up to `count` bytes of standard input; empty at its end, and when the tool is to end.
     package static func read(_ count: Int) -> [UInt8] {
         var buffer = [UInt8](repeating: 0, count: count)
         while true {
+            if Interruption.isWanted { return [] }
+            var wanted = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
+            let ready = unsafe poll(&wanted, 1, pollMilliseconds)
+            if ready == 0 || (ready < 0 && errno == EINTR) { continue }
             let got = unsafe buffer.withUnsafeMutableBytes { unsafe Glibc.read(STDIN_FILENO, $0.baseAddress, count) }
             if got < 0, errno == EINTR { continue }
             return Array(buffer.prefix(max(got, 0)))

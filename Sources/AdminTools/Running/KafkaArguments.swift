@@ -5,7 +5,9 @@ package enum KafkaArguments {
         "kafka-topics": "topics", "kafka-console-producer": "console-producer",
         "kafka-console-consumer": "console-consumer", "kafka-consumer-groups": "consumer-groups",
         "kafka-metadata-quorum": "metadata-quorum", "kafka-storage": "storage", "kafka-dump-log": "dump-log",
-        "kafka-server-start": "server",
+        "kafka-server-start": "server", "kafka-get-offsets": "get-offsets", "kafka-delete-records": "delete-records",
+        "kafka-producer-perf-test": "producer-perf-test", "kafka-consumer-perf-test": "consumer-perf-test",
+        "kafka-e2e-latency": "e2e-latency",
     ]
 
     /// Stands for every value of an option that may also name some.
@@ -13,8 +15,7 @@ package enum KafkaArguments {
 
     /// The values of options that may stand without one.
     private static let defaultValues: [String: [String: String]] = [
-        "console-producer": ["--compression-codec": "gzip"],
-        "consumer-groups": ["--state": all, "--type": all],
+        "consumer-groups": ["--state": all, "--type": all]
     ]
 
     /// The arguments behind the program's name, with the subcommand in front where the program has one of Kafka's

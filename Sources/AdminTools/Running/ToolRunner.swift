@@ -10,6 +10,11 @@ package enum ToolRunner {
             flush()
             return 0
         }
+        if let tool = root.configuration.subcommands.first(where: { $0.configuration.commandName == arguments.first }),
+            let kafkaTool = tool as? any KafkaTool.Type
+        {
+            return await run(kafkaTool, Array(arguments.dropFirst()))
+        }
         var command: any ParsableCommand
         do { command = try parse(arguments, root) } catch { return explain(error, root) }
         do {
@@ -21,12 +26,22 @@ package enum ToolRunner {
             flush()
             return 0
         } catch let failure as ToolFailure {
-            return explain(failure, type(of: command))
+            return explain(failure, usage: type(of: command).helpMessage(columns: 120))
         } catch { return explain(error, root) }
     }
 
+    private static func run(_ tool: any KafkaTool.Type, _ words: [String]) async -> Int32 {
+        do {
+            try await tool.run(words)
+            flush()
+            return 0
+        } catch let failure as ToolFailure {
+            return explain(failure, usage: tool.table.usage)
+        } catch { return explain(ToolFailure("\(error)"), usage: tool.table.usage) }
+    }
+
     /// What Kafka's tools answer to `--version`: the release whose habits they have.
-    private static let kafkaVersion = "4.3.0 (Commit:martlet)"
+    static let kafkaVersion = "4.3.0 (Commit:martlet)"
 
     /// Options may be shortened as far as they stay distinct; that is tried only where the parser knows none so named.
     private static func parse(
@@ -42,13 +57,13 @@ package enum ToolRunner {
         }
     }
 
-    private static func explain(_ failure: ToolFailure, _ command: any ParsableCommand.Type) -> Int32 {
+    private static func explain(_ failure: ToolFailure, usage: @autoclosure () -> String) -> Int32 {
         switch failure.stream {
         case .output: print(failure)
         case .error: Console.complain(failure.description)
         }
         flush()
-        if failure.showsOptions { Console.complain(command.helpMessage(columns: 120)) }
+        if failure.showsOptions { Console.complain(usage()) }
         return 1
     }
 

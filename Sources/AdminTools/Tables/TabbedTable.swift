@@ -1,14 +1,21 @@
 /// A table whose cells are padded to the longest of their column, each followed by a tab: Kafka's "pretty" tables.
-package struct TabbedTable: Hashable, Sendable {
+package struct TabbedTable: Hashable, Sendable, JSONTable {
     package let titles: [String]
-    package private(set) var rows: [[String]] = []
+    package private(set) var cells: [[JSONValue]] = []
 
     package init(_ titles: [String]) { self.titles = titles }
 
+    package var keys: [String] { titles.map(TableKey.key(ofTitle:)) }
+
+    package var rows: [[String]] { cells.map { $0.map { TableKey.text(of: $0, nothing: "None") } } }
+
     /// Adds a row with as many cells as there are titles.
-    package mutating func append(_ row: [String]) {
+    package mutating func append(_ row: [String]) { append(cells: row.map { .text($0) }) }
+
+    /// Adds a row with as many cells as there are titles; null is shown as `None`.
+    package mutating func append(cells row: [JSONValue]) {
         precondition(row.count == titles.count, "a cell for each title")
-        rows.append(row)
+        cells.append(row)
     }
 
     /// The lines, the titles first.

@@ -1,33 +1,38 @@
-import Primitives
-package import WireMessages
+package import Primitives
 
 /// `--replica-assignment`: partitions divided by commas, the replicas of each by colons, the leader first.
 package enum ReplicaAssignmentText {
-    /// The assignment of partitions 0, 1, 2, …; none where nothing is given.
-    package static func parse(
-        _ text: String?
-    ) throws(ToolFailure) -> [CreateTopicsRequest.CreatableReplicaAssignment] {
-        guard let text else { return [] }
-        var assignments: [CreateTopicsRequest.CreatableReplicaAssignment] = []
+    /// The brokers of partitions 0, 1, 2, …
+    package static func parse(_ text: String) throws(ToolFailure) -> [[BrokerID]] {
+        var assignments: [[BrokerID]] = []
         for (index, part) in text.split(separator: ",", omittingEmptySubsequences: false).enumerated() {
-            var brokers: [BrokerID] = []
-            for id in part.split(separator: ":", omittingEmptySubsequences: false) {
-                guard let number = Int32(id), number >= 0 else {
-                    throw ToolFailure("--replica-assignment \(text): '\(id)' is no broker id")
-                }
-                guard !brokers.contains(BrokerID(number)) else {
-                    throw ToolFailure("Partition replica lists may not contain duplicate entries: \(number)")
-                }
-                brokers.append(BrokerID(number))
+            let brokers = try brokers(part)
+            var seen: Set<BrokerID> = []
+            let repeated = brokers.filter { !seen.insert($0).inserted }
+            guard repeated.isEmpty else {
+                let ids = repeated.map(\.description).joined(separator: ",")
+                throw failure("Partition replica lists may not contain duplicate entries: \(ids)")
             }
-            var assignment = CreateTopicsRequest.CreatableReplicaAssignment()
-            assignment.partitionIndex = PartitionIndex(Int32(index))
-            assignment.brokerIDs = brokers
-            assignments.append(assignment)
-        }
-        if Set(assignments.map(\.brokerIDs.count)).count > 1 {
-            throw ToolFailure("--replica-assignment \(text): every partition needs the same number of replicas")
+            if let first = assignments.first, first.count != brokers.count {
+                let ids = brokers.map(\.description).joined(separator: ", ")
+                throw failure("Partition \(index) has different replication factor: [\(ids)]")
+            }
+            assignments.append(brokers)
         }
         return assignments
+    }
+
+    private static func brokers(_ part: Substring) throws(ToolFailure) -> [BrokerID] {
+        var brokers: [BrokerID] = []
+        for id in part.split(separator: ":", omittingEmptySubsequences: false) {
+            let digits = id.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed()
+            guard let number = Int32(String(digits)), number >= 0 else { throw failure("For input string: \"\(id)\"") }
+            brokers.append(BrokerID(number))
+        }
+        return brokers
+    }
+
+    private static func failure(_ text: String) -> ToolFailure {
+        ToolFailure(TopicsCommand.failurePrefix + text, on: .output)
     }
 }

@@ -1,11 +1,14 @@
-/// The regular expression over whole topic names that `--topic` is for describe, alter and delete.
+/// The regular expression over whole topic names that `--topic` is for describe, alter and delete; alternatives may
+/// also be divided by commas.
 package struct TopicPattern: Sendable {
     private let text: String
 
-    package init(_ text: String) throws(ToolFailure) {
-        self.text = text
+    package init(_ given: String) throws(ToolFailure) {
+        let quotes: Set<Character> = ["\"", "'"]
+        let bare = given.filter { $0 != " " }.drop { quotes.contains($0) }.reversed().drop { quotes.contains($0) }
+        text = bare.reversed().map { $0 == "," ? "|" : String($0) }.joined()
         guard !isPlain else { return }
-        do { _ = try Regex(text) } catch { throw ToolFailure("--topic \(text): not a regular expression: \(error)") }
+        do { _ = try Regex(text) } catch { throw ToolFailure("\(given) is not a regular expression: \(error)") }
     }
 
     /// True where the pattern has no other way to match than by its letters.

@@ -5,36 +5,70 @@ import WireMessages
 
 /// Gathers what `topics --describe` shows, from the APIs that the broker has.
 struct TopicSource {
-    let admin: Admin
+    /// A topic with its effective `min.insync.replicas`.
+    struct Found {
+        var description: TopicDescription
+        var minInSync: Int
+    }
 
-    /// The topics in the given order with their effective `min.insync.replicas`.
-    func describe(_ names: [String]) async throws(ClientError) -> [(description: TopicDescription, minInSync: Int)] {
-        let configs = try await configs(names)
-        return try await partitions(names).map { topic in
+    let admin: Admin
+    var partitionsInPage: Int32 = Admin.partitionsInPageMax
+
+    /// The topics in the given order.
+    func describe(_ names: [String]) async throws(ClientError) -> [Found] {
+        guard !names.isEmpty else { return [] }
+        let configs =
+            try await unlessUnsupported { () throws(ClientError) in try await admin.topicConfigs(names) } ?? [:]
+        let described = try await partitions(names)
+        let reassignments = try await reassignments(of: described)
+        return described.map { topic in
             let own = configs[topic.name] ?? []
+            var topic = topic
+            topic.configs =
+                own.filter { !$0.isDefault && !$0.isSensitive }.map { "\($0.name)=\($0.value ?? "")" }.sorted()
+            for index in topic.partitions.indices {
+                let place = TopicPartition(topic.name, PartitionIndex(topic.partitions[index].index))
+                topic.partitions[index].reassignment = reassignments[place]
+            }
             let minInSync = own.first { $0.name == "min.insync.replicas" }.flatMap { Int($0.value ?? "") } ?? 1
-            let shown = own.filter { !$0.isDefault && !$0.isSensitive }.map { "\($0.name)=\($0.value ?? "")" }.sorted()
-            let description = TopicDescription(
-                name: topic.name, id: topic.id, partitions: topic.partitions, configs: shown)
-            return (description, minInSync)
+            return Found(description: topic, minInSync: minInSync)
         }
     }
 
-    private func configs(_ names: [String]) async throws(ClientError) -> [String: [TopicConfig]] {
-        do throws(ClientError) { return try await admin.topicConfigs(names) } catch {
-            guard error.kind == .unsupported else { throw error }
+    private func reassignments(
+        of topics: [TopicDescription]
+    ) async throws(ClientError) -> [TopicPartition: TopicDescription.Reassignment] {
+        let places = topics.flatMap { topic in
+            topic.partitions.map { TopicPartition(topic.name, PartitionIndex($0.index)) }
+        }
+        do throws(ClientError) {
+            return try await admin.reassignments(of: places).mapValues {
+                TopicDescription.Reassignment(adding: $0.addingReplicas, removing: $0.removingReplicas)
+            }
+        } catch {
+            // They are an extra: an old cluster, or one that forbids the question, is described without them.
+            guard error.kind == .unsupported || error.code == .clusterAuthorizationFailed else { throw error }
             return [:]
+        }
+    }
+
+    private func unlessUnsupported<Value>(
+        _ work: () async throws(ClientError) -> Value
+    ) async throws(ClientError) -> Value? {
+        do throws(ClientError) { return try await work() } catch {
+            guard error.kind == .unsupported else { throw error }
+            return nil
         }
     }
 
     private func partitions(_ names: [String]) async throws(ClientError) -> [TopicDescription] {
         do throws(ClientError) {
-            let found = try await admin.describeTopics(names)
+            let found = try await admin.describeTopics(names, partitionsInPage: partitionsInPage)
             for topic in found where topic.errorCode != .noError { throw ClientError(code: topic.errorCode) }
             return found.map { topic in
                 TopicDescription(
                     name: topic.name ?? "", id: topic.topicID,
-                    partitions: topic.partitions.map(TopicSource.partition), configs: [])
+                    partitions: topic.partitions.map(TopicSource.partition).sorted { $0.index < $1.index }, configs: [])
             }
         } catch {
             guard error.kind == .unsupported else { throw error }

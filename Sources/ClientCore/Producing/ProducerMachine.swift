@@ -17,6 +17,8 @@ package struct ProducerMachine: Sendable {
         package var bufferBytesMax = 33_554_432
         package var requestsInFlightMax = 5
         package var deliveryMillisecondsMax: Int64 = 120_000
+        /// How often a batch is sent again at most.
+        package var retriesMax = Int.max
         package var retry = RetryPolicy(backoffMilliseconds: 20, backoffMillisecondsMax: 1_000)
 
         package init() {}
@@ -240,6 +242,10 @@ package struct ProducerMachine: Sendable {
         if now >= expiry {
             if batch.stamp != nil { identity = .draining }
             return give(up: batch, .expired(last: error))
+        }
+        if batch.failedAttempts > settings.retriesMax {
+            if batch.stamp != nil { identity = .draining }
+            return give(up: batch, error.map { .refused($0) } ?? .expired(last: nil))
         }
         queues[batch.place]?.putBack(batch)
         return [.refreshMetadata(topics: [batch.place.topic])]

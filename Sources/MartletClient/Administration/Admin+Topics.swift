@@ -4,19 +4,20 @@ package import WireMessages
 
 extension Admin {
     /// Partitions of one DescribeTopicPartitions page.
-    private static let partitionsInPageMax: Int32 = 2_000
+    package static let partitionsInPageMax: Int32 = 2_000
     /// The resource type of topics in DescribeConfigs.
     private static let topicResource: Int8 = 2
 
     /// What is known of the named topics, in the given order; an unknown one has its error.
     ///
     /// - Errors: `unsupported` where the broker has no DescribeTopicPartitions.
+    /// - Parameter partitionsInPage: how many partitions one response may have.
     package func describeTopics(
-        _ names: [String]
+        _ names: [String], partitionsInPage: Int32 = Admin.partitionsInPageMax
     ) async throws(ClientError) -> [DescribeTopicPartitionsResponse.DescribeTopicPartitionsResponseTopic] {
         var found: [String: DescribeTopicPartitionsResponse.DescribeTopicPartitionsResponseTopic] = [:]
         var request = DescribeTopicPartitionsRequest()
-        request.responsePartitionLimit = Admin.partitionsInPageMax
+        request.responsePartitionLimit = partitionsInPage
         request.topics = names.map { name in
             var entry = DescribeTopicPartitionsRequest.TopicRequest()
             entry.name = name

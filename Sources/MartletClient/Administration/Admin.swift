@@ -53,42 +53,20 @@ public final class Admin: Sendable {
     }
 
     /// Removes a topic with all its records.
-    public func deleteTopic(_ name: String) async throws(ClientError) {
-        var state = DeleteTopicsRequest.DeleteTopicState()
-        state.name = name
-        var request = DeleteTopicsRequest()
-        request.topics = [state]
-        request.timeoutMilliseconds = Int32(cluster.configuration.requestTimeoutMilliseconds)
-        let asked = request
-        try await cluster.retrying { () throws(ClientError) in
-            let response = try await cluster.send(asked, to: .anyBroker)
-            for result in response.responses where result.errorCode != .noError {
-                throw ClientError(code: result.errorCode, message: result.errorMessage)
-            }
-        }
-    }
+    public func deleteTopic(_ name: String) async throws(ClientError) { try await deleteTopics([name]) }
 
     /// Adds partitions to a topic up to `count`.
     public func increasePartitions(of name: String, to count: Int32) async throws(ClientError) {
         var topic = CreatePartitionsRequest.CreatePartitionsTopic()
         topic.name = name
         topic.count = count
-        var request = CreatePartitionsRequest()
-        request.topics = [topic]
-        request.timeoutMilliseconds = Int32(cluster.configuration.requestTimeoutMilliseconds)
-        let asked = request
-        try await cluster.retrying { () throws(ClientError) in
-            let response = try await cluster.send(asked, to: .anyBroker)
-            for result in response.results where result.errorCode != .noError {
-                throw ClientError(code: result.errorCode, message: result.errorMessage)
-            }
-        }
+        try await createPartitions([topic])
     }
 
     /// The names of all topics, sorted.
     public func topicNames() async throws(ClientError) -> [String] {
         try await cluster.refresh(topics: nil)
-        return Array(cluster.view.topics.keys)
+        return cluster.view.topicNames
     }
 
     /// All brokers that are alive, with the id of the cluster.

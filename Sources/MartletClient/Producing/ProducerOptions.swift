@@ -33,12 +33,21 @@ public struct ProducerOptions: Hashable, Sendable {
     public var bufferBytesMax = 33_554_432
     /// How long a record is tried to be delivered.
     public var deliveryMillisecondsMax: Int64 = 120_000
+    /// How often a batch is sent again; nil for as long as `deliveryMillisecondsMax` allows.
+    public var retriesMax: Int?
+    /// The first wait before a batch is sent again; later ones are longer, up to a second.
+    public var retryBackoffMilliseconds: Int64 = 20
+    /// Requests to one broker that may wait for their answers, 1 to 5.
+    public var requestsInFlightMax = 5
 
     public init() {}
 
     func settings() throws(ClientError) -> ProducerMachine.Settings {
         guard acks == .all || !isIdempotent else {
             throw ClientError(.invalid, "Must set acks to all in order to use the idempotent producer.")
+        }
+        guard (1...5).contains(requestsInFlightMax) else {
+            throw ClientError(.invalid, "From 1 to 5 requests may be in flight, not \(requestsInFlightMax)")
         }
         var settings = ProducerMachine.Settings()
         settings.acks = acks.rawValue
@@ -48,6 +57,10 @@ public struct ProducerOptions: Hashable, Sendable {
         settings.requestBytesMax = requestBytesMax
         settings.bufferBytesMax = bufferBytesMax
         settings.deliveryMillisecondsMax = deliveryMillisecondsMax
+        settings.retriesMax = retriesMax ?? .max
+        let backoff = max(retryBackoffMilliseconds, 1)
+        settings.retry = RetryPolicy(backoffMilliseconds: backoff, backoffMillisecondsMax: max(backoff, 1_000))
+        settings.requestsInFlightMax = requestsInFlightMax
         return settings
     }
 }
