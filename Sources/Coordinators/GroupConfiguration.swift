@@ -21,6 +21,15 @@ package struct GroupConfiguration: Hashable, Sendable {
     package var newMemberJoinTimeoutMilliseconds: Int64 = 300_000
     /// The most members that have been given an id and have not joined with it yet, in one group.
     package var pendingMembersMax: Int = 10_000
+    /// The most protocols that one member may offer; a real client offers a handful.
+    package var memberProtocolsMax: Int = 256
+    /// The most bytes that a member may tell the leader in one protocol: more could never be written down with its
+    /// group, as a record of `__consumer_offsets` is no larger.
+    package var memberMetadataBytesMax: Int = 1 << 20
+    /// The longest `group.instance.id`, in bytes: Kafka's rule for its own clients.
+    package var instanceIDBytesMax: Int = 249
+    /// About how large a batch of tombstones may become; more are spread over several.
+    package var tombstoneBatchBytesMax: Int = 256 << 10
 
     package init() {}
 }

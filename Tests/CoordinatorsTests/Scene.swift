@@ -2,6 +2,7 @@ import Coordinators
 import Primitives
 import Testing
 import WireMessages
+import WireProtocol
 
 /// One shard with a log that takes every write, a clock that the test turns, and members that are called by letters.
 final class Scene {
@@ -16,6 +17,10 @@ final class Scene {
     var commitsAtOnce = true
     /// What the log says to the next writes instead of taking them.
     var logRefusal: ErrorCode?
+    /// Writes that the log takes before it refuses one.
+    var refusesAfter: Int?
+    /// Writes that were appended.
+    var writeCount = 0
     private var nextTicket: Int64 = 0
     private var nextID: UInt64 = 0
 
@@ -35,9 +40,12 @@ final class Scene {
                 #expect(replies[ticket.value] == nil, "ticket \(ticket) is answered twice")
                 replies[ticket.value] = reply
             case .append(let write):
-                if let logRefusal {
-                    queue += shard.refused(write.id, logRefusal, at: time)
+                let wasCounting = refusesAfter != nil
+                if let refusesAfter { self.refusesAfter = refusesAfter == 0 ? nil : refusesAfter - 1 }
+                if let refusal = refusesAfter == nil && wasCounting ? ErrorCode.notEnoughReplicas : logRefusal {
+                    queue += shard.refused(write.id, refusal, at: time)
                 } else {
+                    writeCount += 1
                     log += write.records
                     shard.appended(write.id, end: Offset(Int64(log.count)))
                     if commitsAtOnce { queue += shard.committed(upTo: Offset(Int64(log.count)), at: time) }
@@ -72,7 +80,7 @@ final class Scene {
     func join(
         _ memberID: String = "", group: String = "g", instance: String? = nil, protocols: [String] = ["range"],
         type: String = "consumer", session: Int32 = 10_000, rebalance: Int32 = 60_000, version: Int16 = 9,
-        metadata: String = "m", client: String = "c"
+        metadata: String = "m", subscription: Bytes? = nil, client: String = "c"
     ) -> Ticket {
         var request = JoinGroupRequest()
         request.groupID = group
@@ -84,7 +92,7 @@ final class Scene {
         request.protocols = protocols.map { name in
             var one = JoinGroupRequest.JoinGroupRequestProtocol()
             one.name = name
-            one.metadata = Bytes(utf8: metadata)
+            one.metadata = subscription ?? Bytes(utf8: metadata)
             return one
         }
         let ticket = ticket()
@@ -181,6 +189,43 @@ final class Scene {
         return results.map(\.errorCode)
     }
 
+    func deleteOffsets(_ topics: [String], partitions: Range<Int32> = 0..<1, group: String = "g")
+        -> OffsetDeleteResponse?
+    {
+        var request = OffsetDeleteRequest()
+        request.groupID = group
+        request.topics = topics.map { name in
+            var topic = OffsetDeleteRequest.OffsetDeleteRequestTopic()
+            topic.name = name
+            topic.partitions = partitions.map { index in
+                var partition = OffsetDeleteRequest.OffsetDeleteRequestPartition()
+                partition.partitionIndex = PartitionIndex(index)
+                return partition
+            }
+            return topic
+        }
+        let ticket = ticket()
+        perform(shard.deleteOffsets(request, ticket: ticket, at: time) { name, _ in name != "missing" })
+        guard case .offsetDelete(let response) = replies[ticket.value] else { return nil }
+        return response
+    }
+
+    /// What a consumer of these topics tells its leader, in version 1.
+    static func subscription(_ topics: String...) -> Bytes {
+        var message = ConsumerProtocolSubscription()
+        message.topics = topics
+        return Bytes([0, 1] + message.encoded(version: 1).array)
+    }
+
+    /// A stable group `g` of one consumer of these topics; returns the member's id.
+    func stableConsumer(_ subscription: Bytes, type: String = "consumer") -> String {
+        let id = joined(join(type: type, subscription: subscription))?.memberID ?? ""
+        join(id, type: type, subscription: subscription)
+        sync(id, generation: 1, assignments: [id: "all"])
+        #expect(state() == "Stable")
+        return id
+    }
+
     func joined(_ ticket: Ticket) -> JoinGroupResponse? {
         guard case .join(let response) = replies[ticket.value] else { return nil }
         return response
@@ -207,14 +252,17 @@ final class Scene {
     func state(_ group: String = "g") -> String { shard.describe(group)?.groupState ?? "Dead" }
 
     /// A new coordinator over the same log.
-    func reloaded() -> Scene {
-        let next = Scene { $0 = self.settings }
+    func reloaded(_ adjust: (inout GroupConfiguration) -> Void = { _ in }) -> Scene {
+        let next = Scene {
+            $0 = self.settings
+            adjust(&$0)
+        }
         var image = GroupImage()
         for record in log { image.replay(record) }
         next.time = time
         next.log = log
         next.nextID = nextID
-        next.shard = GroupShard(settings: settings, loaded: image, at: time)
+        next.shard = GroupShard(settings: next.settings, loaded: image, at: time)
         return next
     }
 

@@ -49,7 +49,8 @@ package final class GroupCoordinatorHost: MetadataSubscriber, Sendable {
         }
         if isNewTopic && hadTopic { for shard in shards { shard.resign(for: nil) } }
         if let topic { follow(topic, shards, isNewTopic ? nil : delta) }
-        let gone = Set(delta.deletedTopics.map(\.name)).filter { image.topics[name: $0] == nil }
+        // A topic that was made anew under the name at once counts, too: its offsets start from nothing.
+        let gone = Set(delta.deletedTopics.map(\.name))
         if !gone.isEmpty { for shard in shards { shard.topicsDeleted(gone) } }
     }
 

@@ -49,6 +49,7 @@ extension HandlerTable {
         register(DescribeGroupsHandler(groups))
         register(ListGroupsHandler(groups))
         register(DeleteGroupsHandler(groups))
+        register(OffsetDeleteHandler(groups, image: services.image))
         register(InitProducerIdHandler(nextID: services.nextProducerID))
     }
 }

@@ -77,8 +77,10 @@ extension ClassicGroup {
         into outcome: inout GroupOutcome
     ) {
         guard accepts(attempt.memberID, membersMax: settings.membersMax) else {
-            if !attempt.memberID.isEmpty { remove(attempt.memberID, into: &outcome) }
-            return refuse(attempt, .groupMaxSizeReached, memberID: "", into: &outcome)
+            refuse(attempt, .groupMaxSizeReached, memberID: "", into: &outcome)
+            guard members[attempt.memberID] != nil || pendingMembers[attempt.memberID] != nil else { return }
+            remove(attempt.memberID, into: &outcome)
+            return membersLeft(at: time, settings, into: &outcome)
         }
         guard supports(protocolType: attempt.protocolType, protocols: attempt.protocols) else {
             return refuse(attempt, .inconsistentGroupProtocol, memberID: attempt.memberID, into: &outcome)

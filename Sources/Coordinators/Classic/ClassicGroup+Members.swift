@@ -62,7 +62,8 @@ extension ClassicGroup {
         drop(memberID)
     }
 
-    private mutating func membersLeft(
+    /// Members are gone: the others share their part out, or a rebalance need not wait for them any more.
+    mutating func membersLeft(
         at time: CoordinatorTime, _ settings: GroupConfiguration, into outcome: inout GroupOutcome
     ) {
         switch state {

@@ -84,11 +84,13 @@ extension ClassicGroup {
         guard !members.isEmpty else {
             protocolName = nil
             leaderID = nil
+            subscribedTopics = readSubscribedTopics()
             enter(.empty, at: time)
             outcome.write = GroupDecision(record: .group(id: id, value: metadataValue()), then: .nothing)
             return
         }
         protocolName = favouriteProtocol
+        subscribedTopics = readSubscribedTopics()
         let syncDeadline = time.now.advanced(byMilliseconds: rebalanceTimeoutMilliseconds)
         enter(.completingRebalance(syncDeadline: syncDeadline), at: time)
         wake(at: syncDeadline)
@@ -167,5 +169,6 @@ extension ClassicGroup {
             heard(member.id, at: time.now)
         }
         state = members.isEmpty ? .empty : .stable(syncDeadline: nil)
+        subscribedTopics = readSubscribedTopics()
     }
 }

@@ -74,6 +74,8 @@ struct ClassicGroup: Hashable, Sendable {
     var pendingMembers: OrderedDictionary<String, MonotonicInstant> = [:]
     /// When the present state began, by the calendar; ages the offsets of an empty group.
     var stateTimestamp: Timestamp?
+    /// The topics that the members of the present generation subscribe to; nil where that can't be known.
+    var subscribedTopics: Set<String>?
     /// Not later than the earliest deadline in the group; nil when it has none.
     var wakeAt: MonotonicInstant?
 

@@ -11,6 +11,7 @@ package struct StoredGroup: Hashable, Sendable {
     private var pendingOffsets: TreeDictionary<ProducerID, TreeDictionary<ConsumedPartition, CommittedOffset>> = [:]
 
     var isEmpty: Bool { metadata == nil && offsets.isEmpty && pendingOffsets.isEmpty }
+    var offsetCount: Int { offsets.count }
     var hasPendingOffsets: Bool { !pendingOffsets.isEmpty }
 
     /// The offset committed for a partition.
@@ -19,6 +20,11 @@ package struct StoredGroup: Hashable, Sendable {
     /// True while a transaction holds an offset for the partition that is not decided yet.
     package func isUnstable(_ partition: ConsumedPartition) -> Bool {
         pendingOffsets.contains { $0.value[partition] != nil }
+    }
+
+    /// True where there is an offset for the partition, committed or of an undecided transaction.
+    func partitions(contain partition: ConsumedPartition) -> Bool {
+        offsets[partition] != nil || isUnstable(partition)
     }
 
     /// All committed offsets, sorted by topic and partition.

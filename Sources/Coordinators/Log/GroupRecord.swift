@@ -17,6 +17,18 @@ package enum GroupRecord: Hashable, Sendable {
     /// The only value version that carries an expiry of its own.
     private static let expiringValueVersion: Int16 = 1
 
+    /// No fewer bytes than the record takes in a batch as a tombstone.
+    var tombstoneBytesMax: Int {
+        switch self {
+        case .offset(let group, let partition, _):
+            GroupRecord.overheadBytesMax + group.utf8.count + partition.topic.utf8.count
+        case .group(let id, _): GroupRecord.overheadBytesMax + id.utf8.count
+        }
+    }
+
+    /// Lengths, versions, the partition, and what a batch adds to each record.
+    private static let overheadBytesMax = 64
+
     /// The key as the log holds it.
     package var keyBytes: Bytes {
         switch self {

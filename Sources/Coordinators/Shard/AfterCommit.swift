@@ -17,6 +17,8 @@ struct PendingWrite: Sendable {
     let write: GroupWrite
     /// Groups that end with this write.
     let deletedGroups: [String]
+    /// The last of the writes over which one decision is spread; it carries what is to follow all of them.
+    let lastOfSeries: WriteID
     /// When the one who waits is told to come again; the write itself goes on.
     let deadline: MonotonicInstant
     var then: AfterCommit
@@ -43,6 +45,10 @@ extension GroupReply {
                 }
             }
             return .offsetCommit(response)
+        case .offsetDelete:
+            var response = OffsetDeleteResponse()
+            response.errorCode = error
+            return .offsetDelete(response)
         case .deleteGroups(var results):
             for index in results.indices where results[index].errorCode == .noError { results[index].errorCode = error }
             return .deleteGroups(results)

@@ -19,6 +19,7 @@ package enum GroupReply: Hashable, Sendable {
     case sync(SyncGroupResponse)
     case leave(LeaveGroupResponse)
     case offsetCommit(OffsetCommitResponse)
+    case offsetDelete(OffsetDeleteResponse)
     case deleteGroups([DeleteGroupsResponse.DeletableGroupResult])
 }
 

@@ -79,46 +79,4 @@ extension GroupShard {
         groups[request.groupID]?.heard(request.memberID, at: now)
         noteDeadline(of: groups[request.groupID])
     }
-
-    /// Handles DeleteGroups for the groups of this partition; answered when the tombstones are committed.
-    ///
-    /// - Errors: for each group GROUP_ID_NOT_FOUND or NON_EMPTY_GROUP.
-    package mutating func deleteGroups(_ ids: [String], ticket: Ticket, at time: CoordinatorTime) -> [GroupEffect] {
-        var records: [GroupRecord] = []
-        var deleted: [String] = []
-        let results = ids.map { id in
-            var result = DeleteGroupsResponse.DeletableGroupResult()
-            result.groupID = id
-            if groups[id] == nil && image[id] == nil || deleted.contains(id) {
-                result.errorCode = .groupIDNotFound
-            } else if groups[id].map({ $0.state != .empty || !$0.pendingMembers.isEmpty }) ?? false {
-                result.errorCode = .nonEmptyGroup
-            } else {
-                deleted.append(id)
-                records += tombstones(of: id)
-            }
-            return result
-        }
-        let reply = GroupReply.deleteGroups(results)
-        if records.isEmpty { return [.reply(ticket, reply)] }
-        return [decide(records, then: .reply(ticket, reply), deleting: deleted, at: time)]
-    }
-
-    private func tombstones(of id: String) -> [GroupRecord] {
-        guard let stored = image[id] else { return [] }
-        let offsets = stored.sortedOffsets.map {
-            GroupRecord.offset(group: id, partition: $0.partition, value: nil)
-        }
-        return offsets + (stored.metadata == nil ? [] : [.group(id: id, value: nil)])
-    }
-
-    /// Forgets what groups committed for topics that were deleted: a topic of the same name starts from nothing.
-    package mutating func topicsDeleted(_ topics: Set<String>, at time: CoordinatorTime) -> [GroupEffect] {
-        image.ids.compactMap { id in
-            let records = (image[id]?.sortedOffsets ?? []).filter { topics.contains($0.partition.topic) }.map {
-                GroupRecord.offset(group: id, partition: $0.partition, value: nil)
-            }
-            return records.isEmpty ? nil : decide(records, then: .nothing, at: time)
-        }
-    }
 }

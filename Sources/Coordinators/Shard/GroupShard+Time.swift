@@ -15,10 +15,7 @@ extension GroupShard {
             }
             groupsWakeAt = groups.values.compactMap(\.wakeAt).min()
         }
-        if offsetCheckAt <= time.now {
-            offsetCheckAt = time.now.advanced(byMilliseconds: settings.offsetsRetentionCheckIntervalMilliseconds)
-            effects += expireOffsets(at: time)
-        }
+        if offsetCheckAt <= time.now { effects += checkOffsets(at: time) }
         return effects
     }
 
@@ -32,36 +29,56 @@ extension GroupShard {
         return late.flatMap { failed($0, with: .requestTimedOut, at: time) }
     }
 
-    /// Writes tombstones for offsets whose group has been without members for the retention time (rule 34).
-    ///
-    /// A group whose last offset goes is forgotten with it. A commit that is under way keeps its group: it is in
-    /// `image` already.
-    private mutating func expireOffsets(at time: CoordinatorTime) -> [GroupEffect] {
+    /// Offsets that one step of a check looks at; a check of many takes several, so that members are served between.
+    private static let checkedOffsetsMax = 20_000
+    /// Pause between two steps of a check.
+    private static let checkPauseMilliseconds: Int64 = 20
+
+    /// Goes on with the check for old offsets, or begins one.
+    private mutating func checkOffsets(at time: CoordinatorTime) -> [GroupEffect] {
+        if groupsToCheck.isEmpty { groupsToCheck = image.ids.reversed() }
         var effects: [GroupEffect] = []
-        for id in image.ids {
-            guard let stored = image[id], groups[id].map({ $0.state == .empty && $0.pendingMembers.isEmpty }) ?? true
-            else { continue }
-            let emptySince = groups[id].flatMap { $0.protocolType?.isEmpty ?? true ? nil : $0.stateTimestamp }
-            let all = stored.sortedOffsets
-            let old = all.filter { isExpired($0.offset, emptySince: emptySince, at: time.timeOfDay) }
-            let tombstones = old.prefix(GroupShard.expiredOffsetsMax).map {
-                GroupRecord.offset(group: id, partition: $0.partition, value: nil)
-            }
-            let isLastOfGroup = tombstones.count == all.count && !stored.hasPendingOffsets
-            let groupTombstone = isLastOfGroup && stored.metadata != nil ? [GroupRecord.group(id: id, value: nil)] : []
-            let records = tombstones + groupTombstone
-            if records.isEmpty { continue }
-            effects.append(decide(records, then: .nothing, deleting: isLastOfGroup ? [id] : [], at: time))
+        var checked = 0
+        while checked < GroupShard.checkedOffsetsMax, let id = groupsToCheck.popLast() {
+            checked += 1 + (image[id]?.offsetCount ?? 0)
+            effects += expireOffsets(of: id, at: time)
         }
+        let wait =
+            groupsToCheck.isEmpty
+            ? settings.offsetsRetentionCheckIntervalMilliseconds : GroupShard.checkPauseMilliseconds
+        offsetCheckAt = time.now.advanced(byMilliseconds: wait)
         return effects
     }
 
-    /// The most tombstones of one write, so that it fits a batch; the rest follows at the next check.
-    private static let expiredOffsetsMax = 2_000
+    /// Writes tombstones for the offsets of a group that are old (rule 34): those of a group without members, and in a
+    /// live group those of topics that it is not subscribed to any more.
+    ///
+    /// A group without members whose last offset goes is forgotten with it. A commit that is under way keeps its group:
+    /// it is in `image` already.
+    private mutating func expireOffsets(of id: String, at time: CoordinatorTime) -> [GroupEffect] {
+        guard let stored = image[id] else { return [] }
+        let group = groups[id]
+        let aging = group?.offsetAging ?? .sinceCommit
+        let all = stored.sortedOffsets
+        let old = all.filter { entry in
+            !(group?.isSubscribed(to: entry.partition.topic) ?? false) && !stored.isUnstable(entry.partition)
+                && isExpired(entry.offset, aging, at: time.timeOfDay)
+        }
+        let isWithoutMembers = group.map { $0.state == .empty && $0.pendingMembers.isEmpty } ?? true
+        let isLastOfGroup = old.count == all.count && !stored.hasPendingOffsets && isWithoutMembers
+        var records = old.map { GroupRecord.offset(group: id, partition: $0.partition, value: nil) }
+        if isLastOfGroup, stored.metadata != nil { records.append(.group(id: id, value: nil)) }
+        return decideTombstones(records, then: .nothing, deleting: isLastOfGroup ? [id] : [], at: time)
+    }
 
-    private func isExpired(_ offset: CommittedOffset, emptySince: Timestamp?, at now: Timestamp) -> Bool {
+    private func isExpired(_ offset: CommittedOffset, _ aging: OffsetAging, at now: Timestamp) -> Bool {
+        let start: Timestamp
+        switch aging {
+        case .never: return false
+        case .sinceCommit: start = offset.commitTimestamp
+        case .sinceEmpty(let emptySince): start = max(emptySince, offset.commitTimestamp)
+        }
         if let end = offset.expireTimestamp { return now >= end }
-        let base = max(emptySince ?? offset.commitTimestamp, offset.commitTimestamp)
-        return now.value - base.value >= settings.offsetsRetentionMilliseconds
+        return now.value - start.value >= settings.offsetsRetentionMilliseconds
     }
 }

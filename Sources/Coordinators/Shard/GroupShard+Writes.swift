@@ -10,8 +10,47 @@ extension GroupShard {
         let write = GroupWrite(id: nextWriteID, records: records)
         nextWriteID = WriteID(nextWriteID.value + 1)
         let deadline = time.now.advanced(byMilliseconds: settings.commitTimeoutMilliseconds)
-        writes.append(PendingWrite(write: write, deletedGroups: deletedGroups, deadline: deadline, then: then))
+        writes.append(
+            PendingWrite(
+                write: write, deletedGroups: deletedGroups, lastOfSeries: write.id, deadline: deadline, then: then))
         return .append(write)
+    }
+
+    /// Makes tombstones out of a decision, in as many batches as they need. What is to follow follows the last one: it
+    /// is committed after all others. Groups end with it, too.
+    mutating func decideTombstones(
+        _ records: [GroupRecord], then: AfterCommit, deleting deletedGroups: [String] = [], at time: CoordinatorTime
+    ) -> [GroupEffect] {
+        let batches = GroupShard.batches(of: records, bytesMax: settings.tombstoneBatchBytesMax)
+        let last = WriteID(nextWriteID.value + Int64(batches.count) - 1)
+        let deadline = time.now.advanced(byMilliseconds: settings.commitTimeoutMilliseconds)
+        return batches.map { batch in
+            let write = GroupWrite(id: nextWriteID, records: batch)
+            nextWriteID = WriteID(nextWriteID.value + 1)
+            let isLast = write.id == last
+            writes.append(
+                PendingWrite(
+                    write: write, deletedGroups: isLast ? deletedGroups : [], lastOfSeries: last, deadline: deadline,
+                    then: isLast ? then : .nothing))
+            return .append(write)
+        }
+    }
+
+    private static func batches(of records: [GroupRecord], bytesMax: Int) -> [[GroupRecord]] {
+        var batches: [[GroupRecord]] = []
+        var batch: [GroupRecord] = []
+        var batchBytes = 0
+        for record in records {
+            let bytes = record.tombstoneBytesMax
+            if !batch.isEmpty, batchBytes + bytes > bytesMax {
+                batches.append(batch)
+                (batch, batchBytes) = ([], 0)
+            }
+            batch.append(record)
+            batchBytes += bytes
+        }
+        if !batch.isEmpty { batches.append(batch) }
+        return batches
     }
 
     /// The oldest write not appended yet is in the log up to `end`: its records are replayed.
@@ -32,7 +71,13 @@ extension GroupShard {
         }
         let write = writes.remove(at: index)
         if case .staticMemberReplaced(_, _, _, let before) = write.then { groups[before.id] = before }
-        return failed(write.then, with: error, at: time)
+        guard let last = writes.firstIndex(where: { $0.write.id == write.lastOfSeries }) else {
+            return failed(write.then, with: error, at: time)
+        }
+        // A part of a series is missing: who waits for the whole is told so now, whatever becomes of the rest.
+        let then = writes[last].then
+        writes[last].then = .nothing
+        return failed(then, with: error, at: time)
     }
 
     /// The high watermark has reached `highWatermark`: what waited for it follows, in log order.

@@ -23,6 +23,8 @@ package struct GroupShard: Sendable {
     /// Not later than the earliest deadline of the groups.
     var groupsWakeAt: MonotonicInstant?
     var offsetCheckAt: MonotonicInstant
+    /// What is left of the check for old offsets that is on, the next group last.
+    var groupsToCheck: [String] = []
 
     /// Starts a shard from the replayed log; members get a fresh session.
     package init(settings: GroupConfiguration, loaded image: GroupImage, at time: CoordinatorTime) {
@@ -32,7 +34,12 @@ package struct GroupShard: Sendable {
         offsetCheckAt = time.now.advanced(byMilliseconds: settings.offsetsRetentionCheckIntervalMilliseconds)
         for id in image.ids {
             guard let metadata = image[id]?.metadata else { continue }
-            let group = ClassicGroup(id: id, replayed: metadata, at: time)
+            var group = ClassicGroup(id: id, replayed: metadata, at: time)
+            if group.members.count > settings.membersMax {
+                // `group.max.size` has become smaller: who joins again first stays.
+                var nobodyWaits = GroupOutcome()
+                group.prepareRebalance(at: time, settings, into: &nobodyWaits)
+            }
             groups[id] = group
             noteDeadline(of: group)
         }
@@ -51,7 +58,8 @@ package struct GroupShard: Sendable {
     /// Handles JoinGroup 0–9; the answer may wait until the rebalance is complete.
     ///
     /// - Parameter newID: fresh randomness for the id of a new member.
-    /// - Errors: INVALID_GROUP_ID, INVALID_SESSION_TIMEOUT, UNKNOWN_MEMBER_ID, and those of `ClassicGroup.join`.
+    /// - Errors: INVALID_GROUP_ID, INVALID_SESSION_TIMEOUT, INVALID_REQUEST (more protocols or metadata, or a longer
+    ///   instance id, than any client has), UNKNOWN_MEMBER_ID, and those of `ClassicGroup.join`.
     package mutating func join(
         _ request: JoinGroupRequest, from origin: RequestOrigin, ticket: Ticket, newID: UUID128,
         at time: CoordinatorTime
@@ -63,6 +71,7 @@ package struct GroupShard: Sendable {
         }
         if id.isEmpty { return refused(.invalidGroupID) }
         if !timeouts.contains(request.sessionTimeoutMilliseconds) { return refused(.invalidSessionTimeout) }
+        if !isWithinLimits(request) { return refused(.invalidRequest) }
         if groups[id] == nil {
             // An offset-only group is a group without members: only a new member can enter it.
             guard request.memberID.isEmpty else { return refused(.unknownMemberID) }
@@ -71,6 +80,12 @@ package struct GroupShard: Sendable {
         let attempt = JoinAttempt(request, from: origin, ticket: ticket, newID: newID)
         return step(id, at: time) { group, settings, outcome in group.join(attempt, at: time, settings, into: &outcome)
         }
+    }
+
+    private func isWithinLimits(_ request: JoinGroupRequest) -> Bool {
+        request.protocols.count <= settings.memberProtocolsMax
+            && request.groupInstanceID?.utf8.count ?? 0 <= settings.instanceIDBytesMax
+            && request.protocols.allSatisfy { $0.metadata.count <= settings.memberMetadataBytesMax }
     }
 
     /// Handles SyncGroup 0–5; the answer waits for the leader's assignment to be committed.

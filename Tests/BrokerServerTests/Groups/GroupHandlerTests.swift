@@ -238,12 +238,45 @@ import WireMessages
         #expect(found.error == .noError)
         #expect(found.node == BrokerID(1))
         #expect(found.port == 9092)
+        #expect(try ask("").error == .noError, "simple consumers may have a group without a name (KIP-289)")
         suspicions.start()
         #expect(try ask("g").error == .coordinatorNotAvailable, "its broker was found dead")
-        #expect(try ask("").error == .invalidGroupID)
         guard version >= 1 else { return }
         #expect(try ask("t", type: 1).error == .coordinatorNotAvailable)
         #expect(try ask("t", type: 9).error == .invalidRequest)
+    }
+
+    @Test("OffsetDelete", arguments: OffsetDeleteHandler.versions)
+    func offsetDelete(version: Int16) throws {
+        func deleted(_ broker: GroupsUnderTest, group: String = "g") throws -> OffsetDeleteResponse {
+            let handler = OffsetDeleteHandler(broker.groups, image: { [cache = broker.cache] in cache.current })
+            return try broker.call(handler, version: version) { request in
+                request.groupID = group
+                request.topics = ["t", "missing"].map { name in
+                    var topic = OffsetDeleteRequest.OffsetDeleteRequestTopic()
+                    topic.name = name
+                    topic.partitions = [Int32(1), 7].map { index in
+                        var partition = OffsetDeleteRequest.OffsetDeleteRequestPartition()
+                        partition.partitionIndex = PartitionIndex(index)
+                        return partition
+                    }
+                    return topic
+                }
+            }.required()
+        }
+        #expect(try deleted(GroupsUnderTest()).errorCode == .notCoordinator)
+        let broker = try GroupsUnderTest.leading()
+        #expect(try deleted(broker).errorCode == .groupIDNotFound)
+        #expect(try deleted(broker, group: "").errorCode == .invalidGroupID)
+        _ = try broker.commit(42)
+        let answer = try deleted(broker)
+        #expect(answer.errorCode == .noError)
+        #expect(
+            answer.topics.map { $0.partitions.map(\.errorCode) } == [
+                [.noError, .unknownTopicOrPartition], [.unknownTopicOrPartition, .unknownTopicOrPartition],
+            ])
+        let left = try broker.fetch().groups.first?.topics.first?.partitions.first?.committedOffset
+        #expect(left == Offset(-1))
     }
 
     @Test("InitProducerId gives ids to idempotent producers only", arguments: InitProducerIdHandler.versions)

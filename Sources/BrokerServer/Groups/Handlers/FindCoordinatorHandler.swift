@@ -5,7 +5,9 @@ package import WireMessages
 
 /// Tells which broker coordinates a group.
 ///
-/// - Errors: for each key INVALID_GROUP_ID (an empty group), COORDINATOR_NOT_AVAILABLE (the topic is being created, its
+/// The empty group id is a group like others here: old "simple" consumers commit under it (KIP-289), nobody joins it.
+///
+/// - Errors: for each key COORDINATOR_NOT_AVAILABLE (the topic is being created, its
 ///   partition has no leader, or there is no transaction coordinator), INVALID_REQUEST (an unknown key type).
 /// - Source: KIP-699 (many keys).
 /// - Not implemented: transactions (key type 1) and share groups (2) are answered COORDINATOR_NOT_AVAILABLE.
@@ -67,7 +69,6 @@ package struct FindCoordinatorHandler: RequestHandler {
         case 2: return failing(.coordinatorNotAvailable, "This broker does not coordinate share groups yet.")
         default: return failing(.invalidRequest, "There is no coordinator of type \(type).")
         }
-        if key.isEmpty { return failing(.invalidGroupID, "A group id is not empty.") }
         guard let topic = metadata.topics[name: GroupCoordinatorHost.topicName], !topic.partitions.isEmpty else {
             createOffsetsTopic()
             return failing(.coordinatorNotAvailable, "The topic of the group offsets is being created.")
