@@ -33,8 +33,6 @@ struct RecordBatchTests {
         #expect(records[0].headers == [RecordHeader(key: "h", value: Bytes([1])), RecordHeader(key: "n", value: nil)])
         #expect(batch.header.maxTimestamp == Timestamp(1_002))
         #expect(batch.header.nextOffset == Offset(73))
-        #expect(try RecordIterator.verify(batch) == Timestamp(1_002))
-        #expect(throws: RecordBatchError.missingKey(index: 1)) { try RecordIterator.verify(batch, needsKeys: true) }
     }
 
     @Test("The broker's time is stamped with a new checksum and holds for all records")
@@ -165,10 +163,11 @@ struct RecordBatchTests {
         var record: [UInt8] = [0, 0, 0, 0, 1, 2, 0x76, 0]
         record[0] = UInt8((record.count - 1) * 2)
         var bytes = RecordBatchTests.batch(1).array[..<61] + record
-        #expect(try RecordIterator.verify(RecordBatch(sized(Array(bytes)))) == Timestamp(1_000))
+        let good = try RecordBatch(sized(Array(bytes)))
+        #expect(try RecordChecker().check(good, RecordRules()) == good)
         bytes[61 + position] += 2
         let batch = try RecordBatch(sized(Array(bytes)))
-        #expect(throws: RecordBatchError.self) { try RecordIterator.verify(batch) }
+        #expect(throws: RecordRefusal.self) { try RecordChecker().check(batch, RecordRules()) }
     }
 
     private func sized(_ bytes: [UInt8]) -> Bytes {
@@ -200,7 +199,7 @@ struct RecordBatchTests {
             let batch = try RecordBatch(Bytes(bytes))
             guard var iterator = try? RecordIterator(batch) else { continue }
             while let record = try? iterator.next() { #expect((record.value?.count ?? 0) <= bytes.count) }
-            _ = try? RecordIterator.verify(batch)
+            _ = try? RecordChecker().check(batch, RecordRules())
         }
     }
 }

@@ -163,7 +163,9 @@ final class BrokerRoom: Sendable {
         let view = ClusterView(
             clusterID: quorum.clusterID, nodeID: configuration.nodeID, cache: cache, suspected: suspected)
         var table = HandlerTable()
-        table.register(ProduceHandler(table: partitions, world: world))
+        table.register(
+            ProduceHandler(
+                table: partitions, world: world, checkThreads: max(1, Int(settings.integer("num.io.threads")) / 2)))
         table.register(
             FetchHandler(
                 table: partitions, world: world, settings: settings,

@@ -85,6 +85,9 @@ package enum SettingTable {
         Setting("min.insync.replicas", positive, "1", "How many replicas must be in sync for acks=all."),
         Setting("message.max.bytes", notNegative, "1048588", "The largest record batch."),
         Setting("compression.type", .string, "producer", "The codec of stored batches; `producer` keeps what came."),
+        Setting("compression.gzip.level", .integer(-1...9), "-1", "The level of gzip; -1 is its own default."),
+        Setting("compression.lz4.level", .integer(1...17), "9", "The level of lz4."),
+        Setting("compression.zstd.level", .integer(-131_072...22), "3", "The level of zstd."),
         Setting("log.flush.on.ack", .boolean, "true", "Whether a replica counts only what it has flushed to its disk."),
         Setting(
             "log.segment.bytes", .integer(1024...Int64(Int32.max)), "1073741824",

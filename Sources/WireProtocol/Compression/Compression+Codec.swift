@@ -2,7 +2,7 @@ import CCodecs
 package import Primitives
 
 /// Memory that a codec allocated, freed with the last slice of it.
-@safe private final class CodecMemory {
+@safe final class CodecMemory {
     private let base: UnsafeMutableRawPointer
 
     private init(_ base: UnsafeMutableRawPointer) { unsafe self.base = base }

@@ -4,12 +4,14 @@ package import Primitives
 extension RecordBatch {
     /// The one batch in a partition's `records` of a Produce request, checked without looking at the records.
     ///
+    /// - Parameter bytesMax: the largest batch that is accepted, as it came (`max.message.bytes`).
     /// - Errors: each wrong field has its own; `errorCode` says what the producer is told.
     /// - Source: Kafka 4.3, the checks of ProduceRequest, UnifiedLog and LogValidator.
-    package static func produced(_ records: Bytes) throws(RecordBatchError) -> RecordBatch {
+    package static func produced(_ records: Bytes, bytesMax: Int = .max) throws(RecordBatchError) -> RecordBatch {
         guard !records.isEmpty else { throw .notOneBatch }
         let batch = try RecordBatch(records)
         guard batch.sizeInBytes == records.count else { throw .notOneBatch }
+        guard batch.sizeInBytes <= bytesMax else { throw .tooLarge(batch.sizeInBytes, max: bytesMax) }
         try batch.verifyChecksum()
         try batch.header.verifyProduced()
         // What is not compressed can't hold more records than it has bytes for: offsets are not given away for nothing.

@@ -2,7 +2,7 @@ package import Primitives
 
 /// One whole batch in its bytes: a header that fits them, and the records behind it.
 package struct RecordBatch: Hashable, Sendable {
-    package private(set) var header: RecordBatchHeader
+    package fileprivate(set) var header: RecordBatchHeader
     /// Exactly the batch.
     package let bytes: Bytes
 
@@ -61,6 +61,39 @@ package struct RecordBatch: Hashable, Sendable {
         header.maxTimestamp = time
         bytes.patch(header.attributes.bits, at: RecordBatchHeader.Position.attributes)
         bytes.patch(time.value, at: RecordBatchHeader.Position.maxTimestamp)
+        sealAnew()
+    }
+}
+
+extension RecordBatch {
+    /// A batch with the header of another around other records, which stand in `bytes` behind room for the header. Not
+    /// sealed yet.
+    init(headerOf other: RecordBatch, compression: Compression, into bytes: Bytes) {
+        precondition(bytes.count >= RecordBatchHeader.sizeInBytes, "no room for a header")
+        var header = other.header
+        header.length = Int32(bytes.count - RecordBatchHeader.prefixBytes)
+        header.attributes.bits = header.attributes.bits & ~0x07 | Int16(compression.rawValue)
+        unsafe other.bytes.withUnsafeBytes { source in
+            unsafe bytes.withUnsafeMutableBytes { target in
+                unsafe target.copyMemory(
+                    from: UnsafeRawBufferPointer(rebasing: source[..<RecordBatchHeader.sizeInBytes]))
+            }
+        }
+        bytes.patch(header.length, at: RecordBatchHeader.Position.length)
+        bytes.patch(header.attributes.bits, at: RecordBatchHeader.Position.attributes)
+        self.header = header
+        self.bytes = bytes
+    }
+
+    /// Sets the latest time of the records and brings the checksum up to date.
+    mutating func correct(maxTimestamp time: Timestamp) {
+        header.maxTimestamp = time
+        bytes.patch(time.value, at: RecordBatchHeader.Position.maxTimestamp)
+        sealAnew()
+    }
+
+    /// Brings the checksum up to date.
+    mutating func sealAnew() {
         header.checksum = computedChecksum
         bytes.patch(header.checksum, at: RecordBatchHeader.Position.checksum)
     }

@@ -29,6 +29,8 @@ package enum RecordBatchError: Error, Hashable, Sendable, CustomStringConvertibl
     /// A record without a key where the topic needs one.
     case missingKey(index: Int)
     case corruptCompression
+    /// More bytes than `max.message.bytes`.
+    case tooLarge(Int, max: Int)
     /// The records decompress to more than is allowed.
     case decompressedTooLarge
 
@@ -36,7 +38,7 @@ package enum RecordBatchError: Error, Hashable, Sendable, CustomStringConvertibl
     package var errorCode: ErrorCode {
         switch self {
         case .truncated, .invalidLength, .checksumMismatch, .corruptCompression: .corruptMessage
-        case .decompressedTooLarge: .messageTooLarge
+        case .decompressedTooLarge, .tooLarge: .messageTooLarge
         case .unsupportedMagic(let magic): magic == 0 || magic == 1 ? .unsupportedForMessageFormat : .corruptMessage
         case .unknownCompression: .unsupportedCompressionType
         case .logAppendTimeFromClient: .invalidTimestamp
@@ -64,6 +66,7 @@ package enum RecordBatchError: Error, Hashable, Sendable, CustomStringConvertibl
         case .malformedRecord(let index, let reason): "record \(index): \(reason)"
         case .missingKey(let index): "record \(index) has no key, which a compacted topic needs"
         case .corruptCompression: "compressed records are corrupt"
+        case .tooLarge(let size, let most): "the batch has \(size) bytes; max.message.bytes is \(most)"
         case .decompressedTooLarge: "records decompress to more than is allowed"
         }
     }

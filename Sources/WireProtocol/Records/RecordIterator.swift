@@ -1,4 +1,4 @@
-package import Primitives
+import Primitives
 
 /// Walks over the records of a batch; every size is checked against what is there before it is used.
 package struct RecordIterator: Sendable {
@@ -97,57 +97,6 @@ package struct RecordIterator: Sendable {
             offset: Offset(header.baseOffset.value &+ Int64(offsetDelta)), timestamp: timestamp, key: key,
             value: value, headers: headers)
     }
-
-    /// Checks every record without making it: sizes, offsets one after the other from 0, keys where they are needed.
-    ///
-    /// - Returns: the largest timestamp of the records.
-    package static func verify(
-        _ batch: RecordBatch, needsKeys: Bool = false, decompressedMaxBytes: Int = Compression.outputMaxBytes
-    ) throws(RecordBatchError) -> Timestamp {
-        var iterator = try RecordIterator(batch, decompressedMaxBytes: decompressedMaxBytes)
-        var largest = Timestamp(.min)
-        while let body = try iterator.nextBody() {
-            let place = Int(iterator.index) - 1
-            let found: Shape
-            do {
-                found = try shape(of: body)
-            } catch {
-                throw .malformedRecord(index: place, reason: "\(error)")
-            }
-            guard Int(found.offsetDelta) == place else {
-                throw .malformedRecord(index: place, reason: "its offset delta is \(found.offsetDelta)")
-            }
-            guard found.hasKey || !needsKeys else { throw .missingKey(index: place) }
-            largest = max(largest, Timestamp(batch.header.baseTimestamp.value &+ found.timestampDelta))
-        }
-        return largest
-    }
-
-    /// What a check needs to know of a record.
-    private struct Shape {
-        let timestampDelta: Int64
-        let offsetDelta: Int32
-        let hasKey: Bool
-    }
-
-    private static func shape(of body: Bytes) throws(WireError) -> Shape {
-        var reader = WireReader(body)
-        try reader.skip(1)
-        let timestampDelta = try reader.varlong()
-        let offsetDelta = try reader.varint()
-        let hasKey = try reader.skipRecordBytes()
-        _ = try reader.skipRecordBytes()
-        let count = Int(try reader.varint())
-        guard count >= 0, count <= reader.remaining / 2 else {
-            throw .truncated(needed: count, remaining: reader.remaining)
-        }
-        for _ in 0..<count {
-            try reader.skip(Int(try reader.varint()))
-            _ = try reader.skipRecordBytes()
-        }
-        try reader.finish()
-        return Shape(timestampDelta: timestampDelta, offsetDelta: offsetDelta, hasKey: hasKey)
-    }
 }
 
 extension WireReader {
@@ -156,14 +105,5 @@ extension WireReader {
     fileprivate mutating func recordBytes() throws(WireError) -> Bytes? {
         let length = Int(try varint())
         return length == -1 ? nil : try slice(length)
-    }
-
-    /// The same without the bytes: true where they are not null.
-    @_lifetime(self: copy self)
-    fileprivate mutating func skipRecordBytes() throws(WireError) -> Bool {
-        let length = Int(try varint())
-        guard length != -1 else { return false }
-        try skip(length)
-        return true
     }
 }

@@ -29,6 +29,8 @@ final class PartitionsUnderTest {
     private let directory: String
     private var sequence: UInt64 = 0
     private var image = MetadataImage()
+    /// Requests wait for the next round instead of running at once.
+    private var isHolding = false
     let produceHandler: ProduceHandler
     let fetchHandler: FetchHandler
     let listOffsetsHandler: ListOffsetsHandler
@@ -117,6 +119,16 @@ final class PartitionsUnderTest {
         }
     }
 
+    /// Sets one key of the topic's configuration.
+    func configure(_ key: String, _ value: String) throws {
+        var config = ConfigRecord()
+        config.resourceType = ConfigResource.Kind.topic.value
+        config.resourceName = "t"
+        config.name = key
+        config.value = value
+        try publish([.config(config)])
+    }
+
     /// Makes another broker the leader, in the next epoch.
     func moveLeadership(to leader: Int32) throws {
         var change = PartitionChangeRecord()
@@ -149,6 +161,15 @@ final class PartitionsUnderTest {
             topic.partitionData = [partition]
             request.topicData = [topic]
         }
+    }
+
+    /// Batches of one connection that come in one after the other before any of them is answered.
+    func produceInOneRound(_ batches: [Bytes], version: Int16 = 9) throws -> [WholeAnswer<ProduceResponse>] {
+        isHolding = true
+        let answers = try batches.map { try produce($0, version: version) }
+        isHolding = false
+        loop.run()
+        return answers
     }
 
     /// A fetch of `t-0`: of a consumer, or of follower 2 on the brokers' listener.
@@ -197,7 +218,8 @@ final class PartitionsUnderTest {
             receivedAt: loop.now, bytes: body, frame: body)
         let slot = ReplySlot(header: header, sequence: sequence, receiver: answers)
         let decoded = try Handler.Request.decode(body, version: version)
-        loop.run { handler.handle(decoded, context, Reply(slot)) }
+        let work: @Sendable () -> Void = { handler.handle(decoded, context, Reply(slot)) }
+        if isHolding { loop.execute(work) } else { loop.run(work) }
         return WholeAnswer(answers: answers, sequence: sequence, version: version)
     }
 }

@@ -37,11 +37,19 @@ final class FetchServices: Sendable {
         switch key.topic {
         case .id(let id):
             if let partition = table.partition(id, key.partition) { return (partition, .noError) }
-            if !table.knows(id, PartitionIndex(0)) { return (nil, .unknownTopicID) }
-            return (nil, table.knows(id, key.partition) ? .notLeaderOrFollower : .unknownTopicOrPartition)
+            return (nil, table.absence(id, key.partition).error)
         case .name(let name):
             if let partition = table.partition(name, key.partition) { return (partition, .noError) }
-            return (nil, table.knows(name, key.partition) ? .notLeaderOrFollower : .unknownTopicOrPartition)
+            return (nil, table.absence(name, key.partition).error)
+        }
+    }
+
+    /// Who leads the partition that an item names, as far as this broker knows.
+    private func leader(_ key: FetchKey) -> LeaderHint? {
+        if let partition = partition(key).partition { return partition.leaderHint }
+        return switch key.topic {
+        case .id(let id): table.absence(id, key.partition).leader
+        case .name(let name): table.absence(name, key.partition).leader
         }
     }
 
@@ -81,7 +89,7 @@ final class FetchServices: Sendable {
         for index in told {
             let error = answer.reads[index].error
             guard error == .notLeaderOrFollower || error == .fencedLeaderEpoch,
-                let hint = partition(answer.plan.items[index].key).partition?.leaderHint
+                let hint = leader(answer.plan.items[index].key)
             else { continue }
             hints[index] = hint
             guard let leader = hint.leader, !nodes.contains(where: { $0.nodeID == leader }),

@@ -17,14 +17,14 @@ package final class ProduceHandler: RequestHandler {
     package static let listeners: ListenerKinds = .client
 
     private let table: PartitionTable
-    private let clock: any Clock
-    private let rounds: [(loop: any Loop, round: AppendRound)]
+    private let intakes: [ProduceIntake]
     private let deadlines: [ProduceDeadlines]
 
-    package init(table: PartitionTable, world: World) {
+    /// - Parameter checkThreads: how many threads of the pool check large batches at a time.
+    package init(table: PartitionTable, world: World, checkThreads: Int = 4) {
         self.table = table
-        clock = world.clock
-        rounds = world.loops.map { ($0, AppendRound(loop: $0)) }
+        let pool = NarrowPool(world.pool, width: checkThreads)
+        intakes = world.loops.map { ProduceIntake(loop: $0, clock: world.clock, pool: pool) }
         deadlines = world.loops.map { ProduceDeadlines(loop: $0, clock: world.clock) }
     }
 
@@ -46,13 +46,10 @@ package final class ProduceHandler: RequestHandler {
             for slot in places.indices { inFlight.resolve(slot: slot, .invalidRequiredAcks) }
             return
         }
-        var slot = 0
-        for topic in request.topicData {
-            for partition in topic.partitionData {
-                admit(partition, of: topic, request, slot: slot, inFlight, context)
-                slot += 1
-            }
+        guard let intake = intakes.first(where: { $0.loop === context.loop }) else {
+            preconditionFailure("a produce on a loop that is no data loop")
         }
+        intake.take(parts(of: request, inFlight, version: version), connection: context.connection.id)
         if request.acks == -1, inFlight.isWaiting { watch(inFlight, request.timeoutMilliseconds, context) }
     }
 
@@ -73,35 +70,30 @@ package final class ProduceHandler: RequestHandler {
         return places
     }
 
-    /// Checks one partition's batch and queues it for the end of the round.
-    private func admit(
-        _ data: ProduceRequest.PartitionProduceData, of topic: ProduceRequest.TopicProduceData,
-        _ request: ProduceRequest,
-        slot: Int, _ inFlight: ProduceInFlight, _ context: RequestContext
-    ) {
-        let index = PartitionIndex(data.index)
-        let byID = context.version >= 13
-        guard let partition = byID ? table.partition(topic.topicID, index) : table.partition(topic.name, index) else {
-            let known = byID ? table.knows(topic.topicID, index) : table.knows(topic.name, index)
-            let unknown: ErrorCode = byID ? .unknownTopicID : .unknownTopicOrPartition
-            inFlight.resolve(slot: slot, known ? .notLeaderOrFollower : unknown)
-            return
-        }
-        do throws(ProduceRefusal) {
-            let batch = try ProducedBatch.check(data.records, partition.settings, now: clock.timeOfDay)
-            let incoming = PartitionState.Incoming(
-                batch: batch, request: inFlight, slot: slot, waitsForReplicas: request.acks == -1)
-            guard let round = rounds.first(where: { $0.loop === context.loop })?.round else {
-                return partition.append([incoming])
-            }
-            round.add(incoming, to: partition)
-        } catch {
-            inFlight.resolve(slot: slot) { result in
-                result.error = error.code
-                result.message = error.message
-                result.recordErrors = error.records
+    /// The parts of a request whose partitions are here; the others are told so.
+    private func parts(
+        of request: ProduceRequest, _ inFlight: ProduceInFlight, version: Int16
+    ) -> [ProduceIntake.Part] {
+        var parts: [ProduceIntake.Part] = []
+        parts.reserveCapacity(inFlight.places.count)
+        let byID = version >= 13
+        var slot = 0
+        for topic in request.topicData {
+            for data in topic.partitionData {
+                let index = PartitionIndex(data.index)
+                if let partition = byID ? table.partition(topic.topicID, index) : table.partition(topic.name, index) {
+                    parts.append(
+                        ProduceIntake.Part(
+                            partition: partition, records: data.records, request: inFlight, slot: slot,
+                            waitsForReplicas: request.acks == -1))
+                } else {
+                    let refusal = byID ? table.absence(topic.topicID, index) : table.absence(topic.name, index)
+                    inFlight.resolve(slot: slot, refusal.error, leader: refusal.leader)
+                }
+                slot += 1
             }
         }
+        return parts
     }
 
     private static func response(

@@ -1,6 +1,7 @@
 import Primitives
 import Synchronization
 import WireMessages
+import WireProtocol
 
 /// A Produce request from its first append to its answer: collects the verdict of each partition.
 final class ProduceInFlight: Sendable {
@@ -12,7 +13,7 @@ final class ProduceInFlight: Sendable {
         var logAppendTime: Timestamp?
         var logStart: Offset?
         /// Records that are wrong by themselves (KIP-467), by their index in the batch.
-        var recordErrors: [(index: Int32, message: String?)] = []
+        var recordErrors: [RecordRefusal.Fault] = []
         /// For errors that tell of a newer leader (KIP-951).
         var currentLeader: LeaderHint?
     }

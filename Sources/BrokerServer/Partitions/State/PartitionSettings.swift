@@ -1,4 +1,6 @@
 package import LogStorage
+package import Primitives
+package import WireProtocol
 
 /// What a topic's configuration says to its partitions, defaults of the node filled in.
 package struct PartitionSettings: Hashable, Sendable {
@@ -16,5 +18,22 @@ package struct PartitionSettings: Hashable, Sendable {
     /// `replica.lag.time.max.ms` of the node.
     package var replicaLagMillisecondsMax: Int64 = 30_000
 
+    /// `compression.type` with the level of that codec.
+    package var compression = StoredCompression.asProduced
+
     package init() {}
+
+    /// What a batch that comes `now` is checked against.
+    package func rules(now: Timestamp) -> RecordRules {
+        var rules = RecordRules()
+        rules.needsKeys = log.isCompacted
+        rules.storedAs = compression
+        rules.batchBytesMax = batchBytesMax
+        rules.decompressedBytesMax = RecordRules.decompressedBytesMax(batchBytesMax: batchBytesMax)
+        guard log.timestampType == .createTime else { return rules }
+        let (earliest, isBeforeAll) = now.value.subtractingReportingOverflow(timestampBeforeMillisecondsMax)
+        let (latest, isBehindAll) = now.value.addingReportingOverflow(timestampAfterMillisecondsMax)
+        rules.createTimes = (isBeforeAll ? .min : earliest)...(isBehindAll ? .max : latest)
+        return rules
+    }
 }

@@ -16,7 +16,7 @@ package final class PartitionTable: MetadataSubscriber, Sendable {
     let services: PartitionServices
     package let directories: DataDirectories
     private let index = Mutex(Index())
-    private let cache: MetadataCache
+    let cache: MetadataCache
     private let settings: TopicSettings
     private let storing: ReplicaStorage
     private let disk: DirectoryLanes

@@ -19,9 +19,19 @@ package struct TopicSettings: Sendable {
             "message.timestamp.before.max.ms", node: "log.message.timestamp.before.max.ms")
         settings.timestampAfterMillisecondsMax = given.integer(
             "message.timestamp.after.max.ms", node: "log.message.timestamp.after.max.ms")
+        settings.compression = compression(given)
         settings.replicaLagMillisecondsMax = node.integer("replica.lag.time.max.ms")
         settings.log = log(given)
         return settings
+    }
+
+    private func compression(_ given: Given) -> StoredCompression {
+        let name = given.string("compression.type", node: "compression.type")
+        if name == "uncompressed" { return .codec(.uncompressed, level: nil) }
+        guard let codec = Compression(name: name), codec != .uncompressed else { return .asProduced }
+        guard codec != .snappy else { return .codec(.snappy, level: nil) }
+        let key = "compression.\(codec.name).level"
+        return .codec(codec, level: Int32(clamping: given.integer(key, node: key)))
     }
 
     private func log(_ given: Given) -> LogConfiguration {
