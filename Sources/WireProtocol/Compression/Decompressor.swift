@@ -1,8 +1,8 @@
 import CCodecs
 import Primitives
 
-/// Decompresses piece by piece, so that no more of the output is in memory than the piece. One input at a time; what the
-/// codecs need for it is made once and kept for the next.
+/// Decompresses piece by piece, so that no more of the output is in memory than the piece. One input at a time; what
+/// the codecs need for it is made once and kept for the next.
 @safe final class Decompressor {
     private let decoder: OpaquePointer
 

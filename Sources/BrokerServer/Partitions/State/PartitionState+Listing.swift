@@ -3,6 +3,17 @@ import Primitives
 import Replication
 import Synchronization
 
+extension PartitionState.ListedOffset {
+    /// Finds a time in a log; nil where there is none, and for what is no time.
+    fileprivate func search(_ log: PartitionLog) throws(StorageError) -> TimestampedOffset? {
+        switch self {
+        case .at(let time): try log.offset(forTimestamp: time)
+        case .maxTimestamp: try log.offsetOfMaxTimestamp()
+        case .latest, .earliest, .tiered: nil
+        }
+    }
+}
+
 extension PartitionState {
     /// What ListOffsets asks for.
     enum ListedOffset: Hashable {
@@ -21,9 +32,19 @@ extension PartitionState {
         var epoch: LeaderEpoch?
     }
 
+    /// The log for a search by time, which may wait for a disk: a copy, so that nobody waits with it.
+    func logForSearch(requestedEpoch: LeaderEpoch?) throws(ReplicationError) -> PartitionLog {
+        if let error = leaderRefusal(requested: requestedEpoch) { throw ReplicationError(error) }
+        guard case .open(let log) = storage else { throw ReplicationError(.notLeaderOrFollower) }
+        return log
+    }
+
     /// The offset asked for; nil where there is none, which is no error.
+    ///
+    /// - Parameter searched: what a search by time has found; nil searches here.
     mutating func listOffset(
-        _ wanted: ListedOffset, _ requester: Requester, requestedEpoch: LeaderEpoch?, _ after: inout Aftermath
+        _ wanted: ListedOffset, _ requester: Requester, requestedEpoch: LeaderEpoch?,
+        searched: Result<TimestampedOffset?, StorageError>?, _ after: inout Aftermath
     ) throws(ReplicationError) -> FoundOffset? {
         if let error = leaderRefusal(requested: requestedEpoch) { throw ReplicationError(error) }
         guard case .open(let log) = storage, case .leader(let leader) = role else {
@@ -39,12 +60,7 @@ extension PartitionState {
         case .maxTimestamp, .at:
             let found: TimestampedOffset?
             do throws(StorageError) {
-                found =
-                    if case .at(let time) = wanted {
-                        try log.offset(forTimestamp: time)
-                    } else {
-                        try log.offsetOfMaxTimestamp()
-                    }
+                found = if let searched { try searched.get() } else { try wanted.search(log) }
             } catch {
                 throw ReplicationError(failedRead(error, &after))
             }
@@ -73,12 +89,28 @@ extension Partition {
     func listOffset(
         _ wanted: PartitionState.ListedOffset, _ requester: Requester, requestedEpoch: LeaderEpoch?
     ) throws(ReplicationError) -> PartitionState.FoundOffset? {
+        let searched = try search(wanted, requestedEpoch)
         let result: Result<PartitionState.FoundOffset?, ReplicationError> = step { state, after in
             Result { () throws(ReplicationError) in
-                try state.listOffset(wanted, requester, requestedEpoch: requestedEpoch, &after)
+                try state.listOffset(wanted, requester, requestedEpoch: requestedEpoch, searched: searched, &after)
             }
         }
         return try result.get()
+    }
+
+    /// Looks for a time without the lock. A failure says nothing, as a segment may have gone meanwhile: it is looked for
+    /// again under the lock, and what fails there is true.
+    private func search(
+        _ wanted: PartitionState.ListedOffset, _ requestedEpoch: LeaderEpoch?
+    ) throws(ReplicationError) -> Result<TimestampedOffset?, StorageError>? {
+        switch wanted {
+        case .latest, .earliest, .tiered: return nil
+        case .at, .maxTimestamp: break
+        }
+        let log = try state.withLock { (state) throws(ReplicationError) in
+            try state.logForSearch(requestedEpoch: requestedEpoch)
+        }
+        do throws(StorageError) { return .success(try wanted.search(log)) } catch { return nil }
     }
 
     /// Answers OffsetForLeaderEpoch.
