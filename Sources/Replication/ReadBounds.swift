@@ -27,6 +27,20 @@ extension LeaderReplica {
         return offset < end ? .readable(upTo: end) : .notYet
     }
 
+    /// The first offset that some live replica still has: what lies below it is gone for good. Nil while a live
+    /// follower has not fetched in this epoch.
+    ///
+    /// - Parameter logStart: the leader's own.
+    package func lowWatermark(logStart: Offset) -> Offset? {
+        var least = logStart
+        for follower in followers {
+            guard let life = follower.life, !life.isFenced else { continue }
+            guard let start = follower.logStart else { return nil }
+            least = min(least, start)
+        }
+        return least
+    }
+
     /// The end offset that ListOffsets may name to a requester.
     ///
     /// - Errors: `OFFSET_NOT_AVAILABLE` to consumers while the watermark lags behind the epoch's start (KIP-207).

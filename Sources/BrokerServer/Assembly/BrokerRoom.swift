@@ -172,6 +172,7 @@ final class BrokerRoom: Sendable {
                 interBrokerListener: configuration.interBrokerListenerName, metadataFetch: nil))
         table.register(ListOffsetsHandler(table: partitions, world: world))
         table.register(OffsetForLeaderEpochHandler(table: partitions))
+        table.register(DeleteRecordsHandler(table: partitions, world: world))
         table.register(
             MetadataHandler(view, creator: creator, createsTopics: settings.boolean("auto.create.topics.enable")))
         table.register(

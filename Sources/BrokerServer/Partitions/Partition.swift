@@ -85,6 +85,7 @@ package final class Partition: Sendable {
             verdict.produce.request.resolve(
                 slot: verdict.produce.slot, verdict.error, leader: isMoved ? leaderHint : nil)
         }
+        for deletion in after.deletions { deletion.request.resolve(slot: deletion.slot, deletion.result) }
         for fetch in after.woken { fetch.wake() }
         for proposal in after.proposals { propose(proposal) }
         if let change = after.following {

@@ -129,6 +129,15 @@ final class PartitionsUnderTest {
         try publish([.config(config)])
     }
 
+    /// Fences a broker.
+    func fence(_ broker: Int32) throws {
+        var change = BrokerRegistrationChangeRecord()
+        change.brokerID = BrokerID(broker)
+        change.brokerEpoch = BrokerEpoch(Int64(100 + broker))
+        change.fenced = 1
+        try publish([.brokerRegistrationChange(change)])
+    }
+
     /// Makes another broker the leader, in the next epoch.
     func moveLeadership(to leader: Int32) throws {
         var change = PartitionChangeRecord()
@@ -176,7 +185,7 @@ final class PartitionsUnderTest {
     func fetch(
         at offset: Int64, version: Int16 = 18, follower: Int32? = nil, epoch: Int32 = -1, lastEpoch: Int32 = -1,
         maxWaitMilliseconds: Int32 = 500, minBytes: Int32 = 1, session: (id: Int32, epoch: Int32) = (0, -1),
-        listener: String? = nil
+        listener: String? = nil, logStart: Int64 = -1
     ) throws -> WholeAnswer<FetchResponse> {
         try call(fetchHandler, version: version, listener: listener ?? (follower == nil ? "CLIENTS" : "BROKERS")) {
             request in
@@ -194,6 +203,7 @@ final class PartitionsUnderTest {
             if version >= 9 { partition.currentLeaderEpoch = LeaderEpoch(epoch) }
             if version >= 12 { partition.lastFetchedEpoch = lastEpoch }
             partition.partitionMaxBytes = 1 << 20
+            if version >= 5 { partition.logStartOffset = Offset(logStart) }
             topic.partitions = [partition]
             request.topics = [topic]
         }

@@ -11,6 +11,8 @@ struct Aftermath {
     }
 
     var verdicts: [Verdict] = []
+    /// Deletions that are over, with how they ended.
+    var deletions: [(request: DeletionInFlight, slot: Int, result: DeletionInFlight.PartitionResult)] = []
     /// Fetches that may have something to read now.
     var woken: [any ParkedFetch] = []
     /// To be sent to the controller.

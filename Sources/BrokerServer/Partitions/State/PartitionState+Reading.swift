@@ -33,8 +33,10 @@ struct FetchRead: Sendable {
     var bound = Offset.zero
 
     var byteCount: Int { slice?.count ?? 0 }
+    /// The follower has records that the leader has deleted.
+    var hasNewLogStart = false
     /// Nothing that comes later makes this answer better.
-    var isUrgent: Bool { error != .noError || divergence != nil }
+    var isUrgent: Bool { error != .noError || divergence != nil || hasNewLogStart }
 }
 
 /// How much a fetch may still take.
@@ -92,6 +94,9 @@ extension PartitionState {
                 role = .leader(leader)
                 return FetchRead(error: error.code)
             }
+        }
+        if case .follower = requester.kind, let known = wish.logStart {
+            read.hasNewLogStart = known < log.logStartOffset
         }
         read.bound = max(leader.readEnd(for: requester.kind, lastStable: nil), wish.offset)
         guard case .readable(let end) = position, room.maxBytes > 0 || room.minOneMessage else { return read }

@@ -42,6 +42,8 @@ struct PartitionState: ~Copyable {
     /// When there are so many, those whose requests timed out are swept out.
     var parkedProducesSweepAt = PartitionState.parkedProducesSweepMin
     var parkedFetches: [(fetch: any ParkedFetch, goal: FetchGoal)] = []
+    /// Deletions that some replica has not followed yet; they exist only while this broker leads.
+    var parkedDeletions: [ParkedDeletion] = []
     var isFlushing = false
 
     init(
@@ -96,6 +98,7 @@ struct PartitionState: ~Copyable {
     mutating func follow(_ outcome: LeaderReplica.Outcome, _ after: inout Aftermath) {
         if let proposal = outcome.proposal { after.proposals.append(proposal) }
         if outcome.highWatermarkMoved { highWatermarkMoved(&after) }
+        settleDeletions(&after)
     }
 
     mutating func highWatermarkMoved(_ after: inout Aftermath) {
@@ -136,6 +139,11 @@ struct PartitionState: ~Copyable {
     mutating func failAllWaiting(_ error: ErrorCode, _ after: inout Aftermath) {
         for produce in parkedProduces { after.verdicts.append(Aftermath.Verdict(produce: produce, error: error)) }
         parkedProduces = []
+        for deletion in parkedDeletions {
+            after.deletions.append(
+                (deletion.request, deletion.slot, DeletionInFlight.PartitionResult(error: error)))
+        }
+        parkedDeletions = []
         after.woken += parkedFetches.map(\.fetch)
         parkedFetches = []
     }

@@ -1,0 +1,71 @@
+import LogStorage
+import Primitives
+import Replication
+
+extension PartitionState {
+    /// Deletes the records below `offset` (nil: all that is committed) and lets the request wait for the replicas.
+    ///
+    /// - Errors: POLICY_VIOLATION where `cleanup.policy` does not delete, OFFSET_OUT_OF_RANGE above the high watermark.
+    mutating func deleteRecords(
+        before offset: Offset?, _ request: DeletionInFlight, slot: Int, _ after: inout Aftermath
+    ) {
+        func refuse(_ error: ErrorCode) {
+            after.deletions.append((request, slot, DeletionInFlight.PartitionResult(error: error)))
+        }
+        if let error = leaderRefusal(requested: nil) { return refuse(error) }
+        guard case .open(var log) = storage, case .leader(let leader) = role else {
+            return refuse(.notLeaderOrFollower)
+        }
+        guard settings.log.isDeletedByRetention else { return refuse(.policyViolation) }
+        let required = offset ?? leader.highWatermark
+        guard required.value >= 0, required <= leader.highWatermark else { return refuse(.offsetOutOfRange) }
+        let isNews = required > log.logStartOffset
+        storage = .opening
+        do throws(StorageError) {
+            after.removals += try log.incrementLogStartOffset(to: required)
+            storage = .open(log)
+        } catch {
+            storage = .open(log)
+            return refuse(failedRead(error, &after))
+        }
+        request.note(slot: slot, lowWatermark: leader.lowWatermark(logStart: log.logStartOffset))
+        parkedDeletions.append(ParkedDeletion(request: request, slot: slot, required: required))
+        settleDeletions(&after)
+        // Who fetches for a copy hears of it at once, not when its wait is over.
+        if isNews { wakeFollowers(&after) }
+    }
+
+    /// Answers the deletions that no live replica is behind any more.
+    mutating func settleDeletions(_ after: inout Aftermath) {
+        guard !parkedDeletions.isEmpty, case .open(let log) = storage, case .leader(let leader) = role else { return }
+        let reached = leader.lowWatermark(logStart: log.logStartOffset)
+        parkedDeletions.removeAll { deletion in
+            guard deletion.request.isWaiting else { return true }
+            guard let reached, reached >= deletion.required else {
+                deletion.request.note(slot: deletion.slot, lowWatermark: reached)
+                return false
+            }
+            let result = DeletionInFlight.PartitionResult(lowWatermark: reached)
+            after.deletions.append((deletion.request, deletion.slot, result))
+            return true
+        }
+    }
+
+    private mutating func wakeFollowers(_ after: inout Aftermath) {
+        var kept: [(fetch: any ParkedFetch, goal: FetchGoal)] = []
+        for entry in parkedFetches {
+            switch entry.goal {
+            case .logEndBehind, .logEndBehindOrHighWatermarkAbove: after.woken.append(entry.fetch)
+            case .highWatermarkBehind: kept.append(entry)
+            }
+        }
+        parkedFetches = kept
+    }
+}
+
+extension Partition {
+    /// Deletes the records below `offset`, or all that is committed; renames files, so it is for the pool.
+    func deleteRecords(before offset: Offset?, _ request: DeletionInFlight, slot: Int) {
+        step { state, after in state.deleteRecords(before: offset, request, slot: slot, &after) }
+    }
+}
