@@ -39,26 +39,36 @@ package struct ClusterController: Sendable {
         }
     }
 
-    /// The records that a fresh cluster's log starts with; empty once it has a metadata version.
+    /// The records that a fresh cluster's log starts with, and those that an older log lacks.
     package func decideBootstrap() -> Decision<Void> {
-        guard image.features.metadataVersion == nil else { return Decision(reply: ()) }
+        guard image.features.metadataVersion == nil else {
+            return Decision(decideClusterMinInSyncReplicas(willHaveELR: hasEligibleLeaderReplicas), reply: ())
+        }
         let records = configuration.bootstrapFeatures.map { feature in
             var record = FeatureLevelRecord()
             record.name = feature.name
             record.featureLevel = feature.level
             return MetadataRecord.featureLevel(record)
         }
-        return Decision(records, reply: ())
+        let willHaveELR = configuration.bootstrapFeatures.contains {
+            $0.name == ClusterFeatures.eligibleLeaderReplicas && $0.level > 0
+        }
+        return Decision(records + decideClusterMinInSyncReplicas(willHaveELR: willHaveELR), reply: ())
     }
 
     /// The in-sync replicas that a partition needs before acks=all is answered, never more than it has replicas.
     package func minInSyncReplicas(topic: String, replicas: Int) -> Int {
-        let given = image.configs.value(ofTopic: topic, "min.insync.replicas").flatMap { Int($0) }
+        let given = configured("min.insync.replicas", topic: topic).flatMap { Int($0) }
         return min(max(given ?? configuration.defaultMinInSyncReplicas, 1), max(replicas, 1))
     }
 
     func allowsUncleanElection(topic: String) -> Bool {
-        image.configs.value(ofTopic: topic, "unclean.leader.election.enable").map { $0.lowercased() == "true" }
+        configured("unclean.leader.election.enable", topic: topic).map { $0.lowercased() == "true" }
             ?? configuration.isUncleanElectionDefault
+    }
+
+    /// What is set at run time for a topic, or else for all brokers; for keys that are named alike in both.
+    private func configured(_ key: String, topic: String) -> String? {
+        image.configs.value(ofTopic: topic, key) ?? image.configs[.allBrokers][key]
     }
 }

@@ -187,6 +187,6 @@ extension Cluster {
         resource.configs = [config]
         var request = IncrementalAlterConfigsRequest()
         request.resources = [resource]
-        return commit(controller.incrementalAlterConfigs(request)).responses[0]
+        return commit(controller.incrementalAlterConfigs(request, rules: ScriptedBrokerRules())).responses[0]
     }
 }

@@ -12,6 +12,8 @@ import World
 final class BrokerRoom: Sendable {
     let lifecycle: BrokerLifecycle
     let partitions: PartitionTable
+    /// The settings in force.
+    let settings: DynamicSettings
     private let fetchers: ReplicaFetchers
     private let upkeep: PartitionUpkeep
     private let channels: [ControllerChannel]
@@ -30,6 +32,8 @@ final class BrokerRoom: Sendable {
         self.directories = directories
         let settings = configuration.settings
         let (nodeID, cache) = (configuration.nodeID, quorum.cache)
+        let dynamic = DynamicSettings(settings, node: nodeID, log: log)
+        self.settings = dynamic
         let addresses = configuration.controllerAddresses
         let channels = ["heartbeat", "requests", "admin"].map { purpose in
             ControllerChannel(clientID: "broker-\(nodeID)-\(purpose)", world: world) { addresses[$0] }
@@ -56,7 +60,7 @@ final class BrokerRoom: Sendable {
             whenLogFails: { failures.report($0) }, whenHighWatermarkMoves: { _, _ in })
         let partitions = PartitionTable(
             services: services, directories: DataDirectories(found.directories), cache: cache,
-            settings: TopicSettings(settings), world: world, log: log)
+            settings: dynamic, world: world, log: log)
         self.partitions = partitions
         failures.serve(partitions)
         upkeep = PartitionUpkeep(table: partitions, world: world, settings: settings, log: log)
@@ -72,15 +76,13 @@ final class BrokerRoom: Sendable {
             route: AdminRoute(forwarder: RequestForwarder(channel: channels[2]), controller: nil), world: world)
         listeners = configuration.clientListeners.map { listener in
             let identity = ListenerIdentity(name: listener.name, kind: .client)
-            return (
-                RequestListener(
-                    identity, table: table, limits: RequestLimits(settings), count: count, clock: world.clock,
-                    log: log),
-                listener
-            )
+            let opened = RequestListener(
+                identity, table: table, limits: RequestLimits(settings), count: count, clock: world.clock, log: log)
+            return (opened, listener)
         }
-        // Addresses come before the partitions that are fetched from there; leadership reaches the partitions before
-        // the coordinators that stand on them.
+        // Settings come before what is made with them, addresses before the partitions that are fetched from there;
+        // leadership reaches the partitions before the coordinators that stand on them.
+        quorum.publisher.subscribe(dynamic)
         quorum.publisher.subscribe(fetchers)
         quorum.publisher.subscribe(partitions)
         quorum.publisher.subscribe(groups)
@@ -178,9 +180,11 @@ final class BrokerRoom: Sendable {
         table.register(
             DescribeClusterHandler(view, incarnationID: quorum.incarnationID) { host.leader.id })
         table.register(DescribeTopicPartitionsHandler(view))
-        table.register(DescribeConfigsHandler(nodeID: configuration.nodeID, settings: settings, cache: cache))
+        table.register(
+            DescribeConfigsHandler(
+                ConfigDescriber(nodeID: configuration.nodeID, settings: settings), cache: cache))
         table.register(DescribeQuorumHandler(host))
-        table.registerAdministration(route)
+        table.registerAdministration(route, OwnConfigs(nodeID: configuration.nodeID, settings: settings))
         table.registerGroups(groups)
         table.register(ApiVersionsHandler(table) { FeatureReport(cache.current) })
         return table

@@ -68,14 +68,15 @@ extension RequestListener {
 
 extension HandlerTable {
     /// Adds the administrative requests: on client listeners they are forwarded, on a controller's decided.
-    mutating func registerAdministration(_ route: AdminRoute) {
+    mutating func registerAdministration(_ route: AdminRoute, _ own: OwnConfigs) {
         register(CreateTopicsHandler(route))
         register(DeleteTopicsHandler(route))
         register(CreatePartitionsHandler(route))
         register(AlterPartitionReassignmentsHandler(route))
         register(ListPartitionReassignmentsHandler(route))
         register(ElectLeadersHandler(route))
-        register(IncrementalAlterConfigsHandler(route))
+        register(IncrementalAlterConfigsHandler(route, own))
+        register(AlterConfigsHandler(route, own))
         register(UnregisterBrokerHandler(route))
         register(UpdateFeaturesHandler(route))
     }

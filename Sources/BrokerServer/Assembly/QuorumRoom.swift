@@ -96,9 +96,10 @@ final class QuorumRoom: Sendable {
         table.register(ControllerRegistrationHandler(controller))
         table.register(AlterPartitionHandler(controller))
         table.register(AllocateProducerIDsHandler(controller))
-        table.registerAdministration(route)
+        let own = OwnConfigs(nodeID: configuration.nodeID, settings: configuration.settings)
+        table.registerAdministration(route, own)
         var forwardable = HandlerTable()
-        forwardable.registerAdministration(route)
+        forwardable.registerAdministration(route, own)
         table.register(EnvelopeHandler(route, forwardable: forwardable))
         let suspected = SuspectedBrokers(
             cache: cache, listenerName: configuration.interBrokerListenerName, world: world)
@@ -106,7 +107,8 @@ final class QuorumRoom: Sendable {
             clusterID: clusterID, nodeID: configuration.nodeID, cache: cache, suspected: suspected)
         table.register(DescribeClusterHandler(view, incarnationID: incarnationID) { host.leader.id })
         table.register(
-            DescribeConfigsHandler(nodeID: configuration.nodeID, settings: configuration.settings, cache: cache))
+            DescribeConfigsHandler(
+                ConfigDescriber(nodeID: configuration.nodeID, settings: configuration.settings), cache: cache))
         table.register(ApiVersionsHandler(table) { FeatureReport(cache.current) })
         return table
     }

@@ -22,10 +22,7 @@ package struct NodeConfiguration: Sendable {
 
     package init(_ settings: Settings) throws(ConfigurationError) {
         self.settings = settings
-        guard let id = settings.optionalInteger("node.id") else {
-            throw ConfigurationError("node.id is not given; give each node of the cluster its own number")
-        }
-        nodeID = BrokerID(Int32(id))
+        nodeID = try NodeConfiguration.parsedID(settings)
         let roles = settings.list("process.roles")
         for role in roles where role != "broker" && role != "controller" {
             throw ConfigurationError("process.roles=\(role): expected broker, controller or both")
@@ -79,6 +76,17 @@ package struct NodeConfiguration: Sendable {
         if isBroker, !advertisedListeners.contains(where: { $0.name == interBrokerListenerName }) {
             throw ConfigurationError("the listener for brokers, \(interBrokerListenerName), is not advertised")
         }
+    }
+
+    private static func parsedID(_ settings: Settings) throws(ConfigurationError) -> BrokerID {
+        let (id, older) = (settings.optionalInteger("node.id"), settings.optionalInteger("broker.id"))
+        guard let given = id ?? older else {
+            throw ConfigurationError("node.id is not given; give each node of the cluster its own number")
+        }
+        if let older, older != given {
+            throw ConfigurationError("node.id=\(given) and broker.id=\(older) differ; remove broker.id")
+        }
+        return BrokerID(Int32(given))
     }
 
     private static func parsedListeners(

@@ -1,13 +1,19 @@
-/// Every key that acts, in the order of the documentation.
+/// Every key that is known, in the order of the documentation: those that act, by subject, then those that do not.
 package enum SettingTable {
-    private static let anyInteger = Setting.Kind.integer(Int64.min...Int64.max)
-    private static let positive = Setting.Kind.integer(1...Int64(Int32.max))
-    private static let notNegative = Setting.Kind.integer(0...Int64.max)
-    private static let wholeMilliseconds = Setting.Kind.integer(1...Int64.max)
+    static let anyInteger = Setting.Kind.integer(Int64.min...Int64.max)
+    static let anyInt = Setting.Kind.integer(Int64(Int32.min)...Int64(Int32.max))
+    static let positive = Setting.Kind.integer(1...Int64(Int32.max))
+    static let count = Setting.Kind.integer(0...Int64(Int32.max))
+    static let positiveShort = Setting.Kind.integer(1...Int64(Int16.max))
+    static let notNegative = Setting.Kind.integer(0...Int64.max)
+    static let wholeMilliseconds = Setting.Kind.integer(1...Int64.max)
+    static let forever = "9223372036854775807"
 
     package static let node: [Setting] = [
         Setting("process.roles", .list, "broker,controller", "What this node acts as: `broker`, `controller` or both."),
         Setting("node.id", .integer(0...Int64(Int32.max)), nil, "The id of this node, unique in the cluster."),
+        Setting(
+            "broker.id", .integer(0...Int64(Int32.max)), nil, "An older name of `node.id`; the two must not differ."),
         Setting(
             "cluster.id", .string, nil, "The id of the cluster; needed only while the directories are unformatted."),
         Setting("log.dirs", .list, nil, "Directories of the partition logs; `log.dir` is used if not given."),
@@ -31,8 +37,9 @@ package enum SettingTable {
         Setting(
             "socket.request.max.bytes", .integer(1...Int64(Int32.max)), "104857600",
             "The largest request that is accepted."),
-        Setting("max.connections", positive, "10000", "How many connections are open at most."),
-        Setting("max.connections.per.ip", positive, "1000", "How many of them may come from one address."),
+        Setting("max.connections", positive, "10000", "How many connections are open at most.", .clusterWide),
+        Setting(
+            "max.connections.per.ip", positive, "1000", "How many of them may come from one address.", .clusterWide),
         Setting("connections.max.idle.ms", wholeMilliseconds, "600000", "After how long an idle connection is closed."),
         Setting("num.network.threads", positive, nil, "How many data loops run; one for each core if not given."),
         Setting("num.io.threads", positive, "8", "How many threads do what may wait for a disk."),
@@ -41,15 +48,15 @@ package enum SettingTable {
     package static let quorum: [Setting] = [
         Setting("controller.quorum.voters", .list, "", "The voters: id@host:port."),
         Setting(
-            "controller.quorum.election.timeout.ms", wholeMilliseconds, "300",
+            "controller.quorum.election.timeout.ms", positive, "300",
             "The shortest wait for votes before the next try; the longest is twice that."),
         Setting(
-            "controller.quorum.fetch.timeout.ms", wholeMilliseconds, "600",
+            "controller.quorum.fetch.timeout.ms", positive, "600",
             "How long a voter hears nothing of its leader before it stands, a leader of its majority before it resigns."
         ),
         Setting(
-            "controller.quorum.request.timeout.ms", wholeMilliseconds, "1000", "How long a quorum request may take."),
-        Setting("controller.quorum.retry.backoff.ms", notNegative, "20", "How long to wait before asking again."),
+            "controller.quorum.request.timeout.ms", positive, "1000", "How long a quorum request may take."),
+        Setting("controller.quorum.retry.backoff.ms", count, "20", "How long to wait before asking again."),
         Setting(
             "metadata.log.max.record.bytes.between.snapshots", positive, "20971520",
             "How many bytes of metadata are written before the next snapshot."),
@@ -57,7 +64,7 @@ package enum SettingTable {
             "metadata.log.max.snapshot.interval.ms", notNegative, "3600000",
             "How long after a snapshot the next is written, if anything changed."),
         Setting(
-            "metadata.max.idle.interval.ms", notNegative, "500", "How often an idle controller writes a record."),
+            "metadata.max.idle.interval.ms", count, "500", "How often an idle controller writes a record."),
         Setting("metadata.log.segment.bytes", positive, "1073741824", "The size of a segment of the metadata log."),
         Setting(
             "broker.heartbeat.interval.ms", positive, "100", "How often a broker tells the controller that it lives."),
@@ -68,7 +75,7 @@ package enum SettingTable {
             "auto.leader.rebalance.enable", .boolean, "true",
             "Whether leaderships return by themselves to the first replica of each partition."),
         Setting(
-            "leader.imbalance.check.interval.seconds", positive, "300",
+            "leader.imbalance.check.interval.seconds", .integer(1...Int64.max / 1_000), "300",
             "How often the controller looks for leaderships to return."),
         Setting(
             "initial.broker.registration.timeout.ms", positive, "60000",
@@ -81,37 +88,54 @@ package enum SettingTable {
         Setting("default.replication.factor", .integer(1...Int64(Int16.max)), "1", "Replicas of such a topic."),
         Setting("auto.create.topics.enable", .boolean, "true", "Whether asking for an unknown topic creates it."),
         Setting("delete.topic.enable", .boolean, "true", "Whether topics can be deleted."),
-        Setting("unclean.leader.election.enable", .boolean, "false", "Whether a replica that is not in sync may lead."),
-        Setting("min.insync.replicas", positive, "1", "How many replicas must be in sync for acks=all."),
-        Setting("message.max.bytes", notNegative, "1048588", "The largest record batch."),
-        Setting("compression.type", .string, "producer", "The codec of stored batches; `producer` keeps what came."),
-        Setting("compression.gzip.level", .integer(-1...9), "-1", "The level of gzip; -1 is its own default."),
-        Setting("compression.lz4.level", .integer(1...17), "9", "The level of lz4."),
-        Setting("compression.zstd.level", .integer(-131_072...22), "3", "The level of zstd."),
-        Setting("log.flush.on.ack", .boolean, "true", "Whether a replica counts only what it has flushed to its disk."),
+        Setting(
+            "unclean.leader.election.enable", .boolean, "false", "Whether a replica that is not in sync may lead.",
+            .clusterOnly),
+        Setting("min.insync.replicas", positive, "1", "How many replicas must be in sync for acks=all.", .clusterWide),
+        Setting("message.max.bytes", count, "1048588", "The largest record batch.", .clusterWide),
+        Setting(
+            "compression.type", .choice(["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"]), "producer",
+            "The codec of stored batches; `producer` keeps what came.", .clusterWide),
+        Setting(
+            "compression.gzip.level", .integer(-1...9), "-1", "The level of gzip; -1 is its own default.", .clusterWide),
+        Setting("compression.lz4.level", .integer(1...17), "9", "The level of lz4.", .clusterWide),
+        Setting("compression.zstd.level", .integer(-131_072...22), "3", "The level of zstd.", .clusterWide),
+        Setting(
+            "log.flush.on.ack", .boolean, "true", "Whether a replica counts only what it has flushed to its disk.",
+            .clusterWide),
         Setting(
             "log.segment.bytes", .integer(1024...Int64(Int32.max)), "1073741824",
-            "The size at which a segment is closed."),
+            "The size at which a segment is closed.", .clusterWide),
         Setting("log.roll.hours", positive, "168", "The age at which a segment is closed."),
-        Setting("log.roll.ms", wholeMilliseconds, nil, "The same in milliseconds; goes before hours."),
-        Setting("log.retention.hours", anyInteger, "168", "The age at which a closed segment is deleted; -1 never."),
-        Setting("log.retention.minutes", anyInteger, nil, "The same in minutes; goes before hours."),
-        Setting("log.retention.ms", anyInteger, nil, "The same in milliseconds; goes before minutes."),
+        Setting("log.roll.ms", wholeMilliseconds, nil, "The same in milliseconds; goes before hours.", .clusterWide),
+        Setting("log.retention.hours", anyInt, "168", "The age at which a closed segment is deleted; -1 never."),
+        Setting("log.retention.minutes", anyInt, nil, "The same in minutes; goes before hours."),
+        Setting("log.retention.ms", anyInteger, nil, "The same in milliseconds; goes before minutes.", .clusterWide),
         Setting(
-            "log.retention.bytes", anyInteger, "-1", "The size of a partition above which old segments are deleted."),
+            "log.retention.bytes", anyInteger, "-1", "The size of a partition above which old segments are deleted.",
+            .clusterWide),
         Setting("log.retention.check.interval.ms", wholeMilliseconds, "300000", "How often that is looked at."),
         Setting(
-            "log.cleanup.policy", .list, "delete", "What happens to old segments: delete, compact, both, or nothing."),
-        Setting("log.index.interval.bytes", notNegative, "4096", "Bytes of log for each index entry."),
-        Setting("log.index.size.max.bytes", .integer(4...Int64(Int32.max)), "10485760", "The largest offset index."),
-        Setting("log.segment.delete.delay.ms", notNegative, "60000", "How long a deleted segment stays on the disk."),
-        Setting("log.message.timestamp.type", .string, "CreateTime", "Whose clock stamps records."),
+            "log.cleanup.policy", .list, "delete", "What happens to old segments: delete, compact, both, or nothing.",
+            .clusterWide),
+        Setting("log.index.interval.bytes", count, "4096", "Bytes of log for each index entry.", .clusterWide),
+        Setting(
+            "log.index.size.max.bytes", .integer(4...Int64(Int32.max)), "10485760", "The largest offset index.",
+            .clusterWide),
+        Setting(
+            "log.segment.delete.delay.ms", notNegative, "60000", "How long a deleted segment stays on the disk.",
+            .clusterWide),
+        Setting(
+            "log.message.timestamp.type", .choice(["CreateTime", "LogAppendTime"]), "CreateTime",
+            "Whose clock stamps records.", .clusterWide),
         Setting(
             "log.message.timestamp.before.max.ms", notNegative, "9223372036854775807",
-            "How old a record may claim to be."),
-        Setting("log.message.timestamp.after.max.ms", notNegative, "3600000", "How far ahead a record may be."),
+            "How old a record may claim to be.", .clusterWide),
         Setting(
-            "log.flush.offset.checkpoint.interval.ms", notNegative, "60000", "How often recovery points are written."),
+            "log.message.timestamp.after.max.ms", notNegative, "3600000", "How far ahead a record may be.", .clusterWide
+        ),
+        Setting(
+            "log.flush.offset.checkpoint.interval.ms", count, "60000", "How often recovery points are written."),
     ]
 
     package static let replication: [Setting] = [
@@ -119,34 +143,42 @@ package enum SettingTable {
             "replica.lag.time.max.ms", wholeMilliseconds, "30000",
             "How long a replica may lag before it leaves the ISR."),
         Setting(
-            "replica.fetch.max.bytes", notNegative, "1048576", "Bytes that a follower asks for, for each partition."),
-        Setting("replica.fetch.response.max.bytes", notNegative, "10485760", "Bytes that a follower asks for in all."),
+            "replica.fetch.max.bytes", count, "1048576", "Bytes that a follower asks for, for each partition."),
+        Setting("replica.fetch.response.max.bytes", count, "10485760", "Bytes that a follower asks for in all."),
         Setting("replica.fetch.wait.max.ms", positive, "500", "How long a follower's fetch waits for data."),
-        Setting("replica.fetch.min.bytes", notNegative, "1", "Bytes that end this wait."),
-        Setting("replica.fetch.backoff.ms", notNegative, "1000", "How long a follower waits after an error at most."),
+        Setting("replica.fetch.min.bytes", count, "1", "Bytes that end this wait."),
+        Setting("replica.fetch.backoff.ms", count, "1000", "How long a follower waits after an error at most."),
         Setting(
             "replica.high.watermark.checkpoint.interval.ms", positive, "5000", "How often high watermarks are saved."),
         Setting("fetch.max.bytes", .integer(1024...Int64(Int32.max)), "57671680", "The largest answer to a fetch."),
-        Setting("max.incremental.fetch.session.cache.slots", notNegative, "1000", "How many fetch sessions are kept."),
+        Setting("max.incremental.fetch.session.cache.slots", count, "1000", "How many fetch sessions are kept."),
     ]
 
     package static let groups: [Setting] = [
         Setting(
-            "group.initial.rebalance.delay.ms", notNegative, "3000", "How long an empty group waits for more members."),
-        Setting("group.min.session.timeout.ms", notNegative, "6000", "The shortest session that a member may ask for."),
-        Setting("group.max.session.timeout.ms", notNegative, "1800000", "The longest one."),
+            "group.initial.rebalance.delay.ms", count, "3000", "How long an empty group waits for more members."),
+        Setting("group.min.session.timeout.ms", count, "6000", "The shortest session that a member may ask for."),
+        Setting("group.max.session.timeout.ms", count, "1800000", "The longest one."),
         Setting("group.max.size", positive, "2147483647", "How many members a group may have."),
-        Setting("offset.metadata.max.bytes", notNegative, "4096", "The largest text stored with a committed offset."),
+        Setting("offset.metadata.max.bytes", count, "4096", "The largest text stored with a committed offset."),
         Setting("offsets.topic.num.partitions", positive, "50", "Partitions of `__consumer_offsets`."),
         Setting("offsets.topic.replication.factor", .integer(1...Int64(Int16.max)), "3", "Its replicas."),
         Setting("offsets.topic.segment.bytes", positive, "104857600", "Its segment size."),
         Setting("offsets.retention.minutes", positive, "10080", "How long offsets of an empty group are kept."),
         Setting("offsets.retention.check.interval.ms", wholeMilliseconds, "600000", "How often that is looked at."),
-        Setting("offsets.commit.timeout.ms", wholeMilliseconds, "5000", "How long a commit may wait for its replicas."),
-        Setting("producer.id.expiration.ms", wholeMilliseconds, "86400000", "How long an idle producer is remembered."),
+        Setting("offsets.commit.timeout.ms", positive, "5000", "How long a commit may wait for its replicas."),
+        Setting(
+            "producer.id.expiration.ms", positive, "86400000", "How long idle producers are remembered.", .clusterWide),
     ]
 
-    package static let all: [Setting] = node + network + quorum + topics + replication + groups
+    /// What acts, by subject.
+    package static let acting: [Setting] = node + network + quorum + topics + replication + groups
+
+    /// What is known and does not act.
+    package static let idle: [Setting] =
+        unbuiltParts + unbuiltGroups + tieredStorage + madeOtherwise + dropped + security
+
+    package static let all: [Setting] = acting + idle
 
     /// By name.
     package static let byName: [String: Setting] = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })

@@ -13,16 +13,35 @@ package struct Settings: Hashable, Sendable {
         for key in properties.keys {
             let value = (properties[key] ?? "").trimmed
             if let setting = SettingTable.byName[key] {
-                try Settings.check(value, setting)
+                // An empty value stands for none, where the type has no empty value.
+                if value.isEmpty, !setting.hasEmptyValue { continue }
+                if let complaint = setting.complaint(about: value) { throw ConfigurationError("\(key): \(complaint)") }
                 given[key] = value
-            } else {
-                try Settings.refuseUnsafe(key, value)
-                warnings.append(Settings.warning(for: key))
             }
+            try StartupVerdict.refuse(key, value)
+            if let warning = StartupVerdict.warning(for: key) { warnings.append(warning) }
         }
         self.given = given
         self.warnings = warnings
     }
+
+    private init(given: [String: String], warnings: [String]) {
+        self.given = given
+        self.warnings = warnings
+    }
+
+    /// These settings below layers of others, the last of which goes before all.
+    package func overlaid(with layers: [String: String]...) -> Settings {
+        var merged = given
+        for layer in layers { merged.merge(layer) { _, new in new } }
+        return Settings(given: merged, warnings: warnings)
+    }
+
+    /// The keys that are given, in order.
+    package var givenNames: [String] { given.keys.sorted() }
+
+    /// The value of a key as it was given.
+    package func given(_ name: String) -> String? { given[name] }
 
     /// The value of a key, given or default.
     package func optionalString(_ name: String) -> String? {
@@ -56,73 +75,6 @@ package struct Settings: Hashable, Sendable {
 
     private static func items(_ text: String) -> [String] {
         text.split(separator: ",").map { String($0).trimmed }.filter { !$0.isEmpty }
-    }
-
-    private static func check(_ value: String, _ setting: Setting) throws(ConfigurationError) {
-        switch setting.kind {
-        case .string, .list: return
-        case .boolean:
-            guard ["true", "false"].contains(value.lowercased()) else {
-                throw ConfigurationError("\(setting.name)=\(value): expected true or false")
-            }
-        case .integer(let range):
-            guard let number = Int64(value) else {
-                throw ConfigurationError("\(setting.name)=\(value): expected a whole number")
-            }
-            guard range.contains(number) else {
-                throw ConfigurationError(
-                    "\(setting.name)=\(value): must be from \(range.lowerBound) to \(range.upperBound)")
-            }
-        }
-    }
-
-    /// Keys that would leave a cluster open or wrong if they were silently ignored.
-    private static func refuseUnsafe(_ key: String, _ value: String) throws(ConfigurationError) {
-        guard !value.isEmpty else { return }
-        switch key {
-        case "authorizer.class.name":
-            throw ConfigurationError(
-                "authorizer.class.name=\(value): access control is not built yet; a cluster that asks for it "
-                    + "must not run open. Remove the key to run without access control.")
-        case "sasl.enabled.mechanisms", "sasl.mechanism.inter.broker.protocol", "ssl.keystore.location",
-            "ssl.client.auth":
-            throw ConfigurationError(
-                "\(key)=\(value): TLS and SASL are not built yet; remove the key and use PLAINTEXT listeners.")
-        case "controller.quorum.bootstrap.servers":
-            throw ConfigurationError(
-                "controller.quorum.bootstrap.servers=\(value): dynamic voters are not built yet; name the voters in "
-                    + "controller.quorum.voters=id@host:port,…")
-        default: return
-        }
-    }
-
-    private static func warning(for key: String) -> String {
-        if KnownKeys.notActing.contains(key) || key.hasPrefix("listener.name.") {
-            return "\(key) is a key of Kafka that does not act here yet; it is ignored"
-        }
-        let nearest = (SettingTable.all.map(\.name) + KnownKeys.notActing.sorted())
-            .map { (name: $0, distance: EditDistance.between(key, $0)) }
-            .min { $0.distance < $1.distance }
-        guard let nearest, nearest.distance <= 3 else { return "\(key) is not a known key; it is ignored" }
-        return "\(key) is not a known key; it is ignored. Did you mean \(nearest.name)?"
-    }
-}
-
-/// How many insertions, removals and replacements lead from one word to another.
-enum EditDistance {
-    static func between(_ left: String, _ right: String) -> Int {
-        let (a, b) = (Array(left.utf8), Array(right.utf8))
-        var row = Array(0...b.count)
-        for (i, character) in a.enumerated() {
-            var diagonal = row[0]
-            row[0] = i + 1
-            for (j, other) in b.enumerated() {
-                let replaced = diagonal + (character == other ? 0 : 1)
-                diagonal = row[j + 1]
-                row[j + 1] = min(replaced, row[j + 1] + 1, row[j] + 1)
-            }
-        }
-        return row[b.count]
     }
 }
 

@@ -6,6 +6,9 @@ package enum ClusterFeatures {
     /// 4.2-IV1: the last level before 4.3's cordoned log directories, which are not built.
     package static let metadataVersion: Int16 = 29
 
+    /// The feature of KIP-966.
+    static let eligibleLeaderReplicas = "eligible.leader.replicas.version"
+
     /// What a node of this release can work with: what it registers with.
     package static let supported: [SupportedFeature] = [
         SupportedFeature(name: "eligible.leader.replicas.version", levels: 0...1),

@@ -10,8 +10,8 @@ package struct TopicConfig: Hashable, Sendable {
         case choice([String])
         /// A list of these, separated by commas.
         case list(of: [String])
-        /// A list of anything, separated by commas.
-        case freeList
+        /// `*`, or a list of partition:broker, separated by commas.
+        case replicaList
         case text
 
         /// Kafka's number of the type in DescribeConfigs.
@@ -22,7 +22,7 @@ package struct TopicConfig: Hashable, Sendable {
             case .int: 3
             case .long: 5
             case .double: 6
-            case .list, .freeList: 7
+            case .list, .replicaList: 7
             }
         }
     }
@@ -63,16 +63,26 @@ package struct TopicConfig: Hashable, Sendable {
             return choices.contains(text)
                 ? nil : wrong(value, "String must be one of: \(choices.joined(separator: ", "))")
         case .list(let choices):
-            let unknown = items(text).first { !choices.contains($0) }
-            return unknown == nil ? nil : wrong(value, "String must be one of: \(choices.joined(separator: ", "))")
-        case .freeList, .text:
+            let items = ConfigList.items(text)
+            if items.contains(where: { !choices.contains($0) }) {
+                return wrong(value, "String must be one of: \(choices.joined(separator: ", "))")
+            }
+            return Set(items).count == items.count
+                ? nil : "Configuration '\(name)' values must not be duplicated."
+        case .replicaList:
+            if text == "*" || ConfigList.items(text).allSatisfy(TopicConfig.isReplica) { return nil }
+            return wrong(
+                value,
+                "\(name) must be the literal '*' or a list of replicas in the following format: "
+                    + "[partitionId]:[brokerId],[partitionId]:[brokerId],...")
+        case .text:
             return nil
         }
     }
 
-    /// The items of a list value.
-    package func items(_ value: String) -> [String] {
-        value.split(separator: ",").map(\.trimmed).filter { !$0.isEmpty }
+    private static func isReplica(_ item: String) -> Bool {
+        let parts = item.split(separator: ":", omittingEmptySubsequences: false)
+        return parts.count == 2 && parts.allSatisfy { Int32($0).map { $0 >= 0 } ?? false }
     }
 
     private func outside<Number: Comparable>(

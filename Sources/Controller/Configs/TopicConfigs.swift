@@ -34,13 +34,13 @@ package enum TopicConfigs {
             "flush.on.ack", .boolean, "true", broker: "log.flush.on.ack",
             "Whether a record counts as replicated only when it is on the replica's disk."),
         TopicConfig(
-            "follower.replication.throttled.replicas", .freeList, "", broker: nil,
+            "follower.replication.throttled.replicas", .replicaList, "", broker: nil,
             "The replicas whose replication is throttled on the follower's side."),
         TopicConfig(
             "index.interval.bytes", .int(0...Int32.max), "4096", broker: "log.index.interval.bytes",
             "How many bytes lie between two entries of the offset index."),
         TopicConfig(
-            "leader.replication.throttled.replicas", .freeList, "", broker: nil,
+            "leader.replication.throttled.replicas", .replicaList, "", broker: nil,
             "The replicas whose replication is throttled on the leader's side."),
         TopicConfig(
             "local.retention.bytes", .long(-2...Int64.max), "-2", broker: "log.local.retention.bytes",
@@ -109,6 +109,33 @@ package enum TopicConfigs {
 
     private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
 
+    /// Checks what a new topic is to have; gives it ordered by key. Of a key that is named twice the last value counts.
+    static func checked(_ given: [(String, String?)]) throws(Refusal) -> [(String, String)] {
+        let nulls = given.filter { $0.1 == nil }.map(\.0)
+        guard nulls.isEmpty else {
+            throw Refusal(
+                .invalidConfig, "Null value not supported for topic configs: \(nulls.joined(separator: ","))")
+        }
+        var values: [String: String] = [:]
+        for (key, value) in given {
+            try check(key, value ?? "")
+            values[key] = value
+        }
+        try checkTogether(values)
+        return values.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    }
+
+    /// Checks what values say together.
+    static func checkTogether(_ values: [String: String]) throws(Refusal) {
+        let least = values["min.compaction.lag.ms"].flatMap { Int64($0.trimmed) } ?? 0
+        let most = values["max.compaction.lag.ms"].flatMap { Int64($0.trimmed) } ?? Int64.max
+        guard least <= most else {
+            throw Refusal(
+                .invalidConfig,
+                "conflict topic config setting min.compaction.lag.ms (\(least)) > max.compaction.lag.ms (\(most))")
+        }
+    }
+
     /// Checks one setting.
     static func check(_ name: String, _ value: String) throws(Refusal) {
         guard let config = named(name) else {
@@ -117,43 +144,6 @@ package enum TopicConfigs {
         if let complaint = config.complaint(about: value) { throw Refusal(.invalidConfig, complaint) }
         if name == "remote.storage.enable", value.trimmed.lowercased() == "true" {
             throw Refusal(.invalidConfig, "Tiered storage functionality is disabled in the broker.")
-        }
-    }
-}
-
-/// Where a value in force comes from, as Kafka numbers it.
-package enum ConfigSource: Int8, Hashable, Sendable {
-    case dynamicTopic = 1
-    case dynamicBroker = 2
-    case dynamicDefaultBroker = 3
-    case staticBroker = 4
-    case defaultValue = 5
-}
-
-/// A configuration value in force.
-package struct EffectiveConfig: Hashable, Sendable {
-    package let name: String
-    package let value: String
-    package let source: ConfigSource
-
-    package init(name: String, value: String, source: ConfigSource) {
-        self.name = name
-        self.value = value
-        self.source = source
-    }
-}
-
-extension ClusterController {
-    /// All configuration values of a topic, ordered by key.
-    func effectiveConfigs(of topic: String) -> [EffectiveConfig] {
-        let given = image.configs[.topic(topic)]
-        return TopicConfigs.all.map { config in
-            if let value = given[config.name] {
-                return EffectiveConfig(name: config.name, value: value, source: .dynamicTopic)
-            }
-            return EffectiveConfig(
-                name: config.name, value: configuration.topicDefaults[config.name] ?? config.defaultValue,
-                source: configuration.topicDefaults[config.name] == nil ? .defaultValue : .staticBroker)
         }
     }
 }

@@ -67,14 +67,7 @@ extension ClusterController {
                 .invalidTopicException, "Topic '\(topic.name)' collides with existing topic: \(other)")
         }
         let assignments = try assignments(of: topic, partitionsLeft)
-        var configs: [(String, String)] = []
-        for config in topic.configs.sorted(by: { $0.name < $1.name }) {
-            guard let value = config.value else {
-                throw Refusal(.invalidConfig, "Null value not supported for topic configs: \(config.name)")
-            }
-            try TopicConfigs.check(config.name, value)
-            configs.append((config.name, value))
-        }
+        let configs = try TopicConfigs.checked(topic.configs.map { ($0.name, $0.value) })
         var partitions: [PartitionRegistration] = []
         for replicas in assignments { partitions.append(try newPartition(on: replicas)) }
         return TopicPlan(name: topic.name, partitions: partitions, configs: configs)

@@ -57,6 +57,12 @@ import World
         }
     }
 
+    @Test("broker.id stands in for node.id, and must not contradict it")
+    func olderName() throws {
+        #expect(try configuration(changed("node.id", to: nil) + "\nbroker.id=2").nodeID == BrokerID(2))
+        #expect(throws: ConfigurationError.self) { try configuration(Self.whole + "\nbroker.id=3") }
+    }
+
     @Test(
         "what contradicts itself is refused with a sentence that names the key",
         arguments: [

@@ -55,12 +55,67 @@ import Testing
         #expect(settings.warnings[2] == "foo.bar.baz is not a known key; it is ignored")
     }
 
-    @Test("no key both acts and does not act")
-    func tablesAreDisjoint() {
-        #expect(SettingTable.all.filter { KnownKeys.notActing.contains($0.name) }.isEmpty)
+    @Test("every key stands in the table once, with a default that it accepts, and has a sentence")
+    func tableIsSound() {
+        #expect(SettingTable.byName.count == SettingTable.all.count)
         for setting in SettingTable.all {
+            if case .acts = setting.effect { #expect(!setting.meaning.isEmpty, "\(setting.name)") }
             guard let value = setting.defaultValue else { continue }
-            #expect(throws: Never.self) { try settings("\(setting.name)=\(value)") }
+            #expect(throws: Never.self, "\(setting.name)") { try settings("\(setting.name)=\(value)") }
         }
+    }
+
+    @Test(
+        "a key that must not be ignored ends the start, unless it asks for nothing",
+        arguments: [
+            ("authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer", "access control"),
+            ("zookeeper.connect=zk:2181", "ZooKeeper"), ("ssl.client.auth=required", "TLS"),
+            ("listener.name.external.ssl.keystore.location=/k", "TLS"), ("sasl.enabled.mechanisms=PLAIN", "SASL"),
+            ("listener.name.external.plain.sasl.jaas.config=secret", "SASL"),
+            ("remote.log.storage.system.enable=true", "tiered storage"),
+            ("create.topic.policy.class.name=a.B", "Java"), ("config.providers=file", "values are taken"),
+        ])
+    func refusedKeys(_ line: String, _ reason: String) {
+        #expect {
+            try settings(line)
+        } throws: { error in
+            "\(error)".contains(reason) && "\(error)".hasPrefix(line.prefix { $0 != "=" })
+                && !"\(error)".contains("secret")
+        }
+    }
+
+    @Test(
+        "values that ask for nothing are let through",
+        arguments: [
+            "authorizer.class.name=", "ssl.client.auth=none", "remote.log.storage.system.enable=false",
+            "zookeeper.metadata.migration.enable=false",
+        ])
+    func harmless(_ line: String) throws { _ = try settings(line) }
+
+    @Test("keys of a listener and of plugins are told by their beginning")
+    func prefixes() throws {
+        let warnings = try settings(
+            """
+            listener.name.internal.max.connections=5
+            rsm.config.bucket=b
+            confluent.metrics.enable=true
+            log.cleaner.threads=2
+            """
+        ).warnings
+        #expect(warnings.count == 4)
+        #expect(warnings[0].contains("keys of one listener"))
+        #expect(warnings[1].contains("tiered storage"))
+        #expect(warnings[2].contains("another distribution"))
+        #expect(warnings[3] == "log.cleaner.threads is known but does not act: compaction is not built yet")
+    }
+
+    @Test("of a time in several units the finest that is given counts")
+    func units() throws {
+        #expect(try settings("").milliseconds("log.retention.ms") == 604_800_000)
+        #expect(try settings("log.retention.hours=1").milliseconds("log.retention.ms") == 3_600_000)
+        #expect(
+            try settings("log.retention.hours=1\nlog.retention.minutes=2").milliseconds("log.retention.ms") == 120_000)
+        #expect(try settings("log.retention.hours=1\nlog.retention.ms=3").milliseconds("log.retention.ms") == 3)
+        #expect(try settings("log.retention.minutes=-1").milliseconds("log.retention.ms") == -1)
     }
 }

@@ -55,8 +55,8 @@ final class PartitionsUnderTest {
         let found = try DataDirectories.look(into: directory, id: UUID128(high: 1, low: 1_000), files: files).found
         let settings = try Settings(PropertiesFile(parsing: ""))
         table = PartitionTable(
-            services: services, directories: DataDirectories([found]), cache: cache, settings: TopicSettings(settings),
-            world: world, log: log)
+            services: services, directories: DataDirectories([found]), cache: cache,
+            settings: DynamicSettings(settings, node: BrokerID(1), log: log), world: world, log: log)
         failures.table = table
         publisher = MetadataPublisher(cache: cache)
         produceHandler = ProduceHandler(table: table, world: world)

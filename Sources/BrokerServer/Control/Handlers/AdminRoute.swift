@@ -31,6 +31,14 @@ package struct AdminRoute: Sendable {
         controller.decide(decide) { response in reply(response ?? standby()) }
     }
 
+    /// Forwards a request that is not the one that came; gives nil where no controller answers.
+    func forward<Request: WireRequest>(
+        _ request: Request, for context: RequestContext, _ answer: @escaping @Sendable (Request.Response?) -> Void
+    ) {
+        guard let forwarder else { return answer(nil) }
+        forwarder.forward(request, for: context, answer)
+    }
+
     /// Whether this node decides now.
     var isActiveController: Bool { controller?.isActive ?? false }
 

@@ -110,7 +110,12 @@ extension PartitionState {
 extension PartitionState {
     /// The topic's configuration changed.
     mutating func configure(_ new: PartitionSettings, now: MonotonicInstant, _ after: inout Aftermath) {
+        let changesFetcher = settings.flushesOnAck != new.flushesOnAck
         settings = new
+        // Flushed and unflushed partitions have separate fetchers.
+        if changesFetcher, case .follower = role, let leader = assignment.leader {
+            after.following = .start(leader: leader)
+        }
         if case .open(var log) = storage {
             storage = .opening
             log.configuration = new.log

@@ -26,6 +26,9 @@ extension PartitionState {
 
     /// The log is open: take the role that metadata gives.
     mutating func opened(_ log: PartitionLog, me: BrokerID, now: MonotonicInstant, _ after: inout Aftermath) {
+        // The configuration may have changed while it was being opened.
+        var log = log
+        log.configuration = settings.log
         storage = .open(log)
         checkpointedHighWatermark = min(checkpointedHighWatermark, log.logEndOffset)
         takeRole(me: me, now: now, &after)

@@ -17,13 +17,13 @@ package final class PartitionTable: MetadataSubscriber, Sendable {
     package let directories: DataDirectories
     private let index = Mutex(Index())
     let cache: MetadataCache
-    private let settings: TopicSettings
+    private let settings: DynamicSettings
     private let storing: ReplicaStorage
     private let disk: DirectoryLanes
     private let log: Logger
 
     package init(
-        services: PartitionServices, directories: DataDirectories, cache: MetadataCache, settings: TopicSettings,
+        services: PartitionServices, directories: DataDirectories, cache: MetadataCache, settings: DynamicSettings,
         world: World, log: Logger
     ) {
         self.services = services
@@ -33,6 +33,7 @@ package final class PartitionTable: MetadataSubscriber, Sendable {
         self.log = log
         disk = DirectoryLanes(pool: services.pool)
         storing = ReplicaStorage(services: services, directories: directories, randomness: world.randomness, log: log)
+        settings.subscribe { [weak self] _ in self?.configureAll() }
     }
 
     // MARK: look-ups
@@ -111,8 +112,9 @@ package final class PartitionTable: MetadataSubscriber, Sendable {
         }
         let partition = Partition(
             id: id, topicName: topic.name, logDirectory: place.directory, services: services,
-            settings: settings.resolve(topic.name, image.configs), assignment: assignment(registration, image),
-            lives: BrokerLife.all(in: image), checkpointedHighWatermark: place.highWatermark)
+            settings: TopicSettings(settings.current).resolve(topic.name, image.configs),
+            assignment: assignment(registration, image), lives: BrokerLife.all(in: image),
+            checkpointedHighWatermark: place.highWatermark)
         index.withLock { index in
             index.byTopic[id.topic, default: [:]][id.index] = partition
             index.idsByName[topic.name] = id.topic
@@ -132,11 +134,24 @@ package final class PartitionTable: MetadataSubscriber, Sendable {
     }
 
     private func configure(_ topic: String, _ image: MetadataImage) {
-        let resolved = settings.resolve(topic, image.configs)
-        let now = services.clock.now
-        for partition in all where partition.topicName == topic {
-            partition.step { state, after in state.configure(resolved, now: now, &after) }
+        let resolved = TopicSettings(settings.current).resolve(topic, image.configs)
+        for partition in all where partition.topicName == topic { configure(partition, resolved) }
+    }
+
+    /// The node's own settings changed: every topic that does not set them follows.
+    private func configureAll() {
+        let (resolver, configs) = (TopicSettings(settings.current), cache.current.configs)
+        var resolved: [String: PartitionSettings] = [:]
+        for partition in all {
+            let next = resolved[partition.topicName] ?? resolver.resolve(partition.topicName, configs)
+            resolved[partition.topicName] = next
+            if partition.settings != next { configure(partition, next) }
         }
+    }
+
+    private func configure(_ partition: Partition, _ settings: PartitionSettings) {
+        let now = services.clock.now
+        partition.step { state, after in state.configure(settings, now: now, &after) }
     }
 
     // MARK: removal

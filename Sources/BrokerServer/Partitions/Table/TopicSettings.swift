@@ -38,14 +38,10 @@ package struct TopicSettings: Sendable {
         var log = LogConfiguration()
         log.segmentBytes = given.integer("segment.bytes", node: "log.segment.bytes")
         log.segmentMilliseconds =
-            given.optionalInteger("segment.ms") ?? node.optionalInteger("log.roll.ms")
-            ?? node.integer("log.roll.hours") * 3_600_000
+            given.optionalInteger("segment.ms") ?? node.milliseconds("log.roll.ms") ?? log.segmentMilliseconds
         log.indexIntervalBytes = Int(given.integer("index.interval.bytes", node: "log.index.interval.bytes"))
         log.indexSizeMaxBytes = Int(given.integer("segment.index.bytes", node: "log.index.size.max.bytes"))
-        let retention =
-            given.optionalInteger("retention.ms") ?? node.optionalInteger("log.retention.ms")
-            ?? node.optionalInteger("log.retention.minutes").map { $0 * 60_000 }
-            ?? node.integer("log.retention.hours") * 3_600_000
+        let retention = given.optionalInteger("retention.ms") ?? node.milliseconds("log.retention.ms") ?? -1
         log.retentionMilliseconds = retention < 0 ? nil : retention
         let bytes = given.integer("retention.bytes", node: "log.retention.bytes")
         log.retentionBytes = bytes < 0 ? nil : bytes

@@ -1,0 +1,34 @@
+import Controller
+import Metadata
+package import Primitives
+
+/// Which changes of configuration a node answers itself, and which go to the active controller.
+package struct OwnConfigs: Sendable {
+    private let nodeID: BrokerID
+    /// What the controller checks the settings of brokers with.
+    let rules: BrokerConfigCheck
+
+    package init(nodeID: BrokerID, settings: Settings) {
+        self.nodeID = nodeID
+        rules = BrokerConfigCheck(settings)
+    }
+
+    /// Why a change of this resource can't be asked of this node; nil if it is the controller's to decide.
+    func refusal(of target: ConfigResource) -> Refusal? {
+        switch target.kind {
+        case .broker where !target.name.isEmpty:
+            guard let id = Int32(target.name) else {
+                return Refusal(.invalidRequest, "Node id must be an integer, but it is: \(target.name)")
+            }
+            guard BrokerID(id) == nodeID else {
+                return Refusal(
+                    .invalidRequest, "Unexpected broker id, expected \(nodeID), but received \(target.name)")
+            }
+            return nil
+        case .broker, .topic: return nil
+        default:
+            return Refusal(
+                .invalidRequest, "Resources of type \(target.kind.value) have no configuration that can be altered.")
+        }
+    }
+}
