@@ -97,7 +97,7 @@ package enum SettingTable {
             "compression.type", .choice(["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"]), "producer",
             "The codec of stored batches; `producer` keeps what came.", .clusterWide),
         Setting(
-            "compression.gzip.level", .integer(-1...9), "-1", "The level of gzip; -1 is its own default.", .clusterWide),
+            "compression.gzip.level", .integer(-1...9), "-1", "The level of gzip; -1 is its default.", .clusterWide),
         Setting("compression.lz4.level", .integer(1...17), "9", "The level of lz4.", .clusterWide),
         Setting("compression.zstd.level", .integer(-131_072...22), "3", "The level of zstd.", .clusterWide),
         Setting(

@@ -60,16 +60,18 @@ package struct TopicSettings: Sendable {
         let configs: ConfigsImage
         let node: Settings
 
-        func optionalInteger(_ key: String) -> Int64? { configs.value(ofTopic: topic, key).flatMap { Int64($0) } }
+        func optionalInteger(_ key: String) -> Int64? { text(key).flatMap { Int64($0) } }
 
         func integer(_ key: String, node nodeKey: String) -> Int64 { optionalInteger(key) ?? node.integer(nodeKey) }
 
         func string(_ key: String, node nodeKey: String) -> String {
-            configs.value(ofTopic: topic, key) ?? node.string(nodeKey)
+            text(key) ?? node.string(nodeKey)
         }
 
         func boolean(_ key: String, node nodeKey: String) -> Bool {
-            configs.value(ofTopic: topic, key).map { $0.lowercased() == "true" } ?? node.boolean(nodeKey)
+            text(key).map { $0.lowercased() == "true" } ?? node.boolean(nodeKey)
         }
+
+        private func text(_ key: String) -> String? { configs.value(ofTopic: topic, key)?.trimmed }
     }
 }
