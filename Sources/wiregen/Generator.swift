@@ -25,6 +25,8 @@ struct Generator {
             if case .api = definition.kind { folder = "APIs" } else { folder = "Records" }
             for message in definition.messages {
                 files["\(folder)/\(message.name).swift"] = MessageWriter.source(of: message, in: definition)
+                if case .api = definition.kind { continue }
+                files["Fields/\(message.name)+Fields.swift"] = FieldsWriter.source(of: message, in: definition)
             }
         }
         return files
