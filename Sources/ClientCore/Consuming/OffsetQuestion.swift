@@ -7,6 +7,14 @@ package enum ListedTimestamp: Hashable, Sendable {
     case earliest
     /// The end: the high watermark, or the last stable offset for readers of committed records.
     case latest
+    /// The record with the greatest timestamp.
+    case latestTime
+    /// The first that is on a broker's own disk (KIP-405).
+    case earliestLocal
+    /// The last that is in remote storage (KIP-1005).
+    case latestTiered
+    /// The first that is to be copied to remote storage (KIP-1023).
+    case earliestPendingUpload
     /// The first record at this time or later.
     case at(Timestamp)
 
@@ -14,6 +22,10 @@ package enum ListedTimestamp: Hashable, Sendable {
         switch self {
         case .latest: -1
         case .earliest: -2
+        case .latestTime: -3
+        case .earliestLocal: -4
+        case .latestTiered: -5
+        case .earliestPendingUpload: -6
         case .at(let time): time.value
         }
     }
@@ -26,6 +38,12 @@ package enum OffsetQuestion {
         package let place: TopicPartition
         package let error: ErrorCode
         package let offset: Offset?
+
+        package init(place: TopicPartition, error: ErrorCode, offset: Offset?) {
+            self.place = place
+            self.error = error
+            self.offset = offset
+        }
     }
 
     /// The request for partitions that one broker leads.

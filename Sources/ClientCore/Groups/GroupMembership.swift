@@ -54,7 +54,7 @@ package struct GroupMembership: Sendable {
         case refused
     }
 
-    package let settings: Settings
+    package private(set) var settings: Settings
     package private(set) var memberID = ""
     package private(set) var generation: Int32?
     private var phase = Phase.coordinatorUnknown
@@ -62,6 +62,8 @@ package struct GroupMembership: Sendable {
     private var assigned: [TopicPartition] = []
     private var failedAttempts = 0
     private var notBefore: MonotonicInstant?
+    /// The partition counts by which this member has divided the topics; nil where another one leads.
+    private var dividedBy: [String: Int]?
 
     package init(settings: Settings) {
         precondition(!settings.groupID.isEmpty, "a group has a name")
@@ -70,6 +72,32 @@ package struct GroupMembership: Sendable {
 
     /// True while the member has its share and nobody asked it to give it back.
     package var isStable: Bool { if case .stable = phase { true } else { false } }
+
+    /// Subscribes to other topics; the member gives its partitions back and joins again.
+    ///
+    /// - Returns: nil while it is about to join: it has to be called again later.
+    package mutating func subscribe(to topics: [String]) -> [Change]? {
+        if settings.topics == topics { return [] }
+        switch phase {
+        case .coordinatorUnknown, .unjoined:
+            guard !isWaitingForAnswer else { return nil }
+            settings.topics = topics
+            return []
+        case .stable:
+            settings.topics = topics
+            phase = .unjoined
+            return giveBack { .revoked($0) }
+        case .dividing, .joined, .refused: return nil
+        }
+    }
+
+    /// What the topics have now: a member that has divided other counts joins again, to divide them anew.
+    package mutating func seen(_ partitionCounts: [String: Int]) -> [Change] {
+        guard case .stable = phase, let dividedBy, dividedBy != partitionCounts.filter({ dividedBy[$0.key] != nil })
+        else { return [] }
+        phase = .unjoined
+        return giveBack { .revoked($0) }
+    }
 
     /// What to send now; nil while an answer or a wait is under way.
     package mutating func advance(now: MonotonicInstant) -> Effect? {
@@ -132,6 +160,7 @@ package struct GroupMembership: Sendable {
         memberID = response.memberID
         generation = response.generationID
         let protocolName = response.protocolName ?? RangeAssignor.name
+        dividedBy = nil
         if response.leader == memberID, !response.skipAssignment {
             phase = .dividing(response.members, protocolName: protocolName)
         } else {
@@ -149,6 +178,8 @@ package struct GroupMembership: Sendable {
                 id: member.memberID, instanceID: member.groupInstanceID,
                 topics: (try? ConsumerProtocol.topics(ofSubscription: member.metadata)) ?? [])
         }
+        let wanted = Set(subscribed.flatMap(\.topics))
+        dividedBy = partitionCounts.filter { wanted.contains($0.key) }
         let shares = RangeAssignor.assign(subscribed, partitionCounts: partitionCounts)
         let assignments = shares.map { share in
             var entry = SyncGroupRequest.SyncGroupRequestAssignment()

@@ -1,5 +1,5 @@
-package import ClientCore
-package import Primitives
+import ClientCore
+import Primitives
 package import WireMessages
 
 extension Admin {
@@ -66,27 +66,5 @@ extension Admin {
             }
         }
         return configs
-    }
-
-    /// The first or the end offset of each partition, from its leader; partitions without one are left out.
-    package func offsets(
-        of places: [TopicPartition], at timestamp: ListedTimestamp
-    ) async throws(ClientError) -> [TopicPartition: Offset] {
-        try await cluster.refresh(topics: Set(places.map(\.topic)).sorted())
-        let view = cluster.view
-        var byLeader: [BrokerID: [TopicPartition]] = [:]
-        for place in places.sorted() {
-            guard let leader = view.partition(place)?.leader else { continue }
-            byLeader[leader, default: []].append(place)
-        }
-        var offsets: [TopicPartition: Offset] = [:]
-        for (leader, asked) in byLeader.sorted(by: { $0.key < $1.key }) {
-            let request = OffsetQuestion.request(asked, at: timestamp, view: view)
-            let response = try await cluster.send(request, to: .broker(leader))
-            for answer in OffsetQuestion.answers(response) where answer.error == .noError {
-                offsets[answer.place] = answer.offset
-            }
-        }
-        return offsets
     }
 }

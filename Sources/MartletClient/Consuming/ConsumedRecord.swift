@@ -21,6 +21,9 @@ public struct ConsumedRecord: Sendable {
     public var leaderEpoch: Int32? { fetched.leaderEpoch?.value }
     public var key: [UInt8]? { fetched.key?.array }
     public var value: [UInt8]? { fetched.value?.array }
+    /// Bytes of the key and of the value; 0 where there is none.
+    package var keyBytes: Int { fetched.key?.count ?? 0 }
+    package var valueBytes: Int { fetched.value?.count ?? 0 }
     public var headers: [(key: String, value: [UInt8]?)] {
         fetched.headers.map { ($0.key, $0.value?.array) }
     }

@@ -42,6 +42,13 @@ public actor Consumer: AsyncSequence {
     /// Positions behind the last record that was handed out: what is committed.
     private var readUpTo: [TopicPartition: CommittedOffsets.Position] = [:]
     private var committedUpTo: [TopicPartition: CommittedOffsets.Position] = [:]
+    /// Where reading started in each partition that has no committed position.
+    private var startedAt: [TopicPartition: CommittedOffsets.Position] = [:]
+    /// Where reading stood in partitions that were given back: they go on there if nothing was committed for them.
+    private var leftAt: [TopicPartition: CommittedOffsets.Position] = [:]
+    /// Which topics are read, where they are not named; and when they are looked for again.
+    private let matching: (@Sendable (String) -> Bool)?
+    private var nextLook: MonotonicInstant?
     private var busy: Set<BrokerID> = []
     private var coordinator: BrokerID?
     private var failure: ClientError?
@@ -51,11 +58,30 @@ public actor Consumer: AsyncSequence {
     private var isWorking = false
     private var nextCommit: MonotonicInstant?
     private var failedAttempts = 0
+    /// Since when there are no partitions, and how long that was so before.
+    private var joiningSince: MonotonicInstant?
+    private var joinedAfterMilliseconds: Int64 = 0
 
     /// A member of a group that reads these topics.
     public init(
         _ configuration: ClientConfiguration, topics: [String], group: String,
         _ options: ConsumerOptions = ConsumerOptions()
+    ) throws(ClientError) {
+        try self.init(configuration, topics: topics, matching: nil, group: group, options)
+    }
+
+    /// A member of a group that reads all topics whose names match, those included that are made later; internal topics
+    /// are left out. They are looked for every `metadataAgeMillisecondsMax`.
+    public init(
+        _ configuration: ClientConfiguration, topicsMatching matching: @escaping @Sendable (String) -> Bool,
+        group: String, _ options: ConsumerOptions = ConsumerOptions()
+    ) throws(ClientError) {
+        try self.init(configuration, topics: [], matching: matching, group: group, options)
+    }
+
+    private init(
+        _ configuration: ClientConfiguration, topics: [String], matching: (@Sendable (String) -> Bool)?, group: String,
+        _ options: ConsumerOptions
     ) throws(ClientError) {
         guard !group.isEmpty else { throw ClientError(.invalid, "A group needs a name") }
         let cluster = try ClusterClient(configuration)
@@ -64,6 +90,7 @@ public actor Consumer: AsyncSequence {
         settings.heartbeatIntervalMilliseconds = options.heartbeatIntervalMilliseconds
         self.cluster = cluster
         self.options = options
+        self.matching = matching
         source = .group(GroupMembership(settings: settings))
         positions = ConsumerPositions(resetPolicy: options.resetPolicy)
         generator = cluster.runtime.generator()
@@ -76,6 +103,7 @@ public actor Consumer: AsyncSequence {
         let cluster = try ClusterClient(configuration)
         self.cluster = cluster
         self.options = options
+        matching = nil
         source = .topics(topics)
         positions = ConsumerPositions(resetPolicy: options.resetPolicy)
         generator = cluster.runtime.generator()
@@ -89,6 +117,7 @@ public actor Consumer: AsyncSequence {
         let cluster = try ClusterClient(configuration)
         self.cluster = cluster
         self.options = options
+        matching = nil
         source = .partitions
         positions = ConsumerPositions(resetPolicy: options.resetPolicy)
         generator = cluster.runtime.generator()
@@ -127,6 +156,38 @@ public actor Consumer: AsyncSequence {
             let timer = cluster.runtime.loop.schedule(afterMilliseconds: left) { Task { await self.wake() } }
             await news()
             timer.cancel()
+        }
+    }
+
+    /// What has come, up to a number of records; empty when none came within the time.
+    public func poll(
+        recordsMax: Int = 500, timeoutMilliseconds: Int64
+    ) async throws(ClientError) -> [ConsumedRecord] {
+        guard recordsMax > 0, let first = try await next(timeoutMilliseconds: timeoutMilliseconds) else { return [] }
+        var records = [first]
+        while records.count < recordsMax, let record = takeBuffered() { records.append(ConsumedRecord(record)) }
+        return records
+    }
+
+    /// How long the group has left this consumer without partitions, all together.
+    package var rebalanceMilliseconds: Int64 {
+        let now = cluster.runtime.clock.now
+        return joinedAfterMilliseconds + (joiningSince.map { now.milliseconds(since: $0) } ?? 0)
+    }
+
+    /// Waits until it is known where reading begins in every partition: what is written from then on is read.
+    package func awaitPositions(timeoutMilliseconds: Int64) async throws(ClientError) {
+        let end = cluster.runtime.clock.now.advanced(byMilliseconds: timeoutMilliseconds)
+        while true {
+            if let failure { throw failure }
+            let states = positions.assigned.map { positions.state(of: $0) }
+            let isSettled = states.allSatisfy { if case .at = $0 { true } else { false } }
+            if !states.isEmpty, isSettled { return }
+            guard cluster.runtime.clock.now < end else {
+                throw ClientError(.timeout, "No positions within \(timeoutMilliseconds) ms")
+            }
+            start()
+            await cluster.runtime.sleep(milliseconds: Consumer.idleMilliseconds)
         }
     }
 
@@ -197,6 +258,9 @@ public actor Consumer: AsyncSequence {
     private func start() {
         guard !isWorking else { return }
         isWorking = true
+        if case .group = source, joiningSince == nil, positions.assigned.isEmpty {
+            joiningSince = cluster.runtime.clock.now
+        }
         Task {
             while !isClosed, failure == nil { await work() }
             isWorking = false
@@ -209,6 +273,7 @@ public actor Consumer: AsyncSequence {
     /// One round: the group, then positions, then fetches from all leaders that are not asked already.
     private func work() async {
         do throws(ClientError) {
+            try await followTopics()
             try await tendGroup()
             try await assignTopics()
             try await findPositions()
@@ -268,14 +333,18 @@ public actor Consumer: AsyncSequence {
             guard answer.error == .noError else { throw ClientError(code: answer.error) }
             for place in asked {
                 let position = answer.offsets[place]
-                positions.committed(place, position?.offset, epoch: position?.leaderEpoch)
+                let known = position ?? leftAt[place]
+                positions.committed(place, known?.offset, epoch: known?.leaderEpoch)
             }
         }
         for policy in [ConsumerPositions.ResetPolicy.earliest, .latest] {
             let places = positions.needingReset.filter { $0.policy == policy }.map(\.place)
             guard !places.isEmpty else { continue }
             let found = try await Admin(cluster).offsets(of: places, at: policy == .earliest ? .earliest : .latest)
-            for (place, offset) in found { positions.set(place, .at(offset, lastEpoch: nil)) }
+            for (place, offset) in found {
+                positions.set(place, .at(offset, lastEpoch: nil))
+                startedAt[place] = CommittedOffsets.Position(offset: offset, leaderEpoch: nil)
+            }
         }
     }
 
@@ -359,8 +428,30 @@ public actor Consumer: AsyncSequence {
 
     // MARK: the group
 
+    /// Looks from time to time for topics that came or went, and for partitions that were added.
+    private func followTopics() async throws(ClientError) {
+        guard case .group(let membership) = source else { return }
+        let now = cluster.runtime.clock.now
+        guard let due = nextLook ?? (matching == nil ? nil : now) else {
+            nextLook = now.advanced(byMilliseconds: cluster.configuration.metadataAgeMillisecondsMax)
+            return
+        }
+        guard now >= due else { return }
+        nextLook = now.advanced(byMilliseconds: cluster.configuration.metadataAgeMillisecondsMax)
+        try await cluster.refresh(topics: matching == nil ? membership.settings.topics : nil)
+        let known = cluster.view.topics
+        if let matching {
+            let wanted = cluster.view.topicNames.filter { known[$0]?.isInternal == false && matching($0) }
+            let changes = changing { $0.subscribe(to: wanted) }
+            if changes == nil { nextLook = now }
+            await apply(changes ?? [])
+        }
+        await apply(changing { $0.seen(known.mapValues(\.partitions.count)) })
+    }
+
     /// Does what the membership asks for next, until it waits for time to pass.
     private func tendGroup() async throws(ClientError) {
+        if matching != nil, topics.isEmpty { return }
         while !isClosed, case .group(var membership) = source {
             let effect = membership.advance(now: cluster.runtime.clock.now)
             source = .group(membership)
@@ -417,17 +508,29 @@ public actor Consumer: AsyncSequence {
         source = .group(membership)
     }
 
+    private func changing<Changes>(_ work: (inout GroupMembership) -> Changes) -> Changes {
+        guard case .group(var membership) = source else { preconditionFailure("only a member of a group changes") }
+        defer { source = .group(membership) }
+        return work(&membership)
+    }
+
     private func apply(
         _ work: (inout GroupMembership, MonotonicInstant, inout SeededGenerator) -> [GroupMembership.Change]
     ) async {
         guard case .group(var membership) = source else { return }
         let changes = work(&membership, cluster.runtime.clock.now, &generator)
         source = .group(membership)
+        await apply(changes)
+    }
+
+    private func apply(_ changes: [GroupMembership.Change]) async {
         for change in changes {
             switch change {
             case .assigned(let places):
                 _ = try? await cluster.refresh(topics: topics)
                 positions.assign(places, startingAt: .needsCommitted)
+                joinedAfterMilliseconds = rebalanceMilliseconds
+                joiningSince = nil
             case .revoked(let places):
                 dropBuffered(of: places)
                 if options.commitsAutomatically { try? await commit() }
@@ -441,8 +544,10 @@ public actor Consumer: AsyncSequence {
     }
 
     private func forget(_ places: [TopicPartition]) {
+        joiningSince = joiningSince ?? cluster.runtime.clock.now
         positions.assign([], startingAt: .needsCommitted)
         for place in places {
+            leftAt[place] = readUpTo[place] ?? startedAt[place] ?? leftAt[place]
             readUpTo[place] = nil
             committedUpTo[place] = nil
         }

@@ -26,6 +26,8 @@ public struct ConsumerOptions: Hashable, Sendable {
     /// Whether records of transactions that are open or were given up stay unread.
     public var readsCommittedOnly = false
     public var fetchWaitMilliseconds: Int32 = 500
+    /// Bytes for which a fetch waits, as long as `fetchWaitMilliseconds`.
+    public var fetchBytesMin: Int32 = 1
     public var fetchBytesMax: Int32 = 52_428_800
     public var partitionBytesMax: Int32 = 1_048_576
 
@@ -41,6 +43,7 @@ public struct ConsumerOptions: Hashable, Sendable {
     var fetchLimits: FetchQuestion.Limits {
         var limits = FetchQuestion.Limits()
         limits.waitMillisecondsMax = fetchWaitMilliseconds
+        limits.bytesMin = fetchBytesMin
         limits.bytesMax = fetchBytesMax
         limits.partitionBytesMax = partitionBytesMax
         limits.readsCommittedOnly = readsCommittedOnly
