@@ -11,7 +11,8 @@ struct Martlet: AsyncParsableCommand {
         subcommands: [
             ServerCommand.self, ClusterCommand.self, TopicsCommand.self, ConsoleProducerCommand.self,
             ConsoleConsumerCommand.self, ConsumerGroupsCommand.self, MetadataQuorumCommand.self, StorageCommand.self,
-            DumpLogCommand.self, PerfCommand.self,
+            DumpLogCommand.self, PerfCommand.self, GetOffsetsCommand.self, DeleteRecordsCommand.self,
+            ProducerPerfCommand.self, ConsumerPerfCommand.self, EndToEndLatencyCommand.self,
         ])
 }
 

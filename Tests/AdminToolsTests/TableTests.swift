@@ -138,65 +138,6 @@ struct TableTests {
         #expect(QuorumTables.replication(Self.quorum(), agesAtMilliseconds: 1_100)[2].contains("507 ms ago"))
     }
 
-    @Test("A batch and its records, as dump-log shows them")
-    func batch() throws {
-        let producer = BatchProducer(id: ProducerID(1_000), epoch: ProducerEpoch(0), baseSequence: 0)
-        var builder = RecordBatchBuilder(leaderEpoch: LeaderEpoch(0), producer: producer)
-        let time = Timestamp(1_732_156_800_000)
-        builder.append(timestamp: time, key: Bytes(utf8: "k"), value: Bytes(utf8: "hello"))
-        builder.append(
-            timestamp: time, key: nil, value: Bytes(utf8: "world"),
-            headers: [RecordHeader(key: "h1", value: nil), RecordHeader(key: "h2", value: nil)])
-        let batch = try RecordBatch(builder.finish())
-        let line = BatchText.line(batch, at: 0)
-        #expect(
-            line.hasPrefix(
-                "baseOffset: 0 lastOffset: 1 count: 2 baseSequence: 0 lastSequence: 1 producerId: 1000 producerEpoch: 0 "
-                    + "partitionLeaderEpoch: 0 isTransactional: false isControl: false deleteHorizonMs: "
-                    + "OptionalLong.empty position: 0 CreateTime: 1732156800000 size: "))
-        #expect(line.hasSuffix("isvalid: true") && line.contains("magic: 2 compresscodec: none crc: "))
-        var detail = BatchText.Detail()
-        detail.showsData = true
-        var records = try RecordIterator(batch)
-        let lines = try (0..<2).map {
-            try BatchText.line(#require(try records.next()), index: $0, in: batch.header, detail)
-        }
-        #expect(
-            lines == [
-                "| offset: 0 CreateTime: 1732156800000 keySize: 1 valueSize: 5 sequence: 0 headerKeys: [] key: k payload: hello",
-                "| offset: 1 CreateTime: 1732156800000 keySize: -1 valueSize: 5 sequence: 1 headerKeys: [h1,h2] payload: world",
-            ])
-    }
-
-    @Test("Index entries; what was reserved and not written is left out")
-    func indexes() {
-        let offsets = Bytes([0, 0, 0, 28, 0, 0, 16, 73, 0, 0, 0, 0, 0, 0, 0, 0])
-        #expect(IndexText.entries(offsets, base: .zero, entryBytes: 8) == ["offset: 28 position: 4169"])
-        #expect(DumpLogCommand.secondLine("00000000000000000042.log") == "Log starting offset: 42")
-        #expect(DumpLogCommand.secondLine("bootstrap.checkpoint") == "KRaft bootstrap snapshot")
-        #expect(
-            DumpLogCommand.secondLine("00000000000000005214-0000000007.checkpoint")
-                == "Snapshot end offset: 5214, epoch: 7")
-    }
-
-    @Test("A record with everything shown, and with nothing but its value")
-    func record() throws {
-        let fetched = FetchedRecord(
-            place: TopicPartition("t", PartitionIndex(3)), offset: Offset(5), leaderEpoch: LeaderEpoch(0),
-            timestamp: Timestamp(1_732_156_800_000), isTimestampOfAppend: false, key: Bytes(utf8: "k"), value: nil,
-            headers: [FetchedRecord.Header(key: "k1", value: Bytes(utf8: "v1"))])
-        var properties = ClientProperties()
-        for name in ["timestamp", "partition", "offset", "delivery", "epoch", "headers", "key"] {
-            try properties.set("print.\(name)=true")
-        }
-        let text = String(decoding: try RecordText(properties).bytes(of: ConsumedRecord(fetched)), as: UTF8.self)
-        #expect(
-            text == "CreateTime:1732156800000\tPartition:3\tOffset:5\tDelivery:NOT_PRESENT\tEpoch:0\tk1:v1\tk\tnull\n")
-        #expect(String(decoding: RecordText().bytes(of: ConsumedRecord(fetched)), as: UTF8.self) == "null\n")
-        try properties.set("print.nothing=true")
-        #expect(throws: ToolFailure.self) { try RecordText(properties) }
-    }
-
     @Test("What storage info says")
     func storage() {
         #expect(

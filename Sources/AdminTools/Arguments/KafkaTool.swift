@@ -4,6 +4,9 @@ package import ArgumentParser
 package protocol KafkaTool: AsyncParsableCommand {
     static var table: OptionTable { get }
 
+    /// The command line with options in place of an older form that has none; most tools have no such form.
+    static func modernised(_ words: [String]) -> [String]
+
     /// Does the work.
     ///
     /// - Errors: `ToolFailure` for everything that a user is to be told.
@@ -11,13 +14,15 @@ package protocol KafkaTool: AsyncParsableCommand {
 }
 
 extension KafkaTool {
+    package static func modernised(_ words: [String]) -> [String] { words }
+
     package func run() async throws {
         throw ToolFailure.usage(Self.table.purpose)
     }
 
     /// Reads the command line and does the work.
     static func run(_ words: [String]) async throws {
-        let given = try table.parse(words)
+        let given = try table.parse(modernised(words))
         if given.isEmpty { throw table.failure(table.purpose) }
         if given.has(.help) { return print(table.help) }
         if given.has(.version) { return print(ToolRunner.kafkaVersion) }

@@ -1,7 +1,7 @@
 package import MartletClient
 
 /// How the console consumer prints a record: Kafka's default formatter.
-package struct RecordText: Hashable, Sendable {
+package struct RecordText: Hashable, Sendable, RecordFormatter {
     package var showsTimestamp = false
     package var showsPartition = false
     package var showsOffset = false
@@ -14,12 +14,15 @@ package struct RecordText: Hashable, Sendable {
     package var lineSeparator = "\n"
     package var headersSeparator = ","
     package var nullLiteral = "null"
+    private var keyReader = ValueReader.bytes
+    private var valueReader = ValueReader.bytes
+    private var headersReader = ValueReader.bytes
 
     package init() {}
 
-    /// Reads the formatter properties; those of deserializers are accepted, as all is printed as it is.
+    /// Reads the formatter properties; those that it does not know are left to others.
     ///
-    /// - Errors: a property that is not known, or not true or false where it has to be.
+    /// - Errors: one that is not true or false where it has to be; a deserializer that is not built in.
     package init(_ properties: ClientProperties) throws(ToolFailure) {
         for (key, value) in properties.values.sorted(by: { $0.key < $1.key }) {
             switch key {
@@ -35,34 +38,73 @@ package struct RecordText: Hashable, Sendable {
             case "line.separator": lineSeparator = value
             case "headers.separator": headersSeparator = value
             case "null.literal": nullLiteral = value
-            case _ where key.contains("deserializer"): break
-            default: throw ToolFailure("Unknown formatter property \(key)")
+            case "key.deserializer": keyReader = try ValueReader(className: value)
+            case "value.deserializer": valueReader = try ValueReader(className: value)
+            case "headers.deserializer": headersReader = try ValueReader(className: value)
+            default: break
             }
         }
     }
 
-    /// The bytes of one record.
-    package func bytes(of record: ConsumedRecord) -> [UInt8] {
-        var parts: [[UInt8]] = []
-        if showsTimestamp { parts.append(Array(RecordText.timestamp(record).utf8)) }
-        if showsPartition { parts.append(Array("Partition:\(record.partition)".utf8)) }
-        if showsOffset { parts.append(Array("Offset:\(record.offset)".utf8)) }
-        if showsDelivery { parts.append(Array("Delivery:NOT_PRESENT".utf8)) }
-        if showsEpoch { parts.append(Array("Epoch:\(record.leaderEpoch.map(String.init) ?? "NOT_PRESENT")".utf8)) }
-        if showsHeaders { parts.append(headers(record)) }
-        if showsKey { parts.append(record.key ?? Array(nullLiteral.utf8)) }
-        if showsValue { parts.append(record.value ?? Array(nullLiteral.utf8)) }
-        return Array(parts.joined(separator: Array(keySeparator.utf8))) + Array(lineSeparator.utf8)
+    package func write(_ record: ConsumedRecord, to output: inout [UInt8]) throws(ToolFailure) {
+        var isFirst = true
+        let separator = keySeparator.utf8
+        func begin(_ output: inout [UInt8]) {
+            if !isFirst { output += separator }
+            isFirst = false
+        }
+        for part in beginning(record) {
+            begin(&output)
+            output += part.utf8
+        }
+        if showsHeaders {
+            begin(&output)
+            try writeHeaders(record, to: &output)
+        }
+        if showsKey {
+            begin(&output)
+            try write(record.key, as: keyReader, to: &output)
+        }
+        if showsValue {
+            begin(&output)
+            try write(record.value, as: valueReader, to: &output)
+        }
+        if !isFirst { output += lineSeparator.utf8 }
     }
 
-    private static func timestamp(_ record: ConsumedRecord) -> String {
+    private func beginning(_ record: ConsumedRecord) -> [String] {
+        var parts: [String] = []
+        if showsTimestamp { parts.append(RecordText.timestamp(record)) }
+        if showsPartition { parts.append("Partition:\(record.partition)") }
+        if showsOffset { parts.append("Offset:\(record.offset)") }
+        if showsDelivery { parts.append("Delivery:NOT_PRESENT") }
+        if showsEpoch { parts.append("Epoch:\(record.leaderEpoch.map(String.init) ?? "NOT_PRESENT")") }
+        return parts
+    }
+
+    static func timestamp(_ record: ConsumedRecord) -> String {
         guard let time = record.timestampMilliseconds else { return "NO_TIMESTAMP" }
         return record.timestampKind == .logAppendTime ? "LogAppendTime:\(time)" : "CreateTime:\(time)"
     }
 
-    private func headers(_ record: ConsumedRecord) -> [UInt8] {
-        if record.headers.isEmpty { return Array("NO_HEADERS".utf8) }
-        let entries = record.headers.map { Array(($0.key + ":").utf8) + ($0.value ?? Array(nullLiteral.utf8)) }
-        return Array(entries.joined(separator: Array(headersSeparator.utf8)))
+    private func write(_ bytes: [UInt8]?, as reader: ValueReader, to output: inout [UInt8]) throws(ToolFailure) {
+        guard let bytes else {
+            output += nullLiteral.utf8
+            return
+        }
+        try reader.write(bytes, to: &output)
+    }
+
+    private func writeHeaders(_ record: ConsumedRecord, to output: inout [UInt8]) throws(ToolFailure) {
+        let headers = record.headers
+        if headers.isEmpty {
+            output += "NO_HEADERS".utf8
+            return
+        }
+        for (index, header) in headers.enumerated() {
+            if index > 0 { output += headersSeparator.utf8 }
+            output += (header.key + ":").utf8
+            try write(header.value, as: headersReader, to: &output)
+        }
     }
 }

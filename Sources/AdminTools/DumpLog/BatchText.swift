@@ -1,4 +1,5 @@
 import Primitives
+import WireMessages
 package import WireProtocol
 
 /// The lines of `dump-log` for a batch and its records.
@@ -31,25 +32,29 @@ package enum BatchText {
         return text + " isvalid: \(batch.computedChecksum == header.checksum)"
     }
 
-    /// The line of one record.
+    /// The line of one record; nil for a control record where only contents are shown.
     package static func line(
-        _ record: Record, index: Int32, in header: RecordBatchHeader, _ detail: Detail
-    ) -> String {
+        _ record: Record, index: Int32, in header: RecordBatchHeader, _ detail: Detail, _ decoder: any RecordDecoder
+    ) -> String? {
+        let isControl = header.attributes.isControl
+        if isControl, detail.skipsMetadata { return nil }
         var text = "|"
         if !detail.skipsMetadata {
             text += " offset: \(record.offset) \(timestampName(header.attributes)): \(record.timestamp)"
             text += " keySize: \(record.key?.count ?? -1) valueSize: \(record.value?.count ?? -1)"
-            let sequence = header.baseSequence.map { Int64($0) + Int64(index) } ?? -1
-            if header.attributes.isControl {
-                text += " sequence: \(sequence) headerKeys: []" + control(record)
-            } else {
-                text += " sequence: \(sequence) headerKeys: [\(record.headers.map(\.key).joined(separator: ","))]"
-            }
+            let sequence = header.baseSequence.map { BatchText.sequence(of: index, from: $0) } ?? -1
+            text += " sequence: \(sequence) headerKeys: [\(record.headers.map(\.key).joined(separator: ","))]"
+            if isControl { text += control(record) }
         }
-        guard detail.showsData, !header.attributes.isControl else { return text }
-        if let key = record.key { text += " key: \(String(decoding: key.array, as: UTF8.self))" }
-        return text + " payload: \(record.value.map { String(decoding: $0.array, as: UTF8.self) } ?? "null")"
+        guard detail.showsData, !isControl else { return text }
+        let contents = decoder.texts(of: record)
+        if let key = contents.key { text += " key: \(key)" }
+        if let payload = contents.payload { text += " payload: \(payload)" }
+        return text
     }
+
+    /// Sequence numbers start again from 0 behind the greatest.
+    private static func sequence(of index: Int32, from base: Int32) -> Int32 { base &+ index & .max }
 
     private static func timestampName(_ attributes: BatchAttributes) -> String {
         attributes.timestampType == .logAppendTime ? "LogAppendTime" : "CreateTime"
@@ -58,17 +63,23 @@ package enum BatchText {
     private static func control(_ record: Record) -> String {
         guard let key = record.key, key.count >= 4 else { return " controlType: UNKNOWN(-1)" }
         let number = key.bigEndian(Int16.self, at: 2)
+        let value = record.value ?? .empty
         switch ControlRecordType(rawValue: number) {
         case .abort, .commit:
-            let value = record.value ?? .empty
             let epoch = value.count >= 6 ? value.bigEndian(Int32.self, at: 2) : -1
             return " endTxnMarker: \(number == 1 ? "COMMIT" : "ABORT") coordinatorEpoch: \(epoch)"
         case .leaderChange: return " controlType: LEADER_CHANGE(\(number))"
-        case .snapshotHeader: return " controlType: SNAPSHOT_HEADER(\(number))"
-        case .snapshotFooter: return " controlType: SNAPSHOT_FOOTER(\(number))"
-        case .kraftVersion: return " controlType: KRAFT_VERSION(\(number))"
-        case .kraftVoters: return " controlType: KRAFT_VOTERS(\(number))"
+        case .snapshotHeader: return " SnapshotHeader \(json(value, SnapshotHeaderRecord.self))"
+        case .snapshotFooter: return " SnapshotFooter \(json(value, SnapshotFooterRecord.self))"
+        case .kraftVersion: return " KRaftVersion \(json(value, KRaftVersionRecord.self))"
+        case .kraftVoters: return " KRaftVoters \(json(value, VotersRecord.self))"
         case nil: return " controlType: UNKNOWN(\(number))"
         }
+    }
+
+    private static func json<Message: WireMessage & NamedFields>(_ value: Bytes, _ type: Message.Type) -> String {
+        do throws(WireError) {
+            return JSONValue(try Message.decode(value, version: 0).namedFields(version: 0)).description
+        } catch { return "(\(error))" }
     }
 }

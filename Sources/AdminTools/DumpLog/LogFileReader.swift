@@ -18,9 +18,10 @@ struct LogFileReader {
     private let batchBytesMax: Int
     private(set) var position: Int64 = 0
 
-    init(path: String, batchBytesMax: Int) throws(FileError) {
+    /// - Parameter bytesMax: how much of the file is read; nil for all of it.
+    init(path: String, batchBytesMax: Int, bytesMax: Int64?) throws(FileError) {
         file = try PosixFileStore().open(path, .read)
-        size = try file.size()
+        size = min(try file.size(), bytesMax ?? .max)
         self.batchBytesMax = batchBytesMax
     }
 
@@ -34,6 +35,11 @@ struct LogFileReader {
         else { return .invalid(bytes: rest) }
         defer { position += Int64(batch.sizeInBytes) }
         return .batch(batch, position: position)
+    }
+
+    /// The header of the batch that begins at a position; nil where none does.
+    func header(at position: Int64) throws(FileError) -> RecordBatchHeader? {
+        try? RecordBatchHeader(try bytes(at: position, count: RecordBatchHeader.sizeInBytes))
     }
 
     /// Part of the file, as much as there is of it.

@@ -37,6 +37,9 @@ package struct ClientProperties: Hashable, Sendable {
     /// Sets a property, whatever there was.
     package mutating func replace(_ key: String, _ value: String) { values[key] = value }
 
+    /// Takes others in; they go before these.
+    package mutating func merge(_ others: ClientProperties) { values.merge(others.values) { _, new in new } }
+
     /// A text without the spaces around it.
     package static func trimmed(_ text: some StringProtocol) -> String {
         let isSpace = { (character: Character) in character == " " || character == "\t" }
