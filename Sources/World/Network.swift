@@ -41,7 +41,8 @@ package enum LinkEnd: Hashable, Sendable {
     case badFrame
 }
 
-/// A connection that carries frames (4-byte length, then as many bytes), seen from the node's side.
+/// A connection that carries frames (4-byte length, then as many bytes), seen from the node's side; one of
+/// `listenUnframed` carries bytes as they come.
 ///
 /// A link belongs to one loop for life; all its methods but `close` are called on that loop only.
 package protocol Link: AnyObject, Sendable {
@@ -108,6 +109,11 @@ package protocol Network: AnyObject, Sendable {
     func listen(
         at endpoint: Endpoint, on loops: [any Loop], frameLimitBytes: Int,
         accept: @escaping @Sendable (any Link) -> (any LinkHandler)?
+    ) throws(ListenError) -> any Listener
+
+    /// The same for connections without frames (HTTP): what each read brings is handed to `frameReceived` as it is.
+    func listenUnframed(
+        at endpoint: Endpoint, on loops: [any Loop], accept: @escaping @Sendable (any Link) -> (any LinkHandler)?
     ) throws(ListenError) -> any Listener
 
     /// Connects; `completion` runs on `loop` with the link, or with `refused` or `unreachable`. The handler's calls

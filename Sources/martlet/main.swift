@@ -7,7 +7,7 @@ import LocalCluster
 struct Martlet: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "martlet", abstract: "A Kafka-compatible event log in one binary.",
-        version: "martlet 0.1.0 (speaks Kafka 4.3.0)",
+        version: "martlet \(Build.version) (speaks Kafka \(Build.kafkaVersion))",
         subcommands: [
             ServerCommand.self, ClusterCommand.self, TopicsCommand.self, ConsoleProducerCommand.self,
             ConsoleConsumerCommand.self, ConsumerGroupsCommand.self, MetadataQuorumCommand.self, StorageCommand.self,

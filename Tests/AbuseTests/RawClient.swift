@@ -42,7 +42,8 @@ final class RawClient {
 
     func endSending() { _ = shutdown(descriptor, CInt(SHUT_WR)) }
 
-    private func read(_ count: Int) -> [UInt8] {
+    /// The next `count` bytes, or what came of them before the end.
+    func read(_ count: Int) -> [UInt8] {
         var got = [UInt8](repeating: 0, count: count)
         var done = 0
         while done < count {

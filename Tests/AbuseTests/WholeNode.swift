@@ -22,7 +22,8 @@ final class WholeNode {
     /// Starts a node and returns when it serves.
     ///
     /// - Parameter directory: one that an earlier node has left, kept again; a new one that goes with the node if nil.
-    init(directory given: String? = nil) throws {
+    /// - Parameter settings: further lines of the configuration.
+    init(directory given: String? = nil, settings: [String] = []) throws {
         directory = try given ?? WholeNode.freshDirectory()
         keepsFiles = given != nil
         port = WholeNode.freePort()
@@ -34,6 +35,7 @@ final class WholeNode {
                 controller.listener.names=CONTROLLER
                 log.dirs=\(directory)
                 offsets.topic.replication.factor=1
+                \(settings.joined(separator: "\n"))
                 """)
         transport = LiveTransport(loopCount: 2)
         pool = ThreadPool(threadCount: 4)
@@ -51,6 +53,9 @@ final class WholeNode {
         started.wait()
         if let failure = failure.withLock({ $0 }) { throw failure }
     }
+
+    /// Where metrics are served, if `admin.listener` is among the settings.
+    var adminPort: Int { node.adminPort ?? 0 }
 
     func stop() throws {
         let stopped = DispatchSemaphore(value: 0)

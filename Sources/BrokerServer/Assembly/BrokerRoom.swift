@@ -14,6 +14,7 @@ final class BrokerRoom: Sendable {
     let partitions: PartitionTable
     /// The settings in force.
     let settings: DynamicSettings
+    private let groups: GroupCoordinatorHost
     private let fetchers: ReplicaFetchers
     private let upkeep: PartitionUpkeep
     private let channels: [ControllerChannel]
@@ -24,11 +25,11 @@ final class BrokerRoom: Sendable {
 
     init(
         _ configuration: NodeConfiguration, _ directories: FormattedDirectories, _ found: FoundDirectories,
-        quorum: QuorumRoom, world: World, log: Logger, count: ConnectionCount,
+        quorum: QuorumRoom, world: World, logs: NodeLogs, count: ConnectionCount,
         fatal: @escaping @Sendable (NodeFailure) -> Void
     ) {
         self.world = world
-        self.log = log
+        log = logs[part: .logs]
         self.directories = directories
         let settings = configuration.settings
         let (nodeID, cache) = (configuration.nodeID, quorum.cache)
@@ -42,7 +43,8 @@ final class BrokerRoom: Sendable {
         for channel in channels { quorum.plane.follow(channel) }
         let lifecycle = BrokerLifecycle(
             identity: BrokerRoom.identity(configuration, directories, found, quorum),
-            timing: BrokerLifecycle.Timing(settings), channel: channels[0], cache: cache, world: world, log: log
+            timing: BrokerLifecycle.Timing(settings), channel: channels[0], cache: cache, world: world,
+            log: logs[part: .brokerLife]
         ) { fatal(NodeFailure($0)) }
         self.lifecycle = lifecycle
         let isrChanges = AlterPartitionSender(
@@ -51,7 +53,7 @@ final class BrokerRoom: Sendable {
             cache: cache, listenerName: configuration.interBrokerListenerName, world: world)
         let fetchers = ReplicaFetchers(
             me: nodeID, settings: settings, interBrokerListener: configuration.interBrokerListenerName,
-            brokerEpoch: { lifecycle.epoch }, world: world, log: log,
+            brokerEpoch: { lifecycle.epoch }, world: world, log: logs[part: .fetchers],
             leaderLost: { suspected.connectionEnded(to: $0) })
         self.fetchers = fetchers
         let failures = LogFailureDesk(lifecycle: lifecycle, fatal: fatal)
@@ -60,11 +62,12 @@ final class BrokerRoom: Sendable {
             whenLogFails: { failures.report($0) }, whenHighWatermarkMoves: { _, _ in })
         let partitions = PartitionTable(
             services: services, directories: DataDirectories(found.directories), cache: cache,
-            settings: dynamic, world: world, log: log)
+            settings: dynamic, world: world, log: logs[part: .replicas])
         self.partitions = partitions
         failures.serve(partitions)
-        upkeep = PartitionUpkeep(table: partitions, world: world, settings: settings, log: log)
-        let groups = BrokerRoom.groups(configuration, partitions, cache: cache, world: world, log: log)
+        upkeep = PartitionUpkeep(table: partitions, world: world, settings: settings, log: logs[part: .logs])
+        let groups = BrokerRoom.groups(configuration, partitions, cache: cache, world: world, logs: logs)
+        self.groups = groups
         let creator = TopicCreator(channel: channels[2])
         let table = BrokerRoom.table(
             configuration, quorum: quorum, partitions: partitions, suspected: suspected, creator: creator,
@@ -72,23 +75,35 @@ final class BrokerRoom: Sendable {
                 host: groups, cache: cache, suspected: suspected, offsetsTopic: OffsetsTopic(settings),
                 creator: creator,
                 producerIDs: ProducerIDSource(broker: nodeID, epoch: { lifecycle.epoch }, channel: channels[1]),
-                randomness: world.randomness, log: log),
+                randomness: world.randomness, log: logs[part: .groups]),
             route: AdminRoute(forwarder: RequestForwarder(channel: channels[2]), controller: nil), world: world)
         listeners = configuration.clientListeners.map { listener in
             let identity = ListenerIdentity(name: listener.name, kind: .client)
             let opened = RequestListener(
-                identity, table: table, limits: RequestLimits(settings), count: count, clock: world.clock, log: log)
+                identity, table: table, limits: RequestLimits(settings), count: count, clock: world.clock,
+                log: logs[part: .network])
             return (opened, listener)
         }
         // Settings come before what is made with them, addresses before the partitions that are fetched from there;
         // leadership reaches the partitions before the coordinators that stand on them.
-        quorum.publisher.subscribe(dynamic)
-        quorum.publisher.subscribe(fetchers)
-        quorum.publisher.subscribe(partitions)
-        quorum.publisher.subscribe(groups)
-        quorum.publisher.subscribe(suspected)
-        quorum.publisher.subscribe(lifecycle)
+        let subscribers: [any MetadataSubscriber] = [dynamic, fetchers, partitions, groups, suspected, lifecycle]
+        for subscriber in subscribers { quorum.publisher.subscribe(subscriber) }
         lifecycle.reportRecovery { asked in asked.compactMap { partitions.recoveryReport(on: $0) } }
+    }
+
+    /// Why clients are not served now, in words. On the control loop.
+    var hindrances: [String] {
+        if partitions.isOpening { return ["logs are being opened"] }
+        return lifecycle.hindrance.map { [$0] } ?? []
+    }
+
+    /// Adds what this room has to report.
+    func report(to metrics: MetricsDesk) {
+        metrics.add(BrokerLifeMetrics(lifecycle: lifecycle, clock: world.clock), on: .controlLoop)
+        metrics.add(PartitionMetrics(table: partitions, files: world.files))
+        metrics.add(partitions.traffic)
+        metrics.add(GroupMetrics(host: groups, partitions: partitions))
+        for (listener, _) in listeners { metrics.add(listener) }
     }
 
     /// Opens the listeners and registers: the metadata is applied and every log is open. On the control loop.
@@ -145,11 +160,11 @@ final class BrokerRoom: Sendable {
 
     private static func groups(
         _ configuration: NodeConfiguration, _ partitions: PartitionTable, cache: MetadataCache, world: World,
-        log: Logger
+        logs: NodeLogs
     ) -> GroupCoordinatorHost {
         GroupCoordinatorHost(
             broker: configuration.nodeID, settings: GroupConfiguration(configuration.settings), clock: world.clock,
-            loops: world.loops, pool: world.pool, log: log
+            loops: world.loops, pool: world.pool, log: logs[part: .groups]
         ) { index in
             partitions.partition(GroupCoordinatorHost.topicName, index).map { partition in
                 PartitionCoordinatorLog(partition, loop: world.loops[Int(index.value) % world.loops.count])

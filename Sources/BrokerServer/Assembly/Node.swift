@@ -21,15 +21,35 @@ package final class Node: Sendable {
 
     private let configuration: NodeConfiguration
     private let world: World
+    private let logs: NodeLogs
     private let log: Logger
+    private let admin: Mutex<AdminRoom?>
     private let rooms = Mutex(Rooms())
     private let hasFailed = Atomic(false)
 
-    package init(configuration: NodeConfiguration, world: World, logger: Logger) {
+    /// - Parameter sources: what the process has to report beside the node itself.
+    package init(
+        configuration: NodeConfiguration, world: World, logs: NodeLogs, sources: [any MetricsSource] = []
+    ) {
         self.configuration = configuration
         self.world = world
-        log = logger
+        self.logs = logs
+        log = logs[part: .node]
+        admin = Mutex(nil)
+        guard let endpoint = configuration.adminEndpoint else { return }
+        let room = AdminRoom(at: endpoint, world: world, logs: logs, sources: sources) { [weak self] in
+            self?.hindrances ?? ["the node is gone"]
+        }
+        admin.withLock { $0 = room }
     }
+
+    /// The same with one logger for all parts.
+    package convenience init(configuration: NodeConfiguration, world: World, logger: Logger) {
+        self.init(configuration: configuration, world: world, logs: NodeLogs(logger))
+    }
+
+    /// The port where metrics are served, once it is open.
+    package var adminPort: Int? { admin.withLock { $0?.port } }
 
     /// Starts in the background. `fatal` is called once, when the node can't start or can't go on; `ready` when it
     /// serves (a controller alone: when it takes part in the quorum).
@@ -40,6 +60,7 @@ package final class Node: Sendable {
         let fail: @Sendable (NodeFailure) -> Void = { [self] failure in
             if !hasFailed.exchange(true, ordering: .relaxed) { fatal(failure) }
         }
+        do throws(NodeFailure) { try admin.withLock { $0 }?.open() } catch { return fail(error) }
         world.pool.run { [self] in
             do throws(NodeFailure) {
                 let directories = try FormattedDirectories.prepare(configuration, world, log)
@@ -58,15 +79,19 @@ package final class Node: Sendable {
         _ fail: @escaping @Sendable (NodeFailure) -> Void, _ ready: @escaping @Sendable () -> Void
     ) {
         let count = ConnectionCount()
-        let quorum = QuorumRoom(configuration, directories, world: world, log: log, count: count, fatal: fail)
+        let quorum = QuorumRoom(configuration, directories, world: world, logs: logs, count: count, fatal: fail)
         var broker: BrokerRoom?
         if configuration.isBroker {
             broker = BrokerRoom(
-                configuration, directories, found, quorum: quorum, world: world, log: log, count: count, fatal: fail)
+                configuration, directories, found, quorum: quorum, world: world, logs: logs, count: count, fatal: fail)
         }
         rooms.withLock { rooms in
             rooms.quorum = quorum
             rooms.broker = broker
+        }
+        if let metrics = admin.withLock({ $0 })?.metrics {
+            quorum.report(to: metrics)
+            broker?.report(to: metrics)
         }
         do throws(NodeFailure) { try quorum.start(world) } catch { return fail(error) }
         guard let broker else {
@@ -98,6 +123,16 @@ package final class Node: Sendable {
         }
     }
 
+    /// Why this node does not serve now, in words; nothing when it does. On the control loop.
+    private var hindrances: [String] {
+        let (quorum, broker, isStopping) = rooms.withLock { ($0.quorum, $0.broker, $0.isStopping) }
+        if isStopping { return ["the node is stopping"] }
+        guard let quorum else { return ["the directories are being opened"] }
+        var hindrances = quorum.hindrances
+        if let broker { hindrances += broker.hindrances }
+        return hindrances
+    }
+
     /// The lines that other software waits for.
     private func announce() {
         if configuration.isBroker {
@@ -115,15 +150,14 @@ package final class Node: Sendable {
                 rooms.isStopping = true
                 return (rooms.directories, rooms.quorum, rooms.broker)
             }
+            let closed: @Sendable () -> Void = { [self] in
+                admin.withLock { $0 }?.close()
+                directories?.release()
+                stopped()
+            }
             let finish: @Sendable () -> Void = {
-                guard let quorum else {
-                    directories?.release()
-                    return stopped()
-                }
-                quorum.stop {
-                    directories?.release()
-                    stopped()
-                }
+                guard let quorum else { return closed() }
+                quorum.stop(closed)
             }
             guard let broker else { return finish() }
             broker.stop(handsOver: handsOver, finish)

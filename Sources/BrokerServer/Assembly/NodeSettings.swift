@@ -37,6 +37,7 @@ extension BrokerLifecycle.Timing {
         self.init()
         heartbeatMilliseconds = settings.integer("broker.heartbeat.interval.ms")
         registrationMilliseconds = settings.integer("initial.broker.registration.timeout.ms")
+        sessionMilliseconds = settings.integer("broker.session.timeout.ms")
     }
 }
 
@@ -44,6 +45,23 @@ extension NodeConfiguration {
     /// Where each controller of the quorum is reached.
     var controllerAddresses: [BrokerID: Endpoint] {
         Dictionary(voters.map { ($0.id, $0.endpoint) }, uniquingKeysWith: { first, _ in first })
+    }
+}
+
+extension AdminListener {
+    /// Opens the configured port.
+    func open(_ endpoint: Endpoint, _ world: World) throws(NodeFailure) -> Int {
+        do throws(ListenError) {
+            return try open(at: endpoint, in: world)
+        } catch {
+            switch error {
+            case .addressInUse(let endpoint):
+                throw NodeFailure(
+                    "admin.listener: port \(endpoint.port) is in use by another process; stop it or change the key")
+            case .cannotBind(let endpoint, let reason):
+                throw NodeFailure("admin.listener: can't listen at \(endpoint): \(reason)")
+            }
+        }
     }
 }
 

@@ -14,12 +14,13 @@ final class QuorumRoom: Sendable {
     let controller: ControllerHost?
     let incarnationID: UUID128
     let clusterID: String
+    private let changes: StateChangeLog
     private let heartbeats: HeartbeatConnections?
     private let listeners: [(listener: RequestListener, configuration: ListenerConfiguration)]
     private let registrar: ControllerRegistrar?
 
     init(
-        _ configuration: NodeConfiguration, _ directories: FormattedDirectories, world: World, log: Logger,
+        _ configuration: NodeConfiguration, _ directories: FormattedDirectories, world: World, logs: NodeLogs,
         count: ConnectionCount, fatal: @escaping @Sendable (NodeFailure) -> Void
     ) {
         clusterID = directories.clusterID
@@ -29,18 +30,23 @@ final class QuorumRoom: Sendable {
             preconditionFailure("the metadata directory is one of the node's directories")
         }
         let setup = QuorumSetup(configuration, directoryID: directoryID, clusterID: directories.clusterID)
-        host = QuorumHost(setup, world: world, logger: log) { fatal(NodeFailure("\($0)")) }
+        host = QuorumHost(setup, world: world, logger: logs[part: .quorum]) { fatal(NodeFailure("\($0)")) }
         if configuration.isController {
             controller = ControllerHost(
                 configuration: ControllerConfiguration(configuration.settings, clusterID: directories.clusterID),
                 metadataLog: host, publisher: publisher,
                 detector: FailureDetector(
-                    listenerName: configuration.interBrokerListenerName, world: world, log: log),
-                world: world, log: log)
+                    listenerName: configuration.interBrokerListenerName, world: world, log: logs[part: .controller]),
+                world: world, log: logs[part: .controller])
         } else {
             controller = nil
         }
-        plane = ControlPlane(publisher: publisher, controller: controller, log: log) { fatal(NodeFailure($0)) }
+        let controller = controller
+        changes = StateChangeLog(log: logs[part: .stateChanges], clock: world.clock) { controller?.isActive ?? false }
+        if controller != nil { publisher.subscribe(changes) }
+        plane = ControlPlane(publisher: publisher, controller: controller, log: logs[part: .quorum]) {
+            fatal(NodeFailure($0))
+        }
         host.listen(plane)
         heartbeats = controller.map { HeartbeatConnections($0) }
         var opened: [(listener: RequestListener, configuration: ListenerConfiguration)] = []
@@ -54,12 +60,14 @@ final class QuorumRoom: Sendable {
                     (
                         RequestListener(
                             identity, table: table, limits: RequestLimits(configuration.settings), count: count,
-                            clock: world.clock, log: log, whenConnectionEnds: { heartbeats.ended($0) }), listener
+                            clock: world.clock, log: logs[part: .network],
+                            whenConnectionEnds: { heartbeats.ended($0) }), listener
                     ))
             }
         }
         listeners = opened
-        registrar = QuorumRoom.registrar(configuration, incarnationID, cache, world: world, log: log)
+        registrar = QuorumRoom.registrar(
+            configuration, incarnationID, cache, world: world, log: logs[part: .controller])
         if let registrar { plane.follow(registrar) }
     }
 
@@ -73,6 +81,24 @@ final class QuorumRoom: Sendable {
     var isCaughtUp: Bool {
         guard let committed = host.highWatermark else { return false }
         return cache.current.provenance.end >= committed && committed > .zero
+    }
+
+    /// Why the metadata can't be relied on now, in words. On the control loop.
+    var hindrances: [String] {
+        if host.leader.id == nil { return ["no leader of the metadata quorum is known"] }
+        if isCaughtUp { return [] }
+        let committed = host.highWatermark.map { "\($0)" } ?? "unknown"
+        return ["the metadata is applied up to \(cache.current.provenance.end), committed up to \(committed)"]
+    }
+
+    /// Adds what this room has to report.
+    func report(to metrics: MetricsDesk) {
+        metrics.add(QuorumMetrics(host: host, cache: cache), on: .controlLoop)
+        if let controller {
+            metrics.add(ActiveControllerMetrics(controller: controller), on: .controlLoop)
+            metrics.add(ClusterMetrics(cache: cache, changes: changes))
+        }
+        for (listener, _) in listeners { metrics.add(listener) }
     }
 
     /// Hands the quorum's leadership over and closes; on the control loop.

@@ -1,5 +1,5 @@
 package import Primitives
-import World
+package import World
 
 /// What a node is: id, roles, listeners, voters, directories; with the settings it was read from.
 package struct NodeConfiguration: Sendable {
@@ -19,6 +19,8 @@ package struct NodeConfiguration: Sendable {
     package let metadataLogDirectory: String
     /// Known from the configuration; an unformatted directory is formatted in place with it.
     package let clusterID: String?
+    /// Where the admin port is opened; nil where there is none.
+    package let adminEndpoint: Endpoint?
 
     package init(_ settings: Settings) throws(ConfigurationError) {
         self.settings = settings
@@ -41,10 +43,22 @@ package struct NodeConfiguration: Sendable {
         logDirectories = directories
         metadataLogDirectory = settings.optionalString("metadata.log.dir") ?? first
         clusterID = settings.optionalString("cluster.id")
+        adminEndpoint = try NodeConfiguration.adminEndpoint(settings)
         try NodeConfiguration.checkProtocols(settings, listeners)
         interBrokerListenerName = NodeConfiguration.interBrokerName(settings, listeners, controllerListenerNames)
         advertisedListeners = try NodeConfiguration.advertised(settings, listeners, controllerListenerNames)
         try checkRoles()
+    }
+
+    private static func adminEndpoint(_ settings: Settings) throws(ConfigurationError) -> Endpoint? {
+        let text = settings.string("admin.listener")
+        if text.isEmpty { return nil }
+        guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
+            (0...65535).contains(port), !text.contains("/")
+        else { throw ConfigurationError("admin.listener: `\(text)` is not of the form host:port") }
+        var host = String(text[..<colon])
+        if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
+        return Endpoint(host: host, port: port)
     }
 
     /// The listeners of the broker role.

@@ -22,11 +22,20 @@ package enum SettingTable {
             "metadata.log.dir", .string, nil, "Directory of the metadata log; the first of `log.dirs` if not given."),
         Setting("broker.rack", .string, nil, "The rack of this broker, as told to clients and other nodes."),
         Setting(
-            "log.level", .string, "info", "The least level that is logged, from trace to error."),
+            "log.level", .string, "info",
+            "The least level that is logged: trace, debug, info, warn, error, fatal or off. Changeable while the node "
+                + "runs, as the level of the logger `root`."),
+        Setting(
+            "log.levels", .list, "",
+            "Levels of single loggers, as logger=LEVEL; the names are Kafka's, and one covers all below its dots."),
         Setting("log.format", .string, "text", "How log lines look: `text` or `json`."),
     ]
 
     package static let network: [Setting] = [
+        Setting(
+            "admin.listener", .string, "",
+            "Where metrics, health and readiness are served over HTTP: host:port, or :port for all addresses; nowhere "
+                + "if empty. Nobody has to log in there."),
         Setting("listeners", .list, "PLAINTEXT://:9092", "Where this node listens: name, host, port."),
         Setting(
             "advertised.listeners", .list, nil, "What this node tells others to connect to; `listeners` if not given."),

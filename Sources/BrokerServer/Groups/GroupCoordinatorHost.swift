@@ -111,6 +111,12 @@ package final class GroupCoordinatorHost: MetadataSubscriber, Sendable {
         return shard.access(body)
     }
 
+    /// Reads every shard that this broker leads and that is loaded.
+    func readLed<Value>(_ body: (GroupShard) -> Value) -> [Value] {
+        let shards = state.withLock { Array($0.shards.prefix(Int($0.partitionCount))) }
+        return shards.compactMap { try? $0.access { shard, _ in body(shard) }.get() }
+    }
+
     /// Reads every shard that this broker leads; fails while one of them is loading.
     func accessAll<Value>(_ body: (GroupShard) -> Value) -> Result<[Value], GroupRefusal> {
         let shards = state.withLock { Array($0.shards.prefix(Int($0.partitionCount))) }

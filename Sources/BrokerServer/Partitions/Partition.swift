@@ -16,6 +16,7 @@ package final class Partition: Sendable {
     package let directory: String
     package let logDirectory: String
     let services: PartitionServices
+    let traffic: TopicTraffic
     let state: Mutex<PartitionState>
 
     init(
@@ -28,10 +29,11 @@ package final class Partition: Sendable {
         self.logDirectory = logDirectory
         directory = "\(logDirectory)/\(topicName)-\(id.index)"
         self.services = services
+        traffic = services.traffic.topic(topicName)
         state = Mutex(
             PartitionState(
                 settings: settings, assignment: assignment, lives: lives,
-                checkpointedHighWatermark: checkpointedHighWatermark))
+                checkpointedHighWatermark: checkpointedHighWatermark, traffic: traffic))
     }
 
     // MARK: what others ask
@@ -143,7 +145,10 @@ package final class Partition: Sendable {
     private func flushUntilClean() {
         while let ticket = nextTicket() {
             do throws(FileError) {
+                let begun = services.clock.now
                 try ticket.run(services.files)
+                let taken = (services.clock.now.value - begun.value) / 1_000
+                services.traffic.flushes.record(microseconds: taken)
             } catch {
                 // Never tried again: what the system dropped is gone (fault F14).
                 step { state, after in
@@ -192,6 +197,7 @@ package final class Partition: Sendable {
     private static let proposalRetryMilliseconds: Int64 = 50
 
     private func answered(_ proposal: ISRProposal, _ answer: ISRAnswer) {
+        if case .refused = answer { services.traffic.failedISRUpdates.wrappingAdd(1, ordering: .relaxed) }
         let now = services.clock.now
         let isOpenQuestion = step { state, after in
             guard case .leader(var leader) = state.role else { return false }

@@ -14,6 +14,7 @@ package final class PartitionServices: Sendable {
     let timers: any Loop
     let isrChanges: AlterPartitionSender
     let followers: any FollowerControl
+    let traffic = TrafficLedger()
     let whenLogFails: @Sendable (LogFailure) -> Void
     let whenHighWatermarkMoves: @Sendable (Partition, Offset) -> Void
 

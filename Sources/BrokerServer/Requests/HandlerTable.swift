@@ -51,6 +51,9 @@ package struct HandlerTable: Sendable {
         return entries[Int(key.value)]
     }
 
+    /// Every API with a handler, in order.
+    var servedKeys: [APIKey] { entries.compactMap { $0?.key } }
+
     /// What ApiVersions lists on a listener of `kind`, by key.
     ///
     /// Two ranges differ from what is answered. Produce is listed from 0, as librdkafka takes a broker without it for

@@ -8,6 +8,12 @@ package enum ReplyOutcome: Sendable {
     case segments([Segment])
     case nothing
     case close
+
+    /// Bytes that leave.
+    var byteCount: Int {
+        guard case .segments(let segments) = self else { return 0 }
+        return segments.reduce(0) { $0 + $1.count }
+    }
 }
 
 /// Who takes the outcomes of requests and puts them in order.

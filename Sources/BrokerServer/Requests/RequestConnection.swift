@@ -17,15 +17,22 @@ final class RequestConnection: LinkHandler, ReplyReceiver, @unchecked Sendable {
         let receivedAt: MonotonicInstant
     }
 
+    /// What the meters want to know when the answer leaves.
+    private struct Mark {
+        let key: APIKey
+        let receivedAt: MonotonicInstant
+    }
+
     private let link: any Link
     let identity: ConnectionIdentity
     private let table: HandlerTable
     private let limits: RequestLimits
     private let clock: any Clock
     private let refusals: RefusalLog
+    private let meters: RequestMeters.Lane
     private let whenClosed: @Sendable (RequestConnection) -> Void
 
-    private var pipeline: RequestPipeline<Incoming>
+    private var pipeline: RequestPipeline<Incoming, Mark>
     private var lastRequestAt: MonotonicInstant
     private var isStarting = false
     private var isStartScheduled = false
@@ -36,7 +43,7 @@ final class RequestConnection: LinkHandler, ReplyReceiver, @unchecked Sendable {
 
     init(
         link: any Link, identity: ConnectionIdentity, table: HandlerTable, limits: RequestLimits, clock: any Clock,
-        refusals: RefusalLog, whenClosed: @escaping @Sendable (RequestConnection) -> Void
+        refusals: RefusalLog, meters: RequestMeters.Lane, whenClosed: @escaping @Sendable (RequestConnection) -> Void
     ) {
         self.link = link
         self.identity = identity
@@ -44,6 +51,7 @@ final class RequestConnection: LinkHandler, ReplyReceiver, @unchecked Sendable {
         self.limits = limits
         self.clock = clock
         self.refusals = refusals
+        self.meters = meters
         self.whenClosed = whenClosed
         pipeline = RequestPipeline(requestsMax: limits.requestsMax, bytesMax: limits.requestBytesMax)
         lastRequestAt = clock.now
@@ -59,7 +67,11 @@ final class RequestConnection: LinkHandler, ReplyReceiver, @unchecked Sendable {
         if isClosed { return }
         lastRequestAt = clock.now
         guard let incoming = read(frame) else { return end() }
-        pipeline.append(incoming, isPipelined: incoming.header.key == .produce, bytes: frame.count)
+        meters.received(bytes: frame.count)
+        let key = incoming.header.key
+        pipeline.append(
+            incoming, isPipelined: key == .produce, bytes: frame.count,
+            mark: Mark(key: key, receivedAt: incoming.receivedAt))
         start()
         pauseOrResume()
     }
@@ -72,14 +84,14 @@ final class RequestConnection: LinkHandler, ReplyReceiver, @unchecked Sendable {
             let entry = servedEntry(header.key)
             let isServed = entry?.versions.contains(header.version) ?? false
             guard isServed || header.key == .apiVersions else {
-                refuse("\(header.key) has no version \(header.version) here")
+                refuse("\(header.key) has no version \(header.version) here", .unsupported)
                 return nil
             }
             return Incoming(
                 header: header, entry: isServed ? entry : nil, body: frame[reader.position..<frame.count],
                 frame: frame, receivedAt: lastRequestAt)
         } catch {
-            refuse("\(error)")
+            refuse("\(error)", .malformed)
             return nil
         }
     }
@@ -91,7 +103,8 @@ final class RequestConnection: LinkHandler, ReplyReceiver, @unchecked Sendable {
         return entry
     }
 
-    private func refuse(_ reason: String) {
+    private func refuse(_ reason: String, _ cause: RequestMeters.Refusal) {
+        meters.refused(cause)
         refusals.say(
             .info, "request refused, connection closed",
             ["peer": "\(identity.remote)", "listener": "\(identity.listener.name)", "reason": "\(reason)"])
@@ -106,6 +119,8 @@ final class RequestConnection: LinkHandler, ReplyReceiver, @unchecked Sendable {
 
     func linkEnded(_ end: LinkEnd) {
         isClosed = true
+        if end == .badFrame { meters.refused(.badFrame) }
+        meters.dropped(pipeline.waitingCount)
         whenClosed(self)
     }
 
@@ -135,7 +150,7 @@ final class RequestConnection: LinkHandler, ReplyReceiver, @unchecked Sendable {
             header: incoming.header, connection: identity, receivedAt: incoming.receivedAt, bytes: incoming.body,
             frame: incoming.frame)
         if let error = entry.dispatch(context, slot) {
-            refuse("\(incoming.header.key) version \(incoming.header.version): \(error)")
+            refuse("\(incoming.header.key) version \(incoming.header.version): \(error)", .malformed)
             slot.complete(.close)
         }
     }
@@ -160,7 +175,9 @@ final class RequestConnection: LinkHandler, ReplyReceiver, @unchecked Sendable {
     }
 
     private func sendAnswers() {
-        while let outcome = pipeline.takeNextOutcome() {
+        while let (outcome, mark) = pipeline.takeNextOutcome() {
+            let taken = (clock.now.value - mark.receivedAt.value) / 1_000
+            meters.answered(mark.key, microseconds: taken, bytes: outcome.byteCount)
             if isClosed { continue }
             switch outcome {
             case .segments(let segments):

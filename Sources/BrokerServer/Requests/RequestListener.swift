@@ -4,10 +4,11 @@ import Synchronization
 package import World
 
 /// One listener of a node: accepts connections and serves their requests from the handler table.
-package final class RequestListener: Sendable {
+package final class RequestListener: MetricsSource {
     private struct State {
         var listener: (any Listener)?
         var connections: [ObjectIdentifier: RequestConnection] = [:]
+        var meters: RequestMeters?
     }
 
     private let identity: ListenerIdentity
@@ -40,10 +41,14 @@ package final class RequestListener: Sendable {
     package func open(at endpoint: Endpoint, in world: World) throws(ListenError) -> Int {
         // Controllers keep their connections off the data path: a heartbeat never waits for a produce request.
         let loops = identity.kind == .controller ? [world.controlLoop] : world.loops
+        let meters = RequestMeters(listener: identity.name, table: table, loops: loops, clock: world.clock)
         let opened = try world.network.listen(at: endpoint, on: loops, frameLimitBytes: limits.frameBytesMax) { link in
-            self.accept(link)
+            self.accept(link, meters)
         }
-        state.withLock { $0.listener = opened }
+        state.withLock { state in
+            state.listener = opened
+            state.meters = meters
+        }
         return opened.port
     }
 
@@ -58,7 +63,13 @@ package final class RequestListener: Sendable {
         for connection in connections { connection.close() }
     }
 
-    private func accept(_ link: any Link) -> (any LinkHandler)? {
+    /// Says what goes in and out here; nothing while it is not open.
+    package func report(into page: inout MetricsPage) {
+        let (meters, connections) = state.withLock { ($0.meters, $0.connections.count) }
+        meters?.report(connections: connections, into: &page)
+    }
+
+    private func accept(_ link: any Link, _ meters: RequestMeters) -> (any LinkHandler)? {
         let address = link.remote.host
         var limits = limits
         if identity.kind == .controller {
@@ -66,6 +77,7 @@ package final class RequestListener: Sendable {
             limits.connectionsPerAddressMax = .max
         }
         guard count.enter(address, limits) else {
+            meters.connectionRefused()
             refusals.say(.warning, "connection refused: too many", ["peer": "\(link.remote)"])
             return nil
         }
@@ -74,7 +86,7 @@ package final class RequestListener: Sendable {
             id: id, listener: identity, principal: .anonymous, remote: link.remote, local: link.local, loop: link.loop)
         let connection = RequestConnection(
             link: link, identity: connectionIdentity, table: table, limits: limits, clock: clock,
-            refusals: refusals
+            refusals: refusals, meters: meters.lane(of: link.loop)
         ) { [weak self] connection in
             self?.forget(connection)
         }

@@ -5,16 +5,20 @@ import Primitives
 ///
 /// Consecutive Produce requests overlap; every other API is a barrier: it starts when all before it are answered, and
 /// what follows starts when it is answered. Answers leave in the order of the requests.
-struct RequestPipeline<Request> {
+///
+/// `Mark` is what is remembered of a request until its answer leaves: the request itself is let go when it starts.
+struct RequestPipeline<Request, Mark> {
     private struct Waiting {
         let request: Request
         let isPipelined: Bool
         let bytes: Int
+        let mark: Mark
     }
 
     private struct Started {
         let isPipelined: Bool
         let bytes: Int
+        let mark: Mark
         var outcome: ReplyOutcome?
     }
 
@@ -31,6 +35,9 @@ struct RequestPipeline<Request> {
         self.bytesMax = bytesMax
     }
 
+    /// Requests that have not been started.
+    var waitingCount: Int { waiting.count }
+
     /// Neither waiting nor unanswered requests.
     var isEmpty: Bool { waiting.isEmpty && started.isEmpty }
 
@@ -38,8 +45,8 @@ struct RequestPipeline<Request> {
     var isFull: Bool { waiting.count + started.count >= requestsMax || bytes >= bytesMax }
 
     /// Adds a request behind all others.
-    mutating func append(_ request: Request, isPipelined: Bool, bytes count: Int) {
-        waiting.append(Waiting(request: request, isPipelined: isPipelined, bytes: count))
+    mutating func append(_ request: Request, isPipelined: Bool, bytes count: Int, mark: Mark) {
+        waiting.append(Waiting(request: request, isPipelined: isPipelined, bytes: count, mark: mark))
         bytes += count
     }
 
@@ -50,7 +57,7 @@ struct RequestPipeline<Request> {
         let mayStart = started.isEmpty || (next.isPipelined && started.last?.isPipelined == true)
         guard mayStart else { return nil }
         waiting.removeFirst()
-        started.append(Started(isPipelined: next.isPipelined, bytes: next.bytes))
+        started.append(Started(isPipelined: next.isPipelined, bytes: next.bytes, mark: next.mark))
         return (next.request, firstSequence + UInt64(started.count - 1))
     }
 
@@ -61,10 +68,11 @@ struct RequestPipeline<Request> {
     }
 
     /// The next outcome in the order of the requests, once it is there.
-    mutating func takeNextOutcome() -> ReplyOutcome? {
-        guard let outcome = started.first?.outcome else { return nil }
-        bytes -= started.removeFirst().bytes
+    mutating func takeNextOutcome() -> (outcome: ReplyOutcome, mark: Mark)? {
+        guard let first = started.first, let outcome = first.outcome else { return nil }
+        started.removeFirst()
+        bytes -= first.bytes
         firstSequence += 1
-        return outcome
+        return (outcome, first.mark)
     }
 }

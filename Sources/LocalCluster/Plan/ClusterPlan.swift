@@ -2,15 +2,15 @@ package import World
 
 /// What a cluster on this machine consists of: how many nodes, on which ports, under which id.
 ///
-/// Node N, counted from 1, serves clients at `basePort` + N − 1. Controllers and the administration stand 10,000 and
-/// 20,000 ports further up, so that a range of client ports stays free of anything else.
+/// Node N, counted from 1, serves clients at `basePort` + N − 1. The admin ports and the controllers stand 5,000 and
+/// 10,000 ports further up, so that a range of client ports stays free of anything else.
 package struct ClusterPlan: Hashable, Sendable {
     /// Nodes beyond this are brokers only: more voters make the quorum slower, not safer.
     package static let votersMax = 5
     /// The most nodes that one machine is asked to hold.
     package static let nodesMax = 100
     static let controllerPortDistance = 10_000
-    static let adminPortDistance = 20_000
+    static let adminPortDistance = 5_000
 
     package let clusterID: String
     package let nodeCount: Int
@@ -23,7 +23,7 @@ package struct ClusterPlan: Hashable, Sendable {
         guard (1...ClusterPlan.nodesMax).contains(nodeCount) else {
             throw .badPlan("--nodes \(nodeCount): expected a number from 1 to \(ClusterPlan.nodesMax)")
         }
-        let basePortMax = 65_536 - ClusterPlan.adminPortDistance - nodeCount
+        let basePortMax = 65_536 - ClusterPlan.controllerPortDistance - nodeCount
         guard (1...basePortMax).contains(basePort) else {
             throw .badPlan(
                 "--base-port \(basePort): expected a port from 1 to \(basePortMax), as controllers listen "
@@ -49,6 +49,11 @@ package struct ClusterPlan: Hashable, Sendable {
     /// Where a node's controller listens.
     package func controllerEndpoint(of node: Int) -> Endpoint {
         Endpoint(host: "127.0.0.1", port: clientEndpoint(of: node).port + ClusterPlan.controllerPortDistance)
+    }
+
+    /// Where a node serves metrics, health and readiness.
+    package func adminEndpoint(of node: Int) -> Endpoint {
+        Endpoint(host: "127.0.0.1", port: clientEndpoint(of: node).port + ClusterPlan.adminPortDistance)
     }
 
     /// What clients are given to start with: all nodes.
@@ -80,6 +85,7 @@ package struct ClusterPlan: Hashable, Sendable {
             "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
             "inter.broker.listener.name=PLAINTEXT",
             "controller.listener.names=CONTROLLER",
+            "admin.listener=\(adminEndpoint(of: node))",
             "log.dirs=\(dataDirectory)",
             "default.replication.factor=\(replicationFactor)",
             "min.insync.replicas=\(minInSyncReplicas)",

@@ -7,7 +7,8 @@ package final class VirtualLink: Link {
     private struct State {
         var peer: VirtualLink?
         var handler: (any LinkHandler)?
-        var frameLimitBytes: Int
+        /// Nil where the connection carries no frames.
+        var frameLimitBytes: Int?
         var isReading = true
         var isEnded = false
         var isFlushing = false
@@ -31,7 +32,7 @@ package final class VirtualLink: Link {
         case end(LinkEnd)
     }
 
-    init(node: Int, loop: any Loop, remote: Endpoint, frameLimitBytes: Int, network: VirtualNetwork) {
+    init(node: Int, loop: any Loop, remote: Endpoint, frameLimitBytes: Int?, network: VirtualNetwork) {
         self.node = node
         self.loop = loop
         self.remote = remote
@@ -62,7 +63,9 @@ package final class VirtualLink: Link {
         if isReading { loop.execute { [weak self] in self?.handOver() } }
     }
 
-    package func setFrameLimit(bytes: Int) { state.withLock { $0.frameLimitBytes = bytes } }
+    package func setFrameLimit(bytes: Int) {
+        state.withLock { if $0.frameLimitBytes != nil { $0.frameLimitBytes = bytes } }
+    }
 
     package func close() {
         loop.execute { [weak self] in
@@ -125,9 +128,11 @@ package final class VirtualLink: Link {
 
     private func nextFrame() -> (Bytes, any LinkHandler)? {
         let isBad: Bool = state.withLock { state in
-            guard state.incoming.count >= 4, !state.isEnded else { return false }
+            guard let frameLimitBytes = state.frameLimitBytes, state.incoming.count >= 4, !state.isEnded else {
+                return false
+            }
             let length = VirtualLink.length(state.incoming)
-            return length < 0 || length > state.frameLimitBytes
+            return length < 0 || length > frameLimitBytes
         }
         if isBad {
             transmit(.end(.closed))
@@ -135,9 +140,12 @@ package final class VirtualLink: Link {
             return nil
         }
         return state.withLock { state in
-            guard state.isReading, !state.isEnded, state.incoming.count >= 4, let handler = state.handler else {
-                return nil
+            guard state.isReading, !state.isEnded, let handler = state.handler else { return nil }
+            if state.frameLimitBytes == nil {
+                defer { state.incoming = [] }
+                return state.incoming.isEmpty ? nil : (Bytes(state.incoming), handler)
             }
+            guard state.incoming.count >= 4 else { return nil }
             let length = VirtualLink.length(state.incoming)
             guard state.incoming.count >= 4 + length else { return nil }
             let frame = Bytes(Array(state.incoming[4..<4 + length]))

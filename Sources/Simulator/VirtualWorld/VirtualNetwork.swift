@@ -88,12 +88,13 @@ private final class VirtualListener: Listener {
     let node: Int
     let port: Int
     let loops: [any Loop]
-    let frameLimitBytes: Int
+    /// Nil where connections carry no frames.
+    let frameLimitBytes: Int?
     let accept: @Sendable (any Link) -> (any LinkHandler)?
     private let network: VirtualNetwork
 
     init(
-        node: Int, port: Int, loops: [any Loop], frameLimitBytes: Int, network: VirtualNetwork,
+        node: Int, port: Int, loops: [any Loop], frameLimitBytes: Int?, network: VirtualNetwork,
         accept: @escaping @Sendable (any Link) -> (any LinkHandler)?
     ) {
         self.node = node
@@ -121,6 +122,19 @@ private final class VirtualNetworkView: Network {
         at endpoint: Endpoint, on loops: [any Loop], frameLimitBytes: Int,
         accept: @escaping @Sendable (any Link) -> (any LinkHandler)?
     ) throws(ListenError) -> any Listener {
+        try open(at: endpoint, on: loops, frameLimitBytes: frameLimitBytes, accept)
+    }
+
+    func listenUnframed(
+        at endpoint: Endpoint, on loops: [any Loop], accept: @escaping @Sendable (any Link) -> (any LinkHandler)?
+    ) throws(ListenError) -> any Listener {
+        try open(at: endpoint, on: loops, frameLimitBytes: nil, accept)
+    }
+
+    private func open(
+        at endpoint: Endpoint, on loops: [any Loop], frameLimitBytes: Int?,
+        _ accept: @escaping @Sendable (any Link) -> (any LinkHandler)?
+    ) throws(ListenError) -> any Listener {
         let listener = VirtualListener(
             node: node, port: endpoint.port == 0 ? network.freePort() : endpoint.port, loops: loops,
             frameLimitBytes: frameLimitBytes, network: network, accept: accept)
@@ -141,7 +155,8 @@ private final class VirtualNetworkView: Network {
             return
         }
         let near = VirtualLink(
-            node: node, loop: loop, remote: endpoint, frameLimitBytes: frameLimitBytes, network: network)
+            node: node, loop: loop, remote: endpoint,
+            frameLimitBytes: listener.frameLimitBytes == nil ? nil : frameLimitBytes, network: network)
         let farLoop = listener.loops[Int(network.time.draw() % UInt64(listener.loops.count))]
         let origin = Endpoint(host: "node-\(node)", port: network.freePort())
         let far = VirtualLink(

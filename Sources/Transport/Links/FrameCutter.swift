@@ -12,7 +12,8 @@ struct FrameCutter {
 
     static let prefixBytes = 4
 
-    var frameLimitBytes: Int
+    /// Nil where there are no frames: what a read brings is handed over whole.
+    private(set) var frameLimitBytes: Int?
     /// Frames handed over so far: tells one frame from the next.
     private(set) var frames: UInt64 = 0
     /// What is left of the last read; empty once `keepRest` gave it back.
@@ -23,7 +24,10 @@ struct FrameCutter {
     /// Bytes of the frame that has been started and is being read on.
     private(set) var startedBytes = 0
 
-    init(frameLimitBytes: Int) { self.frameLimitBytes = frameLimitBytes }
+    init(frameLimitBytes: Int?) { self.frameLimitBytes = frameLimitBytes }
+
+    /// Sets the largest frame from now on; without effect where there are none.
+    mutating func setFrameLimit(bytes: Int) { if frameLimitBytes != nil { frameLimitBytes = bytes } }
 
     /// True while bytes of a pause are left that may hold frames.
     var hasFrames: Bool { buffer.readableBytes > 0 }
@@ -45,12 +49,23 @@ struct FrameCutter {
     }
 
     mutating func next() -> Step {
+        guard let frameLimitBytes else { return whole() }
         guard let length = announced else { return .incomplete }
         if length < 0 || length > frameLimitBytes { return .bad }
         guard buffer.readableBytes - FrameCutter.prefixBytes >= length else { return .incomplete }
         let memory = regionOfBuffer()
         let start = buffer.readerIndex - regionStart + FrameCutter.prefixBytes
         buffer.moveReaderIndex(forwardBy: FrameCutter.prefixBytes + length)
+        frames += 1
+        return .frame(Bytes(memory, start: start, count: length))
+    }
+
+    private mutating func whole() -> Step {
+        let length = buffer.readableBytes
+        guard length > 0 else { return .incomplete }
+        let memory = regionOfBuffer()
+        let start = buffer.readerIndex - regionStart
+        buffer.moveReaderIndex(forwardBy: length)
         frames += 1
         return .frame(Bytes(memory, start: start, count: length))
     }

@@ -29,7 +29,8 @@ final class NetworkLink: Link, ChannelInboundHandler, RemovableChannelHandler, @
     /// Set when the node's side, or a bad frame, has ended the link: nothing more is taken in or queued.
     private var end: LinkEnd?
 
-    init(channel: any Channel, loop: NetworkLoop, buffers: ReceiveBuffers, frameLimitBytes: Int) {
+    /// - Parameter frameLimitBytes: nil for a link without frames.
+    init(channel: any Channel, loop: NetworkLoop, buffers: ReceiveBuffers, frameLimitBytes: Int?) {
         self.channel = channel
         networkLoop = loop
         self.buffers = buffers
@@ -95,7 +96,7 @@ final class NetworkLink: Link, ChannelInboundHandler, RemovableChannelHandler, @
 
     // MARK: Receiving
 
-    func setFrameLimit(bytes: Int) { cutter.frameLimitBytes = bytes }
+    func setFrameLimit(bytes: Int) { cutter.setFrameLimit(bytes: bytes) }
 
     func setReading(_ isReading: Bool) {
         if self.isReading == isReading || end != nil { return }

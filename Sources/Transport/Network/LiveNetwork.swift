@@ -25,6 +25,19 @@ final class LiveNetwork: Network {
         at endpoint: Endpoint, on loops: [any Loop], frameLimitBytes: Int,
         accept: @escaping @Sendable (any Link) -> (any LinkHandler)?
     ) throws(ListenError) -> any Listener {
+        try open(at: endpoint, on: loops, frameLimitBytes: frameLimitBytes, accept)
+    }
+
+    func listenUnframed(
+        at endpoint: Endpoint, on loops: [any Loop], accept: @escaping @Sendable (any Link) -> (any LinkHandler)?
+    ) throws(ListenError) -> any Listener {
+        try open(at: endpoint, on: loops, frameLimitBytes: nil, accept)
+    }
+
+    private func open(
+        at endpoint: Endpoint, on loops: [any Loop], frameLimitBytes: Int?,
+        _ accept: @escaping @Sendable (any Link) -> (any LinkHandler)?
+    ) throws(ListenError) -> any Listener {
         let socket = try ListeningSocket(at: endpoint)
         let bootstrap = ServerBootstrap(group: LiveNetwork.own(loops[0]).eventLoop, childGroup: group(of: loops))
             .childChannelInitializer { channel in
@@ -79,7 +92,7 @@ final class LiveNetwork: Network {
     }
 
     /// Sets a new channel up as a link; on its loop.
-    private static func adopt(_ channel: any Channel, frameLimitBytes: Int) throws -> NetworkLink {
+    private static func adopt(_ channel: any Channel, frameLimitBytes: Int?) throws -> NetworkLink {
         guard let loop = NetworkLoop.onThisThread, let options = channel.syncOptions else {
             preconditionFailure("a channel lives on one of the node's loops")
         }

@@ -26,15 +26,22 @@ struct ServerCommand: ParsableCommand {
         Signals.block()
         let files = PosixFileStore()
         let configuration: NodeConfiguration
+        let levels: LogLevels
         do {
             let properties = try ServerProperties.load(file: file, overrides: overrides, files: files)
             configuration = try NodeConfiguration(Settings(properties))
+            levels = try LogLevels(configuration.settings)
         } catch {
             Self.complain("\(error)")
             throw ExitCode(1)
         }
-        let logger = Self.logger(configuration.settings)
-        let node = Node(configuration: configuration, world: Self.world(configuration.settings, files), logger: logger)
+        let world = Self.world(configuration.settings, files)
+        let logs = Self.logs(configuration.settings, levels, world)
+        let logger = logs[part: .node]
+        for name in levels.unknownNames {
+            logger.warning("log.levels names a logger that is not here", metadata: ["logger": "\(name)"])
+        }
+        let node = Node(configuration: configuration, world: world, logs: logs, sources: [ProcessMetrics()])
         node.start { failure in
             // The process can't go on: whoever runs it restarts it.
             logger.critical("\(failure)")
@@ -62,10 +69,9 @@ struct ServerCommand: ParsableCommand {
             pool: ThreadPool(threadCount: Int(settings.integer("num.io.threads"))))
     }
 
-    private static func logger(_ settings: Settings) -> Logger {
-        let form: LogLines.Form = settings.string("log.format") == "json" ? .json : .text
-        let level = Logger.Level(rawValue: settings.string("log.level").lowercased()) ?? .info
-        return Logger(label: "martlet") { LogLines(label: $0, form: form, logLevel: level) }
+    private static func logs(_ settings: Settings, _ levels: LogLevels, _ world: World) -> NodeLogs {
+        let form: LogLine.Form = settings.string("log.format") == "json" ? .json : .text
+        return NodeLogs(levels: levels, clock: world.clock, loop: world.controlLoop) { LogLines(name: $0, form: form) }
     }
 
     private static func complain(_ text: String) {

@@ -14,6 +14,7 @@ final class ConnectionUnderTest {
     let link: ScriptedLink
     let produce = ParkedReplies<ProduceResponse>()
     let metadata = ParkedReplies<MetadataResponse>()
+    let meters: RequestMeters.Lane
     let connection: RequestConnection
 
     init(
@@ -30,9 +31,11 @@ final class ConnectionUnderTest {
         let identity = ConnectionIdentity(
             id: 1, listener: ListenerIdentity(name: "TEST", kind: kind), principal: .anonymous, remote: link.remote,
             local: link.local, loop: loop)
+        meters = RequestMeters.Lane(keys: table.servedKeys)
         connection = RequestConnection(
             link: link, identity: identity, table: table, limits: limits, clock: loop,
-            refusals: RefusalLog(log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, clock: loop)
+            refusals: RefusalLog(log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, clock: loop),
+            meters: meters
         ) { _ in }
     }
 

@@ -33,13 +33,17 @@ final class ScriptedLink: Link {
     func setFrameLimit(bytes: Int) {}
     func close() { state.withLock { $0.isClosed = true } }
 
+    /// The bytes sent since the last call.
+    func takeBytes() -> [UInt8] {
+        state.withLock { state in
+            defer { state.sent = [] }
+            return state.sent
+        }
+    }
+
     /// The frames sent since the last call, without their lengths.
     func takeFrames() -> [Bytes] {
-        var rest = Bytes(
-            state.withLock { state in
-                defer { state.sent = [] }
-                return state.sent
-            })
+        var rest = Bytes(takeBytes())
         var frames: [Bytes] = []
         while rest.count >= 4 {
             let length = Int(rest.bigEndian(Int32.self, at: 0))
@@ -73,6 +77,10 @@ final class ScriptedNetwork: Network {
     func listen(
         at endpoint: Endpoint, on loops: [any Loop], frameLimitBytes: Int,
         accept: @escaping @Sendable (any Link) -> (any LinkHandler)?
+    ) throws(ListenError) -> any Listener { throw .cannotBind(endpoint, reason: "nobody listens here") }
+
+    func listenUnframed(
+        at endpoint: Endpoint, on loops: [any Loop], accept: @escaping @Sendable (any Link) -> (any LinkHandler)?
     ) throws(ListenError) -> any Listener { throw .cannotBind(endpoint, reason: "nobody listens here") }
 
     func connect(

@@ -20,6 +20,15 @@ final class TrackedNetwork: Network {
         }
     }
 
+    func listenUnframed(
+        at endpoint: Endpoint, on loops: [any Loop], accept: @escaping @Sendable (any Link) -> (any LinkHandler)?
+    ) throws(ListenError) -> any Listener {
+        try view.listenUnframed(at: endpoint, on: loops) { link in
+            self.links.withLock { $0.append(link) }
+            return accept(link)
+        }
+    }
+
     func connect(
         to endpoint: Endpoint, on loop: any Loop, timeoutMilliseconds: Int64, frameLimitBytes: Int,
         handler: any LinkHandler, completion: @escaping @Sendable (Result<any Link, ConnectError>) -> Void

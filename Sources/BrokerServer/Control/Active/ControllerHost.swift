@@ -49,6 +49,8 @@ package final class ControllerHost: @unchecked Sendable {
     private var lastTickAt: MonotonicInstant
     private var activeSince: MonotonicInstant
     private var generator: SeededGenerator
+    /// How often this node became active.
+    package private(set) var activations: UInt64 = 0
 
     package init(
         configuration: ControllerConfiguration, metadataLog: any MetadataLog, publisher: MetadataPublisher,
@@ -144,6 +146,7 @@ package final class ControllerHost: @unchecked Sendable {
     private func activateIfReady() {
         guard case .claiming(let epoch, let start) = role, committedEnd > start else { return }
         role = .active(epoch: epoch)
+        activations += 1
         let now = world.clock.now
         controller = ClusterController(configuration: configuration, image: publisher.image, now: now)
         appendedEnd = committedEnd

@@ -27,6 +27,8 @@ package final class BrokerLifecycle: MetadataSubscriber, @unchecked Sendable {
         package var registrationMilliseconds: Int64 = 60_000
         /// Longest time to leave in order; then the broker leaves anyway.
         package var leavingMilliseconds: Int64 = 10_000
+        /// After a silence of all controllers this long the broker may have been fenced without knowing it.
+        package var sessionMilliseconds: Int64 = 3_000
 
         package init() {}
     }
@@ -52,6 +54,7 @@ package final class BrokerLifecycle: MetadataSubscriber, @unchecked Sendable {
     private let shared = Mutex(Shared())
 
     private var state = State.notRegistered
+    private var fencedSince: MonotonicInstant?
     private var isHeartbeatInFlight = false
     private var heartbeatTimer: (any Timer)?
     private var recoveryReports: @Sendable ([TopicPartitionID]) -> [RecoveryReport] = { _ in [] }
@@ -80,6 +83,30 @@ package final class BrokerLifecycle: MetadataSubscriber, @unchecked Sendable {
 
     /// When a controller last answered; nil before the first time. From any thread.
     package var lastContact: MonotonicInstant? { shared.withLock { $0.lastContact } }
+
+    /// Why clients are not served now, in words; nil while the controller lets this broker in. On the control loop.
+    package var hindrance: String? {
+        switch state {
+        case .notRegistered: return "the broker is not registered with the controller"
+        case .fenced: return "the broker is fenced: it catches up, or the controller took it for dead"
+        case .leaving, .stopped: return "the broker is stopping"
+        case .running:
+            guard let lastContact else { return "no controller has answered yet" }
+            let silence = world.clock.now.milliseconds(since: lastContact)
+            return silence < timing.sessionMilliseconds ? nil : "no controller has answered for \(silence) ms"
+        }
+    }
+
+    /// Kafka's number of the state (`BrokerState`). On the control loop.
+    var stateNumber: Int {
+        switch state {
+        case .notRegistered: 1
+        case .fenced: 2
+        case .running: 3
+        case .leaving: 6
+        case .stopped: 7
+        }
+    }
 
     /// Notes that a log directory failed, and tells the controller. From any thread.
     package func directoryFailed(_ directory: DirectoryID) {
@@ -234,13 +261,25 @@ package final class BrokerLifecycle: MetadataSubscriber, @unchecked Sendable {
         switch state {
         case .leaving: if response.shouldShutDown { left() }
         case .fenced, .running:
-            if response.isFenced, state == .running { log.warning("the controller fenced this broker") }
+            noteFencing(response.isFenced)
             state = response.isFenced ? .fenced : .running
             if state == .running, let ready = whenRunning {
                 whenRunning = nil
                 ready()
             }
         case .notRegistered, .stopped: break
+        }
+    }
+
+    /// Says once that this broker was fenced, and once that it is let in again.
+    private func noteFencing(_ isFenced: Bool) {
+        if isFenced, state == .running {
+            fencedSince = world.clock.now
+            log.warning("the controller fenced this broker", metadata: ["epoch": "\(epoch?.value ?? -1)"])
+        } else if !isFenced, state == .fenced, let since = fencedSince {
+            fencedSince = nil
+            let passed = world.clock.now.milliseconds(since: since)
+            log.info("the controller let this broker in again", metadata: ["fencedForMilliseconds": "\(passed)"])
         }
     }
 

@@ -127,6 +127,10 @@ final class FetchJob: ParkedFetch, @unchecked Sendable {
             deadlines.remove(self)
             unpark()
         }
+        for (partition, read) in zip(partitions, reads) {
+            partition?.traffic.fetched(
+                bytes: read.byteCount, isFollower: requester.isFollower, isError: read.error != .noError)
+        }
         let answer = FetchAnswer(plan: plan, reads: reads, requester: requester, context: context)
         guard reads.contains(where: { $0.slice.map { !$0.isResident } ?? false }) else {
             return services.send(answer, reply)

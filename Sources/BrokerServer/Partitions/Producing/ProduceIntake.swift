@@ -72,7 +72,7 @@ final class ProduceIntake: @unchecked Sendable {
                     unfinished.append(Unfinished(part: part, batch: batch, rules: rules))
                 }
             } catch {
-                part.request.refuse(slot: part.slot, error)
+                ProduceIntake.refuse(part, error)
             }
         }
         return unfinished.isEmpty ? nil : unfinished
@@ -89,7 +89,7 @@ final class ProduceIntake: @unchecked Sendable {
                     }
                     checked.append((item.part, batch.bytes))
                 } catch {
-                    item.part.request.refuse(slot: item.part.slot, error)
+                    ProduceIntake.refuse(item.part, error)
                 }
             }
             let finished = checked
@@ -106,6 +106,11 @@ final class ProduceIntake: @unchecked Sendable {
             if let unfinished = check(parts) { return finish(unfinished, connection) }
         }
         waiting[connection] = nil
+    }
+
+    private static func refuse(_ part: Part, _ refusal: RecordRefusal) {
+        part.partition.traffic.rejected(bytes: part.records?.count ?? 0)
+        part.request.refuse(slot: part.slot, refusal)
     }
 
     private func queue(_ part: Part, _ batch: Bytes) {

@@ -64,6 +64,7 @@ extension PartitionState {
         do throws(StorageError) {
             if let records, !records.isEmpty {
                 try log.appendAsFollower(records, now: timeOfDay)
+                traffic.replicated(bytes: records.count)
                 if settings.flushesOnAck { after.wantsFlush = true }
             }
             if let start = leaderLogStart, start > log.logStartOffset, start <= log.logEndOffset {

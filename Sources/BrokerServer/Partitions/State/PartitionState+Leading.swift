@@ -9,12 +9,12 @@ extension PartitionState {
     {
         guard case .open(var log) = storage, case .leader(var leader) = role else {
             let error = leaderRefusal(requested: nil) ?? .notLeaderOrFollower
-            for item in incoming { after.verdicts.append(verdict(item, error)) }
+            for item in incoming { refuse(item, error, &after) }
             return
         }
         let admitted = incoming.filter { item in
             let isAdmitted = !item.waitsForReplicas || leader.hasEnoughInSync
-            if !isAdmitted { after.verdicts.append(verdict(item, .notEnoughReplicas)) }
+            if !isAdmitted { refuse(item, .notEnoughReplicas, &after) }
             return isAdmitted
         }
         guard !admitted.isEmpty else { return }
@@ -27,7 +27,7 @@ extension PartitionState {
         } catch {
             storage = .open(log)
             role = .leader(leader)
-            for item in admitted { after.verdicts.append(verdict(item, .kafkaStorageError)) }
+            for item in admitted { refuse(item, .kafkaStorageError, &after) }
             after.failure = LogFailure(directory: log.directory, reason: "\(error)")
             goOffline("\(error)", &after)
             return
@@ -49,9 +49,14 @@ extension PartitionState {
         let range: AppendedRange
         switch result {
         case .refused(let code, let reason):
+            traffic.rejected(bytes: item.batch.count)
             item.request.resolve(slot: item.slot, code, message: reason)
             return
-        case .appended(let appended), .duplicate(let appended): range = appended
+        case .appended(let appended):
+            range = appended
+            traffic.appended(
+                bytes: item.batch.count, messages: appended.endOffset.value - appended.baseOffset.value)
+        case .duplicate(let appended): range = appended
         }
         item.request.appended(
             slot: item.slot, baseOffset: range.baseOffset, logAppendTime: range.logAppendTime, logStart: logStart)
@@ -83,6 +88,11 @@ extension PartitionState {
         guard parkedProduces.count >= parkedProducesSweepAt else { return }
         parkedProduces.removeAll { !$0.request.isWaiting }
         parkedProducesSweepAt = max(PartitionState.parkedProducesSweepMin, 2 * parkedProduces.count)
+    }
+
+    private func refuse(_ item: Incoming, _ error: ErrorCode, _ after: inout Aftermath) {
+        traffic.rejected(bytes: item.batch.count)
+        after.verdicts.append(verdict(item, error))
     }
 
     private func verdict(_ item: Incoming, _ error: ErrorCode) -> Aftermath.Verdict {

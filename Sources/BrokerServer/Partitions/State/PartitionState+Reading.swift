@@ -17,6 +17,11 @@ struct FetchRequester: Hashable, Sendable {
         }
     }
 
+    var isFollower: Bool {
+        if case .follower = kind { return true }
+        return false
+    }
+
     /// Whether the answer has a list of aborted transactions.
     var readsCommittedOnly: Bool { kind == .consumer(readsCommittedOnly: true) }
 }

@@ -45,15 +45,17 @@ struct PartitionState: ~Copyable {
     /// Deletions that some replica has not followed yet; they exist only while this broker leads.
     var parkedDeletions: [ParkedDeletion] = []
     var isFlushing = false
+    let traffic: TopicTraffic
 
     init(
         settings: PartitionSettings, assignment: PartitionAssignment, lives: [BrokerID: BrokerLife],
-        checkpointedHighWatermark: Offset
+        checkpointedHighWatermark: Offset, traffic: TopicTraffic
     ) {
         self.settings = settings
         self.assignment = assignment
         self.lives = lives
         self.checkpointedHighWatermark = checkpointedHighWatermark
+        self.traffic = traffic
     }
 
     static let parkedProducesSweepMin = 1_024

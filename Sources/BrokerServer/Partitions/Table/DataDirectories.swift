@@ -67,6 +67,9 @@ package final class DataDirectories: Sendable {
         state.withLock { $0.filter { $0.offlineReason == nil }.map { ($0.found.path, $0.found.id) } }
     }
 
+    /// The paths of those that failed.
+    package var offlinePaths: [String] { state.withLock { $0.filter { $0.offlineReason != nil }.map(\.found.path) } }
+
     /// The ids of those that failed, for the heartbeat.
     package var offlineIDs: [DirectoryID] {
         state.withLock { $0.filter { $0.offlineReason != nil }.map(\.found.id) }

@@ -15,6 +15,7 @@ package final class PartitionTable: MetadataSubscriber, Sendable {
 
     let services: PartitionServices
     package let directories: DataDirectories
+    package var traffic: TrafficLedger { services.traffic }
     private let index = Mutex(Index())
     let cache: MetadataCache
     private let settings: DynamicSettings
@@ -88,7 +89,13 @@ package final class PartitionTable: MetadataSubscriber, Sendable {
         guard isMine else { return remove(partition, .notLeaderOrFollower) }
         let assignment = assignment(registration, image)
         let (me, now) = (services.me, services.clock.now)
-        partition.step { state, after in state.assign(assignment, me: me, now: now, &after) }
+        let former = partition.step { state, after in
+            defer { state.assign(assignment, me: me, now: now, &after) }
+            return state.assignment
+        }
+        if assignment.leader == me, former.leaderEpoch == assignment.leaderEpoch {
+            traffic.inSyncChanged(from: former.inSync, to: assignment.inSync)
+        }
     }
 
     /// What made an earlier life of this broker leader is void for this one: only metadata that has this life's own
@@ -174,6 +181,7 @@ package final class PartitionTable: MetadataSubscriber, Sendable {
             guard index.byTopic[topic]?.isEmpty ?? true else { return }
             index.byTopic[topic] = nil
             if index.idsByName[partition.topicName] == topic { index.idsByName[partition.topicName] = nil }
+            if index.idsByName[partition.topicName] == nil { traffic.forget(partition.topicName) }
         }
         partition.close(reason)
         services.followers.unfollow(partition)

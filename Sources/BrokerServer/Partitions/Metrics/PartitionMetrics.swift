@@ -1,0 +1,113 @@
+import Metadata
+import Primitives
+import World
+
+/// The partitions of this broker and its log directories.
+struct PartitionMetrics: MetricsSource {
+    /// Partitions that get series of their own.
+    static let partitionsMax = 2_000
+
+    let table: PartitionTable
+    let files: any FileStore
+
+    private struct Sums {
+        var partitions = 0
+        var leaders = 0
+        var offline = 0
+        var underReplicated = 0
+        var underMin = 0
+        var atMin = 0
+        var producers = 0
+        var parkedProduces = 0
+        var parkedFetches = 0
+        /// The worst lag of each follower.
+        var lags: [BrokerID: Int64] = [:]
+
+        mutating func add(_ figures: PartitionFigures) {
+            partitions += 1
+            if figures.isOffline { offline += 1 }
+            producers += figures.log?.producers ?? 0
+            parkedProduces += figures.parkedProduces
+            parkedFetches += figures.parkedFetches
+            guard let leading = figures.leading else { return }
+            leaders += 1
+            if leading.inSync < leading.replicas { underReplicated += 1 }
+            if leading.inSync < leading.minInSync { underMin += 1 }
+            if leading.inSync == leading.minInSync { atMin += 1 }
+            for (follower, lag) in leading.lags { lags[follower] = max(lags[follower] ?? 0, lag ?? 0) }
+        }
+    }
+
+    func report(into page: inout MetricsPage) {
+        var sums = Sums()
+        var perPartition = 0
+        var sizes: [String: Int64] = [:]
+        for partition in table.all {
+            let figures = partition.figures
+            sums.add(figures)
+            guard let log = figures.log else { continue }
+            sizes[partition.logDirectory, default: 0] += log.sizeBytes
+            perPartition += 1
+            guard perPartition <= PartitionMetrics.partitionsMax else { continue }
+            report(log, of: partition, into: &page)
+        }
+        report(sums, into: &page)
+        reportDirectories(sizes, into: &page)
+    }
+
+    private func report(_ log: PartitionFigures.Log, of partition: Partition, into page: inout MetricsPage) {
+        let labels: [MetricsPage.Label] = [("topic", partition.topicName), ("partition", "\(partition.id.index)")]
+        page.gauge("kafka_log_log_size", "Bytes of a partition's log.", log.sizeBytes, labels)
+        page.gauge("kafka_log_log_logstartoffset", "First offset of a partition.", log.start.value, labels)
+        page.gauge("kafka_log_log_logendoffset", "Exclusive last offset of a partition.", log.end.value, labels)
+        page.gauge("kafka_log_log_numlogsegments", "Segments of a partition's log.", log.segments, labels)
+    }
+
+    private func report(_ sums: Sums, into page: inout MetricsPage) {
+        let prefix = "kafka_server_replicamanager_"
+        page.gauge(prefix + "partitioncount", "Replicas on this broker.", sums.partitions)
+        page.gauge(prefix + "leadercount", "Partitions that this broker leads.", sums.leaders)
+        page.gauge(
+            prefix + "offlinereplicacount",
+            "Replicas here that can't be used: their disk failed or their log is "
+                + "damaged.", sums.offline)
+        page.gauge(
+            prefix + "underreplicatedpartitions", "Partitions led here with a replica out of sync.",
+            sums.underReplicated)
+        page.gauge(
+            prefix + "underminisrpartitioncount",
+            "Partitions led here with fewer in-sync replicas than min.insync.replicas: acks=all is refused.",
+            sums.underMin)
+        page.gauge(
+            prefix + "atminisrpartitioncount", "Partitions led here that can't lose one more in-sync replica.",
+            sums.atMin)
+        page.gauge(prefix + "produceridcount", "Producers that are remembered.", sums.producers)
+        let purgatory = "kafka_server_delayedoperationpurgatory_purgatorysize"
+        let help = "Requests that wait, counted at each of their partitions."
+        page.gauge(purgatory, help, sums.parkedProduces, [("delayedOperation", "Produce")])
+        page.gauge(purgatory, help, sums.parkedFetches, [("delayedOperation", "Fetch")])
+        for (follower, lag) in sums.lags.sorted(by: { $0.key < $1.key }) {
+            page.gauge(
+                "martlet_follower_lag_records_max", "Records that a follower lacks, in its worst partition led here.",
+                lag, [("follower", "\(follower)")])
+        }
+    }
+
+    private func reportDirectories(_ sizes: [String: Int64], into page: inout MetricsPage) {
+        let online = table.directories.online.map(\.path)
+        let offline = table.directories.offlinePaths
+        page.gauge(
+            "kafka_log_logmanager_offlinelogdirectorycount", "Log directories that failed.", offline.count)
+        for path in (online + offline).sorted() {
+            let labels: [MetricsPage.Label] = [("logDirectory", path)]
+            page.gauge(
+                "kafka_log_logmanager_logdirectoryoffline", "1 for a log directory that failed.",
+                offline.contains(path) ? 1 : 0, labels)
+            page.gauge(
+                "martlet_log_directory_used_bytes", "Bytes of the partition logs in a directory.", sizes[path] ?? 0,
+                labels)
+            guard let free = try? files.freeBytes(path) else { continue }
+            page.gauge("martlet_log_directory_free_bytes", "Bytes free on a directory's disk.", free, labels)
+        }
+    }
+}
