@@ -60,6 +60,16 @@ fetch_java_libraries() {
         '*/kafka-clients-4*.jar' '*/slf4j-api-2*.jar' '*/zstd-jni-*.jar' '*/lz4-java-*.jar' '*/snappy-java-*.jar'
 }
 
+# Checks pages and rules as Prometheus itself reads them; without it the tests' own reader has to do.
+fetch_promtool() {
+    command -v promtool >/dev/null || [ -x .build/prometheus/usr/bin/promtool ] && return
+    command -v apt-get >/dev/null && command -v dpkg >/dev/null || return
+    say "Fetching promtool"
+    mkdir -p .build/downloads .build/prometheus
+    (cd .build/downloads && apt-get download -qq prometheus 2>/dev/null) &&
+        dpkg -x .build/downloads/prometheus_*.deb .build/prometheus || echo "No promtool here"
+}
+
 install_clients() {
     if [ ! -x .build/clients/bin/pytest ]; then
         say "Installing the Python clients"
@@ -68,6 +78,7 @@ install_clients() {
         .build/clients/bin/pip install -q --disable-pip-version-check \
             confluent-kafka==2.16.1 kafka-python==3.0.12 aiokafka==0.14.0 pytest pytest-timeout || return 1
     fi
+    fetch_promtool
     fetch_java_libraries
 }
 

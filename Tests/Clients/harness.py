@@ -32,7 +32,7 @@ def free_base_port():
     """A base port with room for the nodes, their controllers and the administration."""
     # Both below the ports that the kernel gives to outgoing connections.
     for base in range(11_000 + os.getpid() % 1000 * 10, 22_700, 10):
-        ports = [base + distance + node for distance in (0, 10_000) for node in range(5)]
+        ports = [base + distance + node for distance in (0, 5_000, 10_000) for node in range(5)]
         try:
             for port in ports:
                 with socket.socket() as probe:
@@ -83,6 +83,10 @@ class Cluster:
 
     def port(self, node):
         return self.base_port + node - 1
+
+    def admin_port(self, node):
+        """Where the node serves metrics, health and readiness."""
+        return self.port(node) + 5_000
 
     def run(self, *arguments, **keywords):
         return martlet("cluster", *arguments, "--dir", self.path, **keywords)

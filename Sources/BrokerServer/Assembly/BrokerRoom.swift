@@ -81,7 +81,7 @@ final class BrokerRoom: Sendable {
             let identity = ListenerIdentity(name: listener.name, kind: .client)
             let opened = RequestListener(
                 identity, table: table, limits: RequestLimits(settings), count: count, clock: world.clock,
-                log: logs[part: .network])
+                log: logs[part: .network], requestLog: RequestLog(logs))
             return (opened, listener)
         }
         // Settings come before what is made with them, addresses before the partitions that are fetched from there;

@@ -60,7 +60,7 @@ final class QuorumRoom: Sendable {
                     (
                         RequestListener(
                             identity, table: table, limits: RequestLimits(configuration.settings), count: count,
-                            clock: world.clock, log: logs[part: .network],
+                            clock: world.clock, log: logs[part: .network], requestLog: RequestLog(logs),
                             whenConnectionEnds: { heartbeats.ended($0) }), listener
                     ))
             }

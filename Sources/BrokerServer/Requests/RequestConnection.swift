@@ -21,6 +21,8 @@ final class RequestConnection: LinkHandler, ReplyReceiver, @unchecked Sendable {
     private struct Mark {
         let key: APIKey
         let receivedAt: MonotonicInstant
+        /// Nil unless requests are logged.
+        let header: RequestHeader?
     }
 
     private let link: any Link
@@ -30,6 +32,7 @@ final class RequestConnection: LinkHandler, ReplyReceiver, @unchecked Sendable {
     private let clock: any Clock
     private let refusals: RefusalLog
     private let meters: RequestMeters.Lane
+    private let requestLog: RequestLog?
     private let whenClosed: @Sendable (RequestConnection) -> Void
 
     private var pipeline: RequestPipeline<Incoming, Mark>
@@ -43,7 +46,8 @@ final class RequestConnection: LinkHandler, ReplyReceiver, @unchecked Sendable {
 
     init(
         link: any Link, identity: ConnectionIdentity, table: HandlerTable, limits: RequestLimits, clock: any Clock,
-        refusals: RefusalLog, meters: RequestMeters.Lane, whenClosed: @escaping @Sendable (RequestConnection) -> Void
+        refusals: RefusalLog, meters: RequestMeters.Lane, requestLog: RequestLog? = nil,
+        whenClosed: @escaping @Sendable (RequestConnection) -> Void
     ) {
         self.link = link
         self.identity = identity
@@ -52,6 +56,7 @@ final class RequestConnection: LinkHandler, ReplyReceiver, @unchecked Sendable {
         self.clock = clock
         self.refusals = refusals
         self.meters = meters
+        self.requestLog = requestLog
         self.whenClosed = whenClosed
         pipeline = RequestPipeline(requestsMax: limits.requestsMax, bytesMax: limits.requestBytesMax)
         lastRequestAt = clock.now
@@ -71,7 +76,9 @@ final class RequestConnection: LinkHandler, ReplyReceiver, @unchecked Sendable {
         let key = incoming.header.key
         pipeline.append(
             incoming, isPipelined: key == .produce, bytes: frame.count,
-            mark: Mark(key: key, receivedAt: incoming.receivedAt))
+            mark: Mark(
+                key: key, receivedAt: incoming.receivedAt,
+                header: requestLog?.isOn == true ? incoming.header : nil))
         start()
         pauseOrResume()
     }
@@ -178,6 +185,9 @@ final class RequestConnection: LinkHandler, ReplyReceiver, @unchecked Sendable {
         while let (outcome, mark) = pipeline.takeNextOutcome() {
             let taken = (clock.now.value - mark.receivedAt.value) / 1_000
             meters.answered(mark.key, microseconds: taken, bytes: outcome.byteCount)
+            if let header = mark.header {
+                requestLog?.say(header, identity, microseconds: taken, bytes: outcome.byteCount)
+            }
             if isClosed { continue }
             switch outcome {
             case .segments(let segments):

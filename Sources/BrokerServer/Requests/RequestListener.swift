@@ -17,6 +17,7 @@ package final class RequestListener: MetricsSource {
     private let count: ConnectionCount
     private let clock: any Clock
     private let refusals: RefusalLog
+    private let requestLog: RequestLog?
     private let whenConnectionEnds: @Sendable (ConnectionIdentity) -> Void
     private let state = Mutex(State())
 
@@ -26,13 +27,15 @@ package final class RequestListener: MetricsSource {
     /// - Parameter whenConnectionEnds: Called on the connection's loop: a closed connection is a sign of death.
     package init(
         _ identity: ListenerIdentity, table: HandlerTable, limits: RequestLimits, count: ConnectionCount,
-        clock: any Clock, log: Logger, whenConnectionEnds: @escaping @Sendable (ConnectionIdentity) -> Void = { _ in }
+        clock: any Clock, log: Logger, requestLog: RequestLog? = nil,
+        whenConnectionEnds: @escaping @Sendable (ConnectionIdentity) -> Void = { _ in }
     ) {
         self.identity = identity
         self.table = table
         self.limits = limits
         self.count = count
         self.clock = clock
+        self.requestLog = requestLog
         refusals = RefusalLog(log: log, clock: clock)
         self.whenConnectionEnds = whenConnectionEnds
     }
@@ -86,7 +89,7 @@ package final class RequestListener: MetricsSource {
             id: id, listener: identity, principal: .anonymous, remote: link.remote, local: link.local, loop: link.loop)
         let connection = RequestConnection(
             link: link, identity: connectionIdentity, table: table, limits: limits, clock: clock,
-            refusals: refusals, meters: meters.lane(of: link.loop)
+            refusals: refusals, meters: meters.lane(of: link.loop), requestLog: requestLog
         ) { [weak self] connection in
             self?.forget(connection)
         }
