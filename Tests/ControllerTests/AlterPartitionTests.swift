@@ -127,4 +127,14 @@ struct AlterPartitionTests {
         let back = try cluster.alter(by: 2, isr: [2]) { $0.leaderRecoveryState = 1 }
         #expect(back.errorCode == .invalidRequest)
     }
+
+    @Test("Rule 14: a proposal without broker epochs takes replicas out of the ISR, and brings none in")
+    func withoutEpochs() throws {
+        var cluster = cluster()
+        let fewer = try cluster.alter(by: 1, isr: []) { $0.newIsr = [BrokerID(1), BrokerID(3)] }
+        #expect(fewer.errorCode == .noError)
+        #expect(try cluster.partition().isrNumbers == [1, 3])
+        let more = try cluster.alter(by: 1, isr: []) { $0.newIsr = [BrokerID(1), BrokerID(2), BrokerID(3)] }
+        #expect(more.errorCode == .ineligibleReplica)
+    }
 }

@@ -76,13 +76,23 @@ struct BrokerLifeTests {
         var foreign = Cluster.registration(2)
         foreign.clusterID = "other"
         #expect(cluster.register(foreign).errorCode == .inconsistentClusterID)
-        #expect(cluster.register(Cluster.registration(2, directory: 1)).errorCode == .duplicateBrokerRegistration)
+        #expect(cluster.register(Cluster.registration(2, directory: 1)).errorCode == .invalidRegistration)
         var old = Cluster.registration(2)
         old.features = []
         #expect(cluster.register(old).errorCode == .unsupportedVersion)
         var homeless = Cluster.registration(2)
         homeless.logDirs = [.unassignedDirectory]
-        #expect(cluster.register(homeless).errorCode == .invalidRequest)
+        #expect(cluster.register(homeless).errorCode == .invalidRegistration)
+        homeless.logDirs = []
+        #expect(cluster.register(homeless).errorCode == .invalidRegistration)
+        homeless.logDirs = [DirectoryID(high: 7, low: 200), DirectoryID(high: 7, low: 200)]
+        #expect(cluster.register(homeless).errorCode == .invalidRegistration)
+        var migrating = Cluster.registration(2)
+        migrating.isMigratingZkBroker = true
+        #expect(cluster.register(migrating).errorCode == .brokerIDNotRegistered)
+        var silent = Cluster.registration(2)
+        silent.listeners = []
+        #expect(cluster.register(silent).errorCode == .invalidRequest)
     }
 
     @Test("A broker is let in when it has applied the metadata up to its registration")
@@ -224,6 +234,49 @@ struct BrokerLifeTests {
         let end = cluster.end
         cluster.heartbeat(1) { $0.offlineLogDirs = [DirectoryID(high: 1_000, low: 99)] }
         #expect(cluster.end == end)
+    }
+
+    @Test("Rule 17: who comes back in order, but without the directory of a replica, comes without the replica")
+    func missingDirectory() throws {
+        var cluster = Cluster()
+        let second = DirectoryID(high: 1_000, low: 99)
+        var request = Cluster.registration(1)
+        request.logDirs.append(second)
+        cluster.register(request)
+        cluster.heartbeat(1)
+        cluster.createTopic("t", replicas: 1)
+        #expect(cluster.assign(1, to: second) == .noError)
+        cluster.heartbeat(1) { $0.wantShutDown = true }
+        cluster.heartbeat(1) { $0.wantShutDown = true }
+        #expect(try cluster.partition().elrNumbers == [1])
+        let epoch = cluster.epoch(1).value
+        var complete = cluster
+        request.incarnationID = UUID128(high: 1, low: 2)
+        request.previousBrokerEpoch = BrokerEpoch(epoch)
+        complete.register(request)
+        complete.heartbeat(1)
+        #expect(try complete.partition().leader == BrokerID(1))
+        cluster.register(Cluster.registration(1, life: 2, previousEpoch: epoch))
+        cluster.heartbeat(1)
+        #expect(try cluster.partition().leader == nil)
+        #expect(try cluster.partition().candidateNumbers == [1])
+        // The new, empty replica in the other directory does not pass for the one that was in sync.
+        let first = DirectoryID(high: 1_000, low: 1)
+        #expect(cluster.assign(1, to: first) == .noError)
+        #expect(try cluster.partition().directory(of: BrokerID(1)) == second)
+        let partition = try cluster.partition()
+        let id = TopicPartitionID(try #require(cluster.image.topics.id(of: "t")), PartitionIndex(0))
+        let report = RecoveryReport(
+            partition: id, leaderEpoch: partition.leaderEpoch, directory: first, lastEpoch: nil, logEnd: .zero)
+        cluster.commit(cluster.controller.report([report], from: BrokerID(1), epoch: cluster.epoch(1)))
+        #expect(try cluster.partition().leader == nil)
+        // An operator may say so.
+        #expect(try cluster.elect(1, partitions: [0]).map(\.errorCode) == [.noError])
+        #expect(try cluster.partition().leader == BrokerID(1))
+        #expect(try cluster.partition().recoveryState == .recovering)
+        #expect(cluster.assign(1, to: first) == .noError)
+        #expect(try cluster.partition().directory(of: BrokerID(1)) == first)
+        #expect(try cluster.partition().leader == BrokerID(1))
     }
 
     @Test("Producer ids come in blocks that never overlap, to registered brokers only")

@@ -161,23 +161,31 @@ struct TopicTests {
         #expect(cluster.setConfig("u", "retention.ms", "7").errorCode == .unknownTopicOrPartition)
     }
 
-    @Test("Topics are deleted by name or by id, once")
+    @Test("Topics are deleted by name or by id; what a request means twice is left alone")
     func deletion() throws {
         var cluster = Cluster(brokers: [1])
-        for name in ["a", "b"] { cluster.createTopic(name, replicas: 1) }
-        let id = try #require(cluster.image.topics.id(of: "b"))
-        var byName = DeleteTopicsRequest.DeleteTopicState()
-        byName.name = "a"
-        var byID = DeleteTopicsRequest.DeleteTopicState()
-        byID.topicID = id
-        var request = DeleteTopicsRequest()
-        request.topics = [byName, byID, byID]
-        let first = cluster.commit(cluster.controller.deleteTopics(request))
-        #expect(first.responses.map(\.errorCode) == [.noError, .noError, .invalidRequest])
-        #expect(cluster.image.topics.count == 0)
-        let second = cluster.commit(cluster.controller.deleteTopics(request))
+        for name in ["a", "b", "c"] { cluster.createTopic(name, replicas: 1) }
+        func state(_ name: String?, _ id: TopicID = .zero) -> DeleteTopicsRequest.DeleteTopicState {
+            var state = DeleteTopicsRequest.DeleteTopicState()
+            state.name = name
+            state.topicID = id
+            return state
+        }
+        func answers(_ states: [DeleteTopicsRequest.DeleteTopicState]) -> [ErrorCode] {
+            var request = DeleteTopicsRequest()
+            request.topics = states
+            return cluster.commit(cluster.controller.deleteTopics(request)).responses.map(\.errorCode)
+        }
+        let b = try #require(cluster.image.topics.id(of: "b"))
+        let c = try #require(cluster.image.topics.id(of: "c"))
+        #expect(answers([state("a"), state("a"), state(nil, b), state(nil, b)]) == [.invalidRequest, .invalidRequest])
         #expect(
-            second.responses.map(\.errorCode) == [.unknownTopicOrPartition, .unknownTopicID, .unknownTopicID])
+            answers([state("b"), state(nil, b), state("c", c)]) == [.invalidRequest, .invalidRequest, .invalidRequest])
+        #expect(answers([state(nil)]) == [.invalidRequest])
+        #expect(cluster.image.topics.count == 3)
+        #expect(answers([state("a"), state(nil, b)]) == [.noError, .noError])
+        #expect(cluster.image.topics.count == 1)
+        #expect(answers([state("a"), state(nil, b)]) == [.unknownTopicOrPartition, .unknownTopicID])
     }
 
     @Test("Deletion can be switched off")
@@ -189,23 +197,116 @@ struct TopicTests {
         #expect(cluster.controller.deleteTopics(request).reply.responses[0].errorCode == .topicDeletionDisabled)
     }
 
+    @Test("Replicas are spread over racks, and a rack whose brokers are away is passed over")
+    func racks() throws {
+        var cluster = Cluster()
+        // Two brokers in each of three racks.
+        for id in 1...6 as ClosedRange<Int32> {
+            var request = Cluster.registration(id)
+            request.rack = "rack-\((id - 1) / 2)"
+            cluster.register(request)
+            cluster.heartbeat(id)
+        }
+        func racks(_ topic: String) throws -> [Set<Int32>] {
+            try #require(cluster.image.topics[name: topic]).partitions.map {
+                Set($0.replicaNumbers.map { ($0 - 1) / 2 })
+            }
+        }
+        cluster.createTopic("t", partitions: 12)
+        #expect(try racks("t").allSatisfy { $0.count == 3 })
+        let leaders = try #require(cluster.image.topics[name: "t"]).partitions.compactMap(\.leader?.value)
+        #expect((1...6).map { id in leaders.count { $0 == id } } == [2, 2, 2, 2, 2, 2])
+        let held = try #require(cluster.image.topics[name: "t"]).partitions.flatMap(\.replicaNumbers)
+        #expect((1...6).map { id in held.count { $0 == id } } == [6, 6, 6, 6, 6, 6])
+        cluster.createTopic("two", partitions: 6, replicas: 2)
+        #expect(try racks("two").allSatisfy { $0.count == 2 })
+        cluster.createTopic("five", partitions: 6, replicas: 5)
+        #expect(try racks("five").allSatisfy { $0.count == 3 })
+        cluster.fence(5)
+        cluster.fence(6)
+        cluster.createTopic("u", partitions: 4)
+        for partition in try #require(cluster.image.topics[name: "u"]).partitions {
+            #expect(partition.replicaNumbers.allSatisfy { $0 <= 4 } && partition.isr == partition.replicas)
+            #expect(Set(partition.replicaNumbers.map { ($0 - 1) / 2 }).count == 2)
+        }
+    }
+
+    @Test("No partition is placed where no broker can serve")
+    func nobody() {
+        var cluster = Cluster(brokers: [1, 2])
+        cluster.fence(1)
+        cluster.fence(2)
+        let automatic = cluster.createTopic("t", replicas: 1)
+        #expect(automatic.errorCode == .invalidReplicationFactor)
+        #expect(
+            automatic.errorMessage
+                == "Unable to replicate the partition 1 time(s): All brokers are currently fenced.")
+        let manual = cluster.createTopic("t", partitions: -1, replicas: -1, assignments: [[1, 2]])
+        #expect(manual.errorCode == .invalidReplicaAssignment)
+        #expect(
+            manual.errorMessage
+                == "All brokers specified in the manual partition assignment for partition 0 are fenced or in "
+                + "controlled shutdown.")
+    }
+
+    private func grow(_ count: Int32, _ assignments: [[Int32]]? = nil, topic: String = "t") -> CreatePartitionsRequest {
+        var asked = CreatePartitionsRequest.CreatePartitionsTopic()
+        asked.name = topic
+        asked.count = count
+        asked.assignments = assignments.map { lists in
+            lists.map { brokers in
+                var assignment = CreatePartitionsRequest.CreatePartitionsAssignment()
+                assignment.brokerIDs = brokers.map { BrokerID($0) }
+                return assignment
+            }
+        }
+        var request = CreatePartitionsRequest()
+        request.topics = [asked]
+        return request
+    }
+
     @Test("Partitions are added, never taken away")
     func createPartitions() throws {
         var cluster = Cluster(brokers: [1, 2, 3])
         cluster.createTopic("t", partitions: 2)
-        func grow(_ count: Int32) -> CreatePartitionsRequest {
-            var topic = CreatePartitionsRequest.CreatePartitionsTopic()
-            topic.name = "t"
-            topic.count = count
-            topic.assignments = nil
-            var request = CreatePartitionsRequest()
-            request.topics = [topic]
-            return request
-        }
         #expect(cluster.commit(cluster.controller.createPartitions(grow(4))).results[0].errorCode == .noError)
         #expect(try #require(cluster.image.topics[name: "t"]).partitions.count == 4)
         #expect(try cluster.partition("t", 2).replicaNumbers == [3, 1, 2])
         #expect(cluster.controller.createPartitions(grow(4)).reply.results[0].errorCode == .invalidPartitions)
         #expect(cluster.controller.createPartitions(grow(3)).reply.results[0].errorCode == .invalidPartitions)
+        let unknown = cluster.controller.createPartitions(grow(3, topic: "no")).reply.results[0]
+        #expect(unknown.errorCode == .unknownTopicOrPartition)
+        #expect(cluster.controller.createPartitions(grow(20_000)).reply.results[0].errorCode == .policyViolation)
+    }
+
+    @Test("Added partitions go where the request says, and a validation alone adds none")
+    func createPartitionsByHand() throws {
+        var cluster = Cluster(brokers: [1, 2, 3])
+        cluster.createTopic("t", replicas: 2)
+        let bad: [[[Int32]]] = [[[1, 2]], [[1, 2], [1]], [[1, 2], [3, 3]], [[1, 2], [3, 9]], [[1, 2], []]]
+        for assignments in bad {
+            let result = cluster.controller.createPartitions(grow(3, assignments)).reply.results[0]
+            #expect(result.errorCode == .invalidReplicaAssignment)
+        }
+        var valid = grow(3, [[3, 1], [2, 3]])
+        valid.validateOnly = true
+        #expect(cluster.commit(cluster.controller.createPartitions(valid)).results[0].errorCode == .noError)
+        #expect(try #require(cluster.image.topics[name: "t"]).partitions.count == 1)
+        valid.validateOnly = false
+        #expect(cluster.commit(cluster.controller.createPartitions(valid)).results[0].errorCode == .noError)
+        #expect(try cluster.partition("t", 1).replicaNumbers == [3, 1])
+        #expect(try cluster.partition("t", 2).replicaNumbers == [2, 3])
+        valid.topics += valid.topics
+        let twice = cluster.controller.createPartitions(valid).reply
+        #expect(twice.results.map(\.errorCode) == [.invalidRequest])
+    }
+
+    @Test("A topic that is being moved gets new partitions with as many replicas as it is to have")
+    func createPartitionsWhileMoving() throws {
+        var cluster = Cluster(brokers: [1, 2, 3, 4])
+        cluster.createTopic("t", replicas: 2)
+        try cluster.reassign(to: [3, 4])
+        #expect(cluster.commit(cluster.controller.createPartitions(grow(2))).results[0].errorCode == .noError)
+        #expect(try cluster.partition("t", 1).replicas.count == 2)
     }
 }

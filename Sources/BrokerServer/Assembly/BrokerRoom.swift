@@ -86,7 +86,10 @@ final class BrokerRoom: Sendable {
         }
         // Settings come before what is made with them, addresses before the partitions that are fetched from there;
         // leadership reaches the partitions before the coordinators that stand on them.
-        let subscribers: [any MetadataSubscriber] = [dynamic, fetchers, partitions, groups, suspected, lifecycle]
+        let placing = BrokerRoom.directoryReporter(lifecycle, nodeID, channels[1], partitions, world, log)
+        let subscribers: [any MetadataSubscriber] = [
+            dynamic, fetchers, partitions, placing, groups, suspected, lifecycle,
+        ]
         for subscriber in subscribers { quorum.publisher.subscribe(subscriber) }
         lifecycle.reportRecovery { asked in asked.compactMap { partitions.recoveryReport(on: $0) } }
     }
@@ -156,6 +159,15 @@ final class BrokerRoom: Sendable {
             },
             rack: configuration.settings.optionalString("broker.rack"), directories: data.map(\.id),
             cleanlyEndedEpoch: found.cleanlyEndedEpoch)
+    }
+
+    private static func directoryReporter(
+        _ lifecycle: BrokerLifecycle, _ nodeID: BrokerID, _ channel: ControllerChannel, _ partitions: PartitionTable,
+        _ world: World, _ log: Logger
+    ) -> ReplicaDirectoryReporter {
+        ReplicaDirectoryReporter(
+            broker: nodeID, epoch: { lifecycle.epoch }, channel: channel, world: world, log: log
+        ) { partitions.directory(of: $0) }
     }
 
     private static func groups(

@@ -122,6 +122,7 @@ final class QuorumRoom: Sendable {
         table.register(ControllerRegistrationHandler(controller))
         table.register(AlterPartitionHandler(controller))
         table.register(AllocateProducerIDsHandler(controller))
+        table.register(AssignReplicasToDirsHandler(controller))
         let own = OwnConfigs(nodeID: configuration.nodeID, settings: configuration.settings)
         table.registerAdministration(route, own)
         var forwardable = HandlerTable()

@@ -6,8 +6,9 @@ extension ClusterController {
     /// Registers a life of a broker; its epoch is the offset of its record, which is the first of the decision.
     ///
     /// - Parameter nextOffset: the offset that the first record of the decision will have.
-    /// - Errors: INCONSISTENT_CLUSTER_ID; INVALID_REQUEST; UNSUPPORTED_VERSION where a finalized feature is not
-    ///   supported; DUPLICATE_BROKER_REGISTRATION while another incarnation is alive (rule 17).
+    /// - Errors: INCONSISTENT_CLUSTER_ID; INVALID_REQUEST; INVALID_REGISTRATION for impossible log directories;
+    ///   BROKER_ID_NOT_REGISTERED for a broker that comes from ZooKeeper; UNSUPPORTED_VERSION where a finalized feature
+    ///   is not supported; DUPLICATE_BROKER_REGISTRATION while another incarnation is alive (rule 17).
     package func registerBroker(
         _ request: BrokerRegistrationRequest, nextOffset: Offset, now: MonotonicInstant
     ) -> Decision<BrokerRegistrationResponse> {
@@ -29,9 +30,15 @@ extension ClusterController {
         record.brokerEpoch = BrokerEpoch(nextOffset.value)
         response.brokerEpoch = record.brokerEpoch
         let isClean = existing.map { $0.epoch == request.previousBrokerEpoch } ?? false
-        // The old life leaves every ISR before the new one may fetch.
+        let keepsDirectories = existing.map { $0.directories.allSatisfy(request.logDirs.contains) } ?? false
+        // The old life leaves every ISR before the new one may fetch; who comes without the directory of a replica
+        // comes without the replica.
         let changes = partitionChanges { partition in
-            PartitionProposal.withdrawing(request.brokerID, isUnclean: !isClean, from: partition)
+            let holds =
+                partition.directory(of: request.brokerID).map {
+                    $0.isReservedDirectory ? keepsDirectories : request.logDirs.contains($0)
+                } ?? false
+            return PartitionProposal.withdrawing(request.brokerID, isUnclean: !isClean || !holds, from: partition)
         }
         return Decision([.registerBroker(record)] + changes, reply: response)
     }
@@ -53,15 +60,16 @@ extension ClusterController {
     private func refusal(of request: BrokerRegistrationRequest, now: MonotonicInstant) -> Refusal? {
         guard request.clusterID == configuration.clusterID else { return Refusal(.inconsistentClusterID) }
         guard request.brokerID.value >= 0, !request.listeners.isEmpty else { return Refusal(.invalidRequest) }
+        guard !request.isMigratingZkBroker else { return Refusal(.brokerIDNotRegistered) }
         let directories = Set(request.logDirs)
-        guard directories.count == request.logDirs.count, !request.logDirs.contains(where: \.isReservedDirectory) else {
-            return Refusal(.invalidRequest)
-        }
-        for broker in image.brokers.sorted where broker.id != request.brokerID {
-            if !directories.isDisjoint(with: broker.directories) { return Refusal(.duplicateBrokerRegistration) }
-        }
+        guard !directories.isEmpty, directories.count == request.logDirs.count,
+            !request.logDirs.contains(where: \.isReservedDirectory),
+            image.brokers.sorted.allSatisfy({
+                $0.id == request.brokerID || directories.isDisjoint(with: $0.directories)
+            })
+        else { return Refusal(.invalidRegistration) }
         if let existing = image.brokers[request.brokerID], existing.incarnationID != request.incarnationID,
-            !existing.isFenced, directories.isDisjoint(with: existing.directories),
+            !existing.isFenced, !existing.isInControlledShutdown, directories.isDisjoint(with: existing.directories),
             sessions.isValid(existing.id, now: now, timeoutMilliseconds: configuration.sessionTimeoutMilliseconds)
         {
             // A process that holds the lock of one of its directories proves that the old one is gone; this one does

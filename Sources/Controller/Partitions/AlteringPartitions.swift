@@ -43,7 +43,7 @@ extension ClusterController {
             answer.errorCode = code
             return answer
         }
-        var proposal = PartitionProposal(isr: inOrder(data.newIsrWithEpochs.map(\.brokerID), of: partition))
+        var proposal = PartitionProposal(isr: inOrder(members(of: data, partition).map(\.brokerID), of: partition))
         proposal.recoveryState = LeaderRecoveryState(rawValue: data.leaderRecoveryState)
         var next = election(topic: topic).outcome(of: proposal, in: partition)
         let id = TopicPartitionID(topicID, data.partitionIndex)
@@ -75,19 +75,34 @@ extension ClusterController {
         if data.leaderEpoch < partition.leaderEpoch { return .fencedLeaderEpoch }
         if partition.leader != sender.id { return .invalidRequest }
         if data.partitionEpoch < partition.partitionEpoch { return .invalidUpdateVersion }
-        let isr = data.newIsrWithEpochs.map(\.brokerID)
+        let members = members(of: data, partition)
+        let isr = members.map(\.brokerID)
         guard Set(isr).count == isr.count, isr.allSatisfy(partition.replicas.contains), isr.contains(sender.id) else {
             return .invalidRequest
         }
         guard let state = LeaderRecoveryState(rawValue: data.leaderRecoveryState) else { return .invalidRequest }
         if state == .recovering, isr.count > 1 { return .invalidRequest }
         if state == .recovering, partition.recoveryState == .recovered { return .invalidRequest }
-        for member in data.newIsrWithEpochs {
+        for member in members {
             // An epoch of −1 would mean "do not check": it is equal to no registration, so it is refused.
             guard let broker = image.brokers[member.brokerID], broker.isActive, broker.epoch == member.brokerEpoch
             else { return .ineligibleReplica }
         }
         return nil
+    }
+
+    /// Version 2 names no broker epochs: who is in the ISR was checked when it came there, and left it with its life; who
+    /// is to come can't be told from its former life, and is refused.
+    private func members(
+        of data: AlterPartitionRequest.PartitionData, _ partition: PartitionRegistration
+    ) -> [AlterPartitionRequest.BrokerState] {
+        if data.newIsr.isEmpty { return data.newIsrWithEpochs }
+        return data.newIsr.map { broker in
+            var member = AlterPartitionRequest.BrokerState()
+            member.brokerID = broker
+            if partition.isr.contains(broker), let epoch = image.brokers[broker]?.epoch { member.brokerEpoch = epoch }
+            return member
+        }
     }
 
     private func inOrder(_ brokers: [BrokerID], of partition: PartitionRegistration) -> [BrokerID] {

@@ -9,6 +9,8 @@ struct Election {
     let allowsUnclean: Bool
     /// Whether a broker is registered, unfenced and not shutting down.
     let isActive: (BrokerID) -> Bool
+    /// Whether a broker has a directory in service, as far as is known; marks such as "unassigned" count as in service.
+    let isOnline: (BrokerID, DirectoryID) -> Bool
     /// Where a new replica on a broker goes.
     let directory: (BrokerID) -> DirectoryID
 
@@ -29,7 +31,10 @@ struct Election {
     private func elect(
         _ next: inout PartitionRegistration, _ proposal: PartitionProposal, from partition: PartitionRegistration
     ) {
-        let mayLead = { (broker: BrokerID) in broker != proposal.withdrawn && isActive(broker) }
+        let isAlive = { (broker: BrokerID) in broker != proposal.withdrawn && isActive(broker) }
+        let mayLead = { [next] (broker: BrokerID) in
+            isAlive(broker) && next.directory(of: broker).map { isOnline(broker, $0) } ?? false
+        }
         let mayLeadInSync = { [isr = next.isr] (broker: BrokerID) in isr.contains(broker) && mayLead(broker) }
         if proposal.election == .preferred, let preferred = next.replicas.first, mayLeadInSync(preferred) {
             next.leader = preferred
@@ -42,23 +47,21 @@ struct Election {
             next.leader = leader
             next.isr = [leader]
             settleEligible(&next, proposal, from: partition)
-        } else if let leader = uncleanOrder(next, proposal).first(where: mayLead) {
-            next.leader = leader
-            next.isr = [leader]
-            next.recoveryState = .recovering
-            next.eligibleLeaderReplicas = []
-            next.lastKnownELR = []
+        } else if case .unclean(let order) = proposal.election,
+            let leader = order.first(where: mayLead) ?? proposal.moved.first(where: isAlive)
+        {
+            if !mayLead(leader) { next.forgetDirectory(of: leader) }
+            next.leadUnclean(by: leader)
+        } else if allowsUnclean, let leader = uncleanOrder(next).first(where: mayLead) {
+            next.leadUnclean(by: leader)
         } else {
             next.leader = nil
         }
     }
 
-    /// Who may be elected though it may lack committed records, the most hopeful first.
-    ///
-    /// Without an operator's word none that a reassignment is only just adding: it may hold nothing at all.
-    private func uncleanOrder(_ next: PartitionRegistration, _ proposal: PartitionProposal) -> [BrokerID] {
-        if case .unclean(let order) = proposal.election { return order.filter(next.replicas.contains) }
-        guard allowsUnclean else { return [] }
+    /// Who may be elected without an operator's word though it may lack committed records, the most hopeful first: none
+    /// that a reassignment is only just adding, as it may hold nothing at all.
+    private func uncleanOrder(_ next: PartitionRegistration) -> [BrokerID] {
         let established = next.replicas.filter { !next.addingReplicas.contains($0) }
         return next.replicas.filter(next.lastKnownELR.contains) + established
     }
@@ -86,5 +89,21 @@ struct Election {
             return (isDoubted || partition.lastKnownELR.contains(replica)) && !isr.contains(replica)
                 && !eligible.contains(replica)
         }
+    }
+}
+
+extension PartitionRegistration {
+    /// The broker will say where the replica is.
+    fileprivate mutating func forgetDirectory(of broker: BrokerID) {
+        guard let place = replicas.firstIndex(of: broker) else { return }
+        directories[place] = .unassignedDirectory
+    }
+
+    fileprivate mutating func leadUnclean(by broker: BrokerID) {
+        leader = broker
+        isr = [broker]
+        recoveryState = .recovering
+        eligibleLeaderReplicas = []
+        lastKnownELR = []
     }
 }

@@ -68,7 +68,9 @@ extension ClusterController {
             proposal.election = .preferred
         case .unclean:
             guard partition.leader == nil else { throw .electionNotNeeded }
-            proposal.election = .unclean(order: uncleanOrder(of: id, partition))
+            let reported = reportedCandidates(of: id, partition)
+            proposal.election = .unclean(order: uncleanOrder(reported.map(\.broker), partition))
+            proposal.moved = reported.map(\.broker)
         }
         let next = election(topic: topic).outcome(of: proposal, in: partition)
         switch kind {
@@ -83,21 +85,26 @@ extension ClusterController {
     }
 
     /// All replicas, the one from which an unclean election would lose least first, as far as that is known.
-    private func uncleanOrder(of id: TopicPartitionID, _ partition: PartitionRegistration) -> [BrokerID] {
-        let candidates = partition.replicas.filter(partition.lastKnownELR.contains)
-        let others = partition.replicas.filter { !candidates.contains($0) }
+    private func uncleanOrder(_ reported: [BrokerID], _ partition: PartitionRegistration) -> [BrokerID] {
+        let silent = partition.replicas.filter { partition.lastKnownELR.contains($0) && !reported.contains($0) }
+        let others = partition.replicas.filter { !partition.lastKnownELR.contains($0) }
         let established = others.filter { !partition.addingReplicas.contains($0) }
-        let adding = others.filter(partition.addingReplicas.contains)
+        return reported + silent + established + others.filter(partition.addingReplicas.contains)
+    }
+
+    /// The recovery candidates that reported what they hold, who holds most first.
+    private func reportedCandidates(
+        of id: TopicPartitionID, _ partition: PartitionRegistration
+    ) -> [(broker: BrokerID, report: RecoveryReport)] {
         var reported: [(broker: BrokerID, report: RecoveryReport)] = []
-        for candidate in candidates {
+        for candidate in partition.replicas where partition.lastKnownELR.contains(candidate) {
             guard let broker = image.brokers[candidate],
                 let report = recovery.report(on: id, from: candidate, broker.epoch)
             else { continue }
             let position = reported.firstIndex { $0.report.isBehind(report) } ?? reported.endIndex
             reported.insert((candidate, report), at: position)
         }
-        let best = reported.map(\.broker)
-        return best + candidates.filter { !best.contains($0) } + established + adding
+        return reported
     }
 
     /// Moves leaderships back to the first replica of each partition where it is in sync, `countMax` at most.

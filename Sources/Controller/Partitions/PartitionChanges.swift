@@ -7,7 +7,7 @@ extension ClusterController {
         Election(
             minInSyncReplicas: { minInSyncReplicas(topic: topic.name, replicas: $0) },
             allowsUnclean: allowsUncleanElection(topic: topic.name), isActive: { image.brokers.isActive($0) },
-            directory: soleDirectory)
+            isOnline: { image.brokers.isOnline($1, of: $0) }, directory: soleDirectory)
     }
 
     /// The changes of all partitions for which `propose` has a proposal, ordered by topic id and index.

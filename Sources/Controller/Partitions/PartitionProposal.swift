@@ -11,6 +11,9 @@ struct PartitionProposal: Hashable {
     var withdrawn: BrokerID?
     var recoveryState: LeaderRecoveryState?
     var election = ElectionMode.online
+    /// Brokers that have a replica in another directory than the recorded one, which is not in service: they may be
+    /// elected by an operator's word only.
+    var moved: [BrokerID] = []
     /// A change of who holds the partition.
     var assignment: ReplicaAssignment?
 

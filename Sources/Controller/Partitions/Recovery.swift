@@ -18,8 +18,7 @@ extension ClusterController {
         var records: [MetadataRecord] = []
         for report in reports {
             guard let partition = image.topics[report.partition],
-                partition.recoveryCandidates.contains(broker), partition.leaderEpoch == report.leaderEpoch,
-                isSameReplica(report.directory, partition.directory(of: broker))
+                partition.recoveryCandidates.contains(broker), partition.leaderEpoch == report.leaderEpoch
             else { continue }
             recovery.note(report, from: broker, epoch)
             if let change = electingCandidate(of: report.partition, partition) {
@@ -31,7 +30,7 @@ extension ClusterController {
     }
 
     /// A replica in another directory than the recorded one is not the one that was in sync: the disk was replaced.
-    private func isSameReplica(_ reported: DirectoryID, _ recorded: DirectoryID?) -> Bool {
+    func isSameReplica(_ reported: DirectoryID, _ recorded: DirectoryID?) -> Bool {
         guard let recorded, !recorded.isReservedDirectory else { return true }
         return reported == recorded
     }
@@ -44,7 +43,8 @@ extension ClusterController {
         for candidate in partition.replicas where partition.recoveryCandidates.contains(candidate) {
             guard let broker = image.brokers[candidate],
                 let report = recovery.report(on: id, from: candidate, broker.epoch),
-                report.leaderEpoch == partition.leaderEpoch
+                report.leaderEpoch == partition.leaderEpoch,
+                isSameReplica(report.directory, partition.directory(of: candidate))
             else { return nil }
             if let found = best, !found.report.isBehind(report) { continue }
             best = (candidate, report)

@@ -6,7 +6,8 @@ extension ClusterController {
     /// Adds partitions to topics, each topic by itself.
     ///
     /// - Errors for each topic: UNKNOWN_TOPIC_OR_PARTITION; INVALID_PARTITIONS; INVALID_REPLICA_ASSIGNMENT;
-    ///   INVALID_REQUEST for a name given twice.
+    ///   INVALID_REPLICATION_FACTOR where there are not enough brokers; INVALID_REQUEST for a name given twice;
+    ///   POLICY_VIOLATION for too many partitions.
     package func createPartitions(_ request: CreatePartitionsRequest) -> Decision<CreatePartitionsResponse> {
         var response = CreatePartitionsResponse()
         var records: [MetadataRecord] = []
@@ -18,7 +19,8 @@ extension ClusterController {
             result.name = topic.name
             do throws(Refusal) {
                 if counts[topic.name]! > 1 { throw Refusal(.invalidRequest, "Duplicate topic name.") }
-                records += try newPartitionRecords(topic)
+                let left = ClusterController.newPartitionsMax - records.count
+                records += try newPartitionRecords(topic, partitionsLeft: left)
             } catch {
                 result.errorCode = error.code
                 result.errorMessage = error.message
@@ -29,7 +31,7 @@ extension ClusterController {
     }
 
     private func newPartitionRecords(
-        _ request: CreatePartitionsRequest.CreatePartitionsTopic
+        _ request: CreatePartitionsRequest.CreatePartitionsTopic, partitionsLeft: Int
     ) throws(Refusal) -> [MetadataRecord] {
         guard let topic = image.topics[name: request.name] else {
             throw Refusal(.unknownTopicOrPartition, "This server does not host this topic-partition.")
@@ -45,11 +47,21 @@ extension ClusterController {
                 "The topic \(topic.name) currently has \(present) partition(s); \(wanted) would not be an increase.")
         }
         let added = wanted - present
-        guard added <= ClusterController.newPartitionsMax else {
-            throw Refusal(.invalidPartitions, "At most \(ClusterController.newPartitionsMax) partitions at once.")
+        guard added <= partitionsLeft else { throw .tooManyPartitions }
+        var records: [MetadataRecord] = []
+        for (position, replicas) in try assignments(request, topic, adding: added).enumerated() {
+            let index = PartitionIndex(Int32(present + position))
+            let partition = try newPartition(index, on: replicas)
+            records.append(.partition(partition.record(topic: topic.id, index: index)))
         }
-        let factor = topic.partitions[0].replicas.count
-        let assignments: [[BrokerID]]
+        return records
+    }
+
+    private func assignments(
+        _ request: CreatePartitionsRequest.CreatePartitionsTopic, _ topic: TopicImage, adding added: Int
+    ) throws(Refusal) -> [[BrokerID]] {
+        // A partition that is being moved has more replicas than it is to have.
+        let factor = ReplicaAssignment(topic.partitions[0]).target.count
         if let manual = request.assignments {
             guard manual.count == added else {
                 throw Refusal(
@@ -58,16 +70,9 @@ extension ClusterController {
                         + "specified.")
             }
             for assignment in manual { try checkManualAssignment(assignment.brokerIDs, replicationFactor: factor) }
-            assignments = manual.map(\.brokerIDs)
-        } else {
-            assignments = try placement.replicas(partitions: added, replicationFactor: factor, start: present)
+            return manual.map(\.brokerIDs)
         }
-        var records: [MetadataRecord] = []
-        for (position, replicas) in assignments.enumerated() {
-            let partition = try newPartition(on: replicas)
-            let index = PartitionIndex(Int32(present + position))
-            records.append(.partition(partition.record(topic: topic.id, index: index)))
-        }
-        return records
+        return try placement.replicas(
+            partitions: added, replicationFactor: factor, start: topic.partitions.count)
     }
 }

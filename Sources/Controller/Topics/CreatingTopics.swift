@@ -69,14 +69,16 @@ extension ClusterController {
         let assignments = try assignments(of: topic, partitionsLeft)
         let configs = try TopicConfigs.checked(topic.configs.map { ($0.name, $0.value) })
         var partitions: [PartitionRegistration] = []
-        for replicas in assignments { partitions.append(try newPartition(on: replicas)) }
+        for (index, replicas) in assignments.enumerated() {
+            partitions.append(try newPartition(PartitionIndex(Int32(index)), on: replicas))
+        }
         return TopicPlan(name: topic.name, partitions: partitions, configs: configs)
     }
 
     private func assignments(
         of topic: CreateTopicsRequest.CreatableTopic, _ partitionsLeft: Int
     ) throws(Refusal) -> [[BrokerID]] {
-        guard topic.assignments.isEmpty else { return try manualAssignments(of: topic) }
+        guard topic.assignments.isEmpty else { return try manualAssignments(of: topic, partitionsLeft) }
         if topic.replicationFactor < -1 || topic.replicationFactor == 0 {
             throw Refusal(
                 .invalidReplicationFactor,
@@ -88,17 +90,15 @@ extension ClusterController {
                 "Number of partitions was set to an invalid non-positive value.")
         }
         let count = Int(topic.numPartitions == -1 ? configuration.defaultPartitions : topic.numPartitions)
-        guard count <= partitionsLeft else {
-            throw Refusal(
-                .policyViolation,
-                "Excessively large number of partitions per request: at most \(ClusterController.newPartitionsMax).")
-        }
+        guard count <= partitionsLeft else { throw .tooManyPartitions }
         let factor = topic.replicationFactor == -1 ? configuration.defaultReplicationFactor : topic.replicationFactor
         return try placement.replicas(
             partitions: count, replicationFactor: Int(factor), start: placedPartitions)
     }
 
-    private func manualAssignments(of topic: CreateTopicsRequest.CreatableTopic) throws(Refusal) -> [[BrokerID]] {
+    private func manualAssignments(
+        of topic: CreateTopicsRequest.CreatableTopic, _ partitionsLeft: Int
+    ) throws(Refusal) -> [[BrokerID]] {
         guard topic.replicationFactor == -1 else {
             throw Refusal(
                 .invalidRequest,
@@ -109,6 +109,7 @@ extension ClusterController {
                 .invalidRequest,
                 "A manual partition assignment was specified, but numPartitions was not set to -1.")
         }
+        guard topic.assignments.count <= partitionsLeft else { throw .tooManyPartitions }
         let sorted = topic.assignments.sorted { $0.partitionIndex < $1.partitionIndex }
         var factor: Int?
         for (expected, assignment) in sorted.enumerated() {
@@ -126,6 +127,12 @@ extension ClusterController {
         }
         return sorted.map(\.brokerIDs)
     }
+}
+
+extension Refusal {
+    static let tooManyPartitions = Refusal(
+        .policyViolation,
+        "Excessively large number of partitions per request: at most \(ClusterController.newPartitionsMax).")
 }
 
 /// A topic that may be created.

@@ -4,13 +4,13 @@ import WireMessages
 
 extension ClusterController {
     /// A new partition on `replicas`: in sync from the start are those that can serve.
-    func newPartition(on replicas: [BrokerID]) throws(Refusal) -> PartitionRegistration {
+    func newPartition(_ index: PartitionIndex, on replicas: [BrokerID]) throws(Refusal) -> PartitionRegistration {
         let isr = replicas.filter { image.brokers.isActive($0) }
         guard let leader = isr.first else {
             throw Refusal(
                 .invalidReplicaAssignment,
-                "All brokers specified in the manual partition assignment are fenced or "
-                    + "in controlled shutdown.")
+                "All brokers specified in the manual partition assignment for partition \(index) are fenced or in "
+                    + "controlled shutdown.")
         }
         return PartitionRegistration(
             replicas: replicas, isr: isr, leader: leader, directories: replicas.map(soleDirectory))

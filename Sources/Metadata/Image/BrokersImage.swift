@@ -21,6 +21,14 @@ package struct BrokersImage: Hashable, Sendable {
     /// Whether a broker is registered and unfenced: clients can reach it.
     package func isUnfenced(_ id: BrokerID) -> Bool { byID[id].map { !$0.isFenced } ?? false }
 
+    /// Whether a directory of a registered broker is in service, as far as is known: a replica that is not assigned to
+    /// one yet is in one that works, and brokers that name no directories have one.
+    package func isOnline(_ directory: DirectoryID, of id: BrokerID) -> Bool {
+        guard let broker = byID[id], directory != .lostDirectory else { return false }
+        if directory == .unassignedDirectory || directory == .migratingDirectory { return true }
+        return broker.directories.isEmpty || broker.directories.contains(directory)
+    }
+
     mutating func register(_ record: RegisterBrokerRecord) { byID[record.brokerID] = BrokerRegistration(record) }
 
     mutating func unregister(_ id: BrokerID, _ epoch: BrokerEpoch) throws(MetadataError) {

@@ -3,12 +3,12 @@ import Metadata
 import Primitives
 package import WireMessages
 
-/// AlterPartition (API key 56), v3: before that a proposal did not carry the members' broker epochs, without which a
-/// restarted follower can't be told from its former life.
+/// AlterPartition (API key 56), v2–3. A proposal of version 2 carries no broker epochs, without which a restarted
+/// follower can't be told from its former life: it may shrink an ISR, not expand it.
 ///
 /// Errors: those of `ClusterController.alterPartition`; NOT_CONTROLLER.
 package struct AlterPartitionHandler: RequestHandler {
-    package static let versions: ClosedRange<Int16> = 3...3
+    package static let versions: ClosedRange<Int16> = 2...3
     package static let listeners: ListenerKinds = .controller
 
     private let controller: ControllerHost

@@ -3,11 +3,11 @@ import Metadata
 import Primitives
 package import WireMessages
 
-/// BrokerRegistration (API key 62), v2–4: before that brokers had no directory ids.
+/// BrokerRegistration (API key 62), v0–4; before version 2 brokers had no directory ids, and are refused for that.
 ///
 /// Errors: those of `ClusterController.registerBroker`; NOT_CONTROLLER.
 package struct BrokerRegistrationHandler: RequestHandler {
-    package static let versions: ClosedRange<Int16> = 2...4
+    package static let versions: ClosedRange<Int16> = 0...4
     package static let listeners: ListenerKinds = .controller
 
     private let controller: ControllerHost

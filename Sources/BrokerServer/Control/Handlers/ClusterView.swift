@@ -61,10 +61,7 @@ package struct ClusterView: Sendable {
             partition.replicas.filter { replica in
                 guard let broker = image.brokers[replica], !broker.isFenced, broker.listener(named: listener) != nil
                 else { return true }
-                guard let directory = partition.directory(of: replica), directory > .migratingDirectory else {
-                    return partition.directory(of: replica) == .lostDirectory
-                }
-                return !broker.directories.isEmpty && !broker.directories.contains(directory)
+                return partition.directory(of: replica).map { !image.brokers.isOnline($0, of: replica) } ?? false
             }
         }
     }

@@ -21,10 +21,13 @@ package struct DeleteTopicsHandler: RequestHandler {
         route.serve(context, reply, standby: DeleteTopicsHandler.standby(request)) { controller, _, _ in
             let decision = controller.deleteTopics(request)
             guard version < 6 else { return decision }
-            // Before ids were known there, a topic was always meant by name.
             var response = decision.reply
-            for index in response.responses.indices where response.responses[index].name == nil {
-                response.responses[index].name = ""
+            for index in response.responses.indices {
+                // Before ids were known there, a topic was always meant by name.
+                if response.responses[index].name == nil { response.responses[index].name = "" }
+                if version < 3, response.responses[index].errorCode == .topicDeletionDisabled {
+                    response.responses[index].errorCode = .invalidRequest
+                }
             }
             return Decision(decision.records, reply: response)
         }

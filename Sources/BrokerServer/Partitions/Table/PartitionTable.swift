@@ -49,6 +49,12 @@ package final class PartitionTable: MetadataSubscriber, Sendable {
         index.withLock { index in index.idsByName[topic].flatMap { index.byTopic[$0]?[number] } }
     }
 
+    /// The directory that holds the replica here; nil where there is none, or its directory failed.
+    package func directory(of id: TopicPartitionID) -> DirectoryID? {
+        guard let partition = partition(id.topic, id.index) else { return nil }
+        return directories.online.first { $0.path == partition.logDirectory }?.id
+    }
+
     /// Whether the cluster has the partition, here or elsewhere.
     package func knows(_ topic: TopicID, _ number: PartitionIndex) -> Bool {
         cache.current.topics[topic]?[number] != nil

@@ -1,0 +1,74 @@
+import Metadata
+import Primitives
+package import WireMessages
+
+extension ClusterController {
+    /// Notes in which of its directories a broker holds its replicas (KIP-858).
+    ///
+    /// A replica that turns up where the broker has no directory in service is treated like one whose directory failed.
+    /// Where a recovery candidate's recorded directory is gone, the record stays: a new, empty replica elsewhere is not
+    /// the one that was in sync, and must not pass for it.
+    ///
+    /// - Errors: BROKER_ID_NOT_REGISTERED and STALE_BROKER_EPOCH as a whole; for each partition UNKNOWN_TOPIC_ID,
+    ///   UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER_OR_FOLLOWER where the broker holds no replica.
+    package func assignReplicasToDirectories(
+        _ request: AssignReplicasToDirsRequest
+    ) -> Decision<AssignReplicasToDirsResponse> {
+        var response = AssignReplicasToDirsResponse()
+        guard let broker = image.brokers[request.brokerID] else {
+            response.errorCode = .brokerIDNotRegistered
+            return Decision(reply: response)
+        }
+        guard broker.epoch == request.brokerEpoch else {
+            response.errorCode = .staleBrokerEpoch
+            return Decision(reply: response)
+        }
+        var copy = self
+        var records: [MetadataRecord] = []
+        for directory in request.directories {
+            var answer = AssignReplicasToDirsResponse.DirectoryData()
+            answer.id = directory.id
+            for topic in directory.topics {
+                var topicAnswer = AssignReplicasToDirsResponse.TopicData()
+                topicAnswer.topicID = topic.topicID
+                for data in topic.partitions {
+                    var result = AssignReplicasToDirsResponse.PartitionData()
+                    result.partitionIndex = data.partitionIndex
+                    let id = TopicPartitionID(topic.topicID, data.partitionIndex)
+                    do throws(Refusal) {
+                        for change in try copy.assigning(id, of: broker, to: directory.id) {
+                            copy.replay(.partitionChange(change))
+                            records.append(.partitionChange(change))
+                        }
+                    } catch {
+                        result.errorCode = error.code
+                    }
+                    topicAnswer.partitions.append(result)
+                }
+                answer.topics.append(topicAnswer)
+            }
+            response.directories.append(answer)
+        }
+        return Decision(records, reply: response)
+    }
+
+    private func assigning(
+        _ id: TopicPartitionID, of broker: BrokerRegistration, to directory: DirectoryID
+    ) throws(Refusal) -> [PartitionChangeRecord] {
+        guard let topic = image.topics[id.topic] else { throw Refusal(.unknownTopicID) }
+        guard let partition = topic[id.index] else { throw Refusal(.unknownTopicOrPartition) }
+        guard let place = partition.replicas.firstIndex(of: broker.id) else { throw Refusal(.notLeaderOrFollower) }
+        if partition.lastKnownELR.contains(broker.id), !isSameReplica(directory, partition.directories[place]) {
+            return []
+        }
+        var assigned = partition
+        assigned.directories[place] = directory
+        guard let change = PartitionChangeRecord(id, from: partition, to: assigned) else { return [] }
+        if image.brokers.isOnline(directory, of: broker.id) { return [change] }
+        guard let proposal = PartitionProposal.withdrawing(broker.id, isUnclean: true, from: assigned) else {
+            return [change]
+        }
+        let next = election(topic: topic).outcome(of: proposal, in: assigned)
+        return [change] + [PartitionChangeRecord(id, from: assigned, to: next)].compactMap { $0 }
+    }
+}
