@@ -12,6 +12,19 @@ import Testing
         }
     }
 
+    @Test("Rule 21: a partition that moves between brokers under faults loses nothing, and arrives", arguments: 0..<4)
+    func reassigned(block: UInt64) throws {
+        var moved = 0
+        for seed in 100 + block * 12..<112 + block * 12 {
+            var simulation = ReplicationSimulation(seed: seed)
+            guard simulation.reassigns else { continue }
+            try simulation.run()
+            #expect(!simulation.truth.acknowledged.isEmpty)
+            moved += 1
+        }
+        #expect(moved > 0)
+    }
+
     @Test("The same seed gives the same run")
     func deterministic() throws {
         var first = ReplicationSimulation(seed: 7, isTraced: true)

@@ -91,8 +91,8 @@ extension ClusterController {
         return nil
     }
 
-    /// Version 2 names no broker epochs: who is in the ISR was checked when it came there, and left it with its life; who
-    /// is to come can't be told from its former life, and is refused.
+    /// Version 2 names no broker epochs: who is in the ISR was checked when it came there, and left it with its life;
+    /// who is to come can't be told from its former life, and is refused.
     private func members(
         of data: AlterPartitionRequest.PartitionData, _ partition: PartitionRegistration
     ) -> [AlterPartitionRequest.BrokerState] {

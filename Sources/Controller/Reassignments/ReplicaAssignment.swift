@@ -72,8 +72,8 @@ extension PartitionRegistration {
         lastKnownELR = lastKnownELR.filter(replicas.contains)
     }
 
-    /// Those one of whom is needed so that nothing committed is lost: the in-sync and eligible replicas, or, where there
-    /// are none, the recovery candidates.
+    /// Those one of whom is needed so that nothing committed is lost: the in-sync and eligible replicas, or, where
+    /// there are none, the recovery candidates.
     var committedHolders: [BrokerID] {
         let trusted = isr + eligibleLeaderReplicas
         return trusted.isEmpty ? lastKnownELR : trusted

@@ -76,6 +76,12 @@ package struct ReplicaDisk: Hashable, Sendable {
         if flushedGeneration == generation { flushedEnd = max(flushedEnd, end) }
     }
 
+    /// The log is removed.
+    mutating func wipe() {
+        truncate(to: .zero)
+        checkpointedHighWatermark = .zero
+    }
+
     /// What is left after a power loss: at least what was flushed.
     mutating func losePower(using generator: inout SeededGenerator) {
         let unflushed = entries.count - flushedEnd

@@ -131,6 +131,7 @@ extension ReplicationSimulation {
         }
         let highWatermark = node.highWatermark
         truth.nodes[index].waiting = []
+        guard assignment.replicas.contains(node.id) else { return drop(index) }
         if assignment.leader == node.id {
             truth.nodes[index].disk.assign(assignment.leaderEpoch)
             note("\(node.id) leads epoch \(assignment.leaderEpoch) from \(node.disk.end), watermark \(highWatermark)")
@@ -146,6 +147,14 @@ extension ReplicationSimulation {
             truth.nodes[index].fetchInFlight = nil
             fetchSoon(index)
         }
+    }
+
+    /// The partition is here no more, and its log goes.
+    private mutating func drop(_ index: Int) {
+        if truth.nodes[index].disk.end > .zero { note("\(truth.nodes[index].id) drops its replica") }
+        truth.nodes[index].role = .idle
+        truth.nodes[index].fetchInFlight = nil
+        truth.nodes[index].disk.wipe()
     }
 
     // MARK: broker life

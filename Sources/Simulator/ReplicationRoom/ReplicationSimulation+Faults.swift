@@ -2,6 +2,7 @@ import Controller
 import Metadata
 import Primitives
 import Replication
+import WireMessages
 
 /// What goes wrong, and how it is healed.
 extension ReplicationSimulation {
@@ -83,12 +84,13 @@ extension ReplicationSimulation {
         guard !isHealed else { return }
         scheduleFault()
         let index = anyNode(generator.next())
-        switch generator.next() % 7 {
+        switch generator.next() % (reassigns ? 10 : 7) {
         case 0 where plan.crashes, 1 where plan.crashes: crash(index)
         case 2 where plan.pauses: pause(index)
         case 3 where plan.partitions || plan.oneWayCuts: partition()
         case 4, 5: fence(index)
         case 6 where plan.handovers: changeController()
+        case 7, 8, 9: reassign()
         default: break
         }
     }
@@ -98,6 +100,28 @@ extension ReplicationSimulation {
         let id = truth.nodes[index].id
         guard let epoch = truth.controller.image.brokers[id]?.epoch else { return }
         if commit(truth.controller.fence(id, epoch: epoch)) { note("\(id) is fenced by a guess") }
+    }
+
+    /// The partition is to move to other brokers, or back. A new target may replace one that is not reached yet.
+    private mutating func reassign() {
+        var data = AlterPartitionReassignmentsRequest.ReassignablePartition()
+        data.partitionIndex = truth.partitionID.index
+        if !generator.chance(1, in: 4) {
+            var brokers = truth.nodes.map(\.id)
+            for place in brokers.indices.dropLast() {
+                brokers.swapAt(place, place + Int(generator.next() % UInt64(brokers.count - place)))
+            }
+            data.replicas = Array(brokers.prefix(2 + Int(generator.next() % 3)))
+        }
+        var topic = AlterPartitionReassignmentsRequest.ReassignableTopic()
+        topic.name = ReplicationSimulation.topicName
+        topic.partitions = [data]
+        var request = AlterPartitionReassignmentsRequest()
+        request.topics = [topic]
+        note(data.replicas.map { "the partition is to move to \($0)" } ?? "the reassignment is cancelled")
+        let answer = commit(truth.controller.alterPartitionReassignments(request)).responses[0].partitions[0]
+        let allowed: [ErrorCode] = [.noError, .noReassignmentInProgress, .invalidReplicaAssignment]
+        if !allowed.contains(answer.errorCode) { fail("a reassignment is refused: \(answer.errorCode)") }
     }
 
     /// Another controller becomes active on the same committed metadata: sessions and reports start afresh.

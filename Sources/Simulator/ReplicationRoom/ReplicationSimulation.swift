@@ -5,16 +5,18 @@ import Replication
 import WireMessages
 
 /// The second room of the simulator: one partition with three replicas, the replication cores and the real controller
-/// core on one event heap, from one seed.
+/// core on one event heap, from one seed. In every third seed there are five brokers, and the partition moves between
+/// them.
 ///
 /// Permitted faults: those of `FaultPlan`, random fencing in the place of a failure detector (no timer value may hurt),
 /// and changes of the controller, until the run is half over. Then everything heals, and within
-/// `convergenceMilliseconds` all replicas must be in sync and all that is in the log committed.
+/// `convergenceMilliseconds` all replicas must be in sync, every reassignment be over and all that is in the log
+/// committed.
 package struct ReplicationSimulation {
     static let faultMilliseconds: Int64 = 10_000
     static let convergenceMilliseconds: Int64 = 10_000
     static let entriesPerFetchMax = 400
-    static let nodeCount = 3
+    static let replicaCount = 3
 
     package let seed: UInt64
     package internal(set) var truth: ReplicationTruth
@@ -28,6 +30,8 @@ package struct ReplicationSimulation {
     var generator: SeededGenerator
     var network: SimNetwork
     let plan: FaultPlan
+    /// Whether the partition is reassigned now and then.
+    package let reassigns: Bool
     let settings: LeaderReplica.Settings
     let isTraced: Bool
     let produceIntervalMicroseconds: Int64
@@ -42,16 +46,18 @@ package struct ReplicationSimulation {
         self.isTraced = isTraced
         generator = SeededGenerator(seed: seed)
         plan = FaultPlan(drawnFrom: &generator)
+        reassigns = generator.chance(1, in: 3)
+        let nodeCount = ReplicationSimulation.replicaCount + (reassigns ? 2 : 0)
         // The controller is one more place on the network.
-        network = SimNetwork(count: ReplicationSimulation.nodeCount + 1, plan: plan)
+        network = SimNetwork(count: nodeCount + 1, plan: plan)
         produceIntervalMicroseconds = [2_000, 15_000, 80_000][Int(generator.next() % 3)]
         settings = LeaderReplica.Settings(
             minInSyncReplicas: 2, replicaLagMaxMilliseconds: 500, flushesOnAck: !generator.chance(1, in: 4))
-        truth = ReplicationSimulation.start(&generator, settings)
+        truth = ReplicationSimulation.start(&generator, settings, nodeCount: nodeCount)
     }
 
     var now: MonotonicInstant { heap.now }
-    var controllerPlace: Int { ReplicationSimulation.nodeCount }
+    var controllerPlace: Int { truth.nodes.count }
 
     /// Runs the whole plan.
     ///
@@ -90,11 +96,14 @@ package struct ReplicationSimulation {
         guard let leader = truth.nodes.first(where: { truth.isCurrentLeader($0) }) else {
             return "after the faults nobody leads: \(partition)"
         }
-        guard partition.isr.count == truth.nodes.count else { return "the ISR is still \(partition.isr)" }
+        guard partition.addingReplicas.isEmpty, partition.removingReplicas.isEmpty else {
+            return "the reassignment is not over: \(partition)"
+        }
+        guard partition.isr.count == partition.replicas.count else { return "the ISR is still \(partition.isr)" }
         guard truth.committed.count >= committedBefore, !truth.committed.isEmpty,
             leader.highWatermark == leader.disk.end
         else { return "leader \(leader.id) could not commit its log" }
-        for node in truth.nodes
+        for node in truth.nodes.filter({ partition.replicas.contains($0.id) })
         where node.disk.end != leader.disk.end
             || node.disk.chain(below: node.disk.end)
                 != leader.disk.chain(below: leader.disk.end)
@@ -144,9 +153,9 @@ package struct ReplicationSimulation {
         }
     }
 
-    /// A cluster of three registered brokers, and the topic.
+    /// A cluster of registered brokers, and the topic on the first of them.
     private static func start(
-        _ generator: inout SeededGenerator, _ settings: LeaderReplica.Settings
+        _ generator: inout SeededGenerator, _ settings: LeaderReplica.Settings, nodeCount: Int
     ) -> ReplicationTruth {
         var configuration = ControllerConfiguration(clusterID: clusterID)
         configuration.defaultMinInSyncReplicas = settings.minInSyncReplicas
@@ -157,11 +166,12 @@ package struct ReplicationSimulation {
         let nodes = (1...nodeCount).map { ReplicaNode(id: BrokerID(Int32($0))) }
         for node in nodes { letIn(node, &controller) }
         var topic = TopicRecord()
-        topic.name = "simulated"
+        topic.name = topicName
         topic.topicID = TopicID.random(using: &generator)
         controller.replay(.topic(topic))
+        let replicas = nodes.prefix(replicaCount).map(\.id)
         let partition = PartitionRegistration(
-            replicas: nodes.map(\.id), isr: nodes.map(\.id), leader: nodes[0].id, leaderEpoch: .zero)
+            replicas: replicas, isr: replicas, leader: replicas[0], leaderEpoch: .zero)
         let id = TopicPartitionID(topic.topicID, PartitionIndex(0))
         controller.replay(.partition(partition.record(topic: id.topic, index: id.index)))
         return ReplicationTruth(
@@ -185,4 +195,5 @@ package struct ReplicationSimulation {
     }
 
     static let clusterID = "simulated-cluster"
+    static let topicName = "simulated"
 }

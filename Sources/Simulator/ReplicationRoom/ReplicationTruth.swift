@@ -48,7 +48,7 @@ struct ReplicationInvariants: Sendable {
     private var all: [any ReplicationInvariant] = [
         LogsMatchBelowHighWatermark(), LeaderIsComplete(), CandidatesAreComplete(), AcknowledgedIsSomewhere(),
         MaximalISRCoversISR(), ISRAndELRAreValid(), NoFencedBrokerInISR(), ISRHasWhatLeadersShow(),
-        ShownEndNeverDecreases(),
+        ShownEndNeverDecreases(), ReassignmentEndsInSync(),
     ]
 
     mutating func violation(in truth: ReplicationTruth) -> String? {

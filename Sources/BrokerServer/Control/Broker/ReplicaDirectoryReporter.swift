@@ -28,6 +28,7 @@ package final class ReplicaDirectoryReporter: MetadataSubscriber, @unchecked Sen
     private var isRetryScheduled = false
 
     /// - Parameter epoch: the broker's present epoch.
+    /// - Parameter directory: the directory that holds a replica; nil where there is none, or it failed.
     package init(
         broker: BrokerID, epoch: @escaping @Sendable () -> BrokerEpoch?, channel: ControllerChannel, world: World,
         log: Logger, directory: @escaping @Sendable (TopicPartitionID) -> DirectoryID?
