@@ -31,5 +31,9 @@ package struct GroupConfiguration: Hashable, Sendable {
     /// About how large a batch of tombstones may become; more are spread over several.
     package var tombstoneBatchBytesMax: Int = 256 << 10
 
+    /// Offsets that one step of a check for old ones looks at; a check of many takes several steps, so that members are
+    /// served between.
+    package var offsetsCheckedAtOnceMax: Int = 20_000
+
     package init() {}
 }

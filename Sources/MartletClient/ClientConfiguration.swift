@@ -2,6 +2,8 @@
 public struct ClientConfiguration: Hashable, Sendable {
     /// `host:port`, comma separated; one that answers is enough.
     public var bootstrapServers: String
+    /// The addresses are those of controllers (`bootstrap.controllers`): only what controllers answer can be asked.
+    public var usesControllers = false
     /// The name under which brokers know this client in logs and groups.
     public var clientID: String
     /// Time for one request to be answered.

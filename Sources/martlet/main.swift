@@ -12,7 +12,9 @@ struct Martlet: AsyncParsableCommand {
             ServerCommand.self, ClusterCommand.self, TopicsCommand.self, ConsoleProducerCommand.self,
             ConsoleConsumerCommand.self, ConsumerGroupsCommand.self, MetadataQuorumCommand.self, StorageCommand.self,
             DumpLogCommand.self, PerfCommand.self, GetOffsetsCommand.self, DeleteRecordsCommand.self,
-            ProducerPerfCommand.self, ConsumerPerfCommand.self, EndToEndLatencyCommand.self,
+            ProducerPerfCommand.self, ConsumerPerfCommand.self, EndToEndLatencyCommand.self, GroupsCommand.self,
+            ReassignPartitionsCommand.self, LeaderElectionCommand.self, ConfigsCommand.self,
+            BrokerAPIVersionsCommand.self, LogDirsCommand.self, KafkaClusterCommand.self,
         ])
 }
 

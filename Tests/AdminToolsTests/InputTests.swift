@@ -14,11 +14,12 @@ struct InputTests {
         #expect(KafkaArguments.arguments(of: ["/usr/bin/martlet", "topics"]) == ["topics"])
     }
 
-    @Test("Options that may stand without a value get their default")
-    func defaults() {
-        #expect(
-            KafkaArguments.completed(["consumer-groups", "--list", "--state"])
-                == ["consumer-groups", "--list", "--state=*"])
+    @Test("Kafka's cluster tool shares its name with clusters of one's own")
+    func cluster() {
+        #expect(KafkaArguments.arguments(of: ["martlet", "cluster", "up"]) == ["cluster", "up"])
+        for line in [["martlet", "cluster", "cluster-id"], ["bin/kafka-cluster.sh", "cluster-id"]] {
+            #expect(KafkaArguments.arguments(of: line) == ["kafka-cluster", "cluster-id"])
+        }
     }
 
     @Test("An option may be shortened where only one begins so")

@@ -65,7 +65,7 @@ struct TableTests {
             ["billing", "orders", "0", "120", "130", "10", "rdkafka-5d3c", "/172.18.0.7", "rdkafka"],
             ["billing", "orders", "1", "-", "55", "-", "-", "-", "-"],
         ].map { cells in zip(cells, widths).map { p($0, $1) }.joined() + cells[8] }
-        #expect(GroupTables.offsets(rows, isVerbose: false) == expected)
+        #expect(GroupTables.offsetsTable(rows, isVerbose: false).lines == expected)
     }
 
     @Test("Members, static ones with their names; state; list")
@@ -75,18 +75,18 @@ struct TableTests {
         }
         let member = GroupTables.Member(
             id: "m", instanceID: "one", host: "/1.2.3.4", clientID: "c", assigned: assigned)
-        let lines = GroupTables.members("g", [member], isVerbose: true)
+        let lines = GroupTables.membersTable("g", [member], isVerbose: true).lines
         #expect(lines[0].contains("GROUP-INSTANCE-ID HOST"))
         #expect(lines[1].contains("orders:0,1;other:2"))
         let state = GroupTables.State(
             group: "g", coordinator: "b1:9092  (1)", strategy: "range", state: "Stable", memberCount: 2)
         #expect(
-            GroupTables.state(state, isVerbose: false) == [
+            GroupTables.stateTable(state, isVerbose: false).lines == [
                 "GROUP           COORDINATOR (ID)          ASSIGNMENT-STRATEGY  STATE                #MEMBERS",
                 "g               b1:9092  (1)              range                Stable               2",
             ])
         #expect(
-            GroupTables.list([("a", "Classic", "Empty")], showsType: false, showsState: true) == [
+            GroupTables.listTable([("a", "Classic", "Empty")], showsType: false, showsState: true).lines == [
                 "GROUP STATE               ", "a     Empty               ",
             ])
     }

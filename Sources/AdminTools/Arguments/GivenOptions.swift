@@ -30,6 +30,9 @@ package struct GivenOptions: Sendable {
         entries[option.name] = entry
     }
 
+    /// The words as they were given, for complaints that repeat them.
+    package internal(set) var commandLine = ""
+
     /// True where nothing at all was given.
     package var isEmpty: Bool { entries.isEmpty && strayWords.isEmpty }
 

@@ -25,6 +25,7 @@ package struct OptionTable: Sendable {
     /// - Errors: an unknown option, a missing value, an option under its old and its new name.
     package func parse(_ words: [String]) throws(ToolFailure) -> GivenOptions {
         var given = GivenOptions(self)
+        given.commandLine = words.joined(separator: " ")
         var rest = words[...]
         while let word = rest.popFirst() {
             if word == "--" {

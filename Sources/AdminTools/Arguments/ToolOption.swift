@@ -35,6 +35,8 @@ package struct ToolOption: Hashable, Sendable {
 extension ToolOption {
     package static let bootstrapServer = ToolOption(
         "bootstrap-server", .required("host:port,..."), help: "REQUIRED: The brokers to connect to.")
+    package static let bootstrapController = ToolOption(
+        "bootstrap-controller", .required("host:port,..."), help: "The controllers to connect to instead of brokers.")
     package static let commandConfig = ToolOption(
         "command-config", .required("file"), help: "A file of client properties.")
     package static let json = ToolOption("json", help: "Print one JSON document instead of text. (Not in Kafka.)")

@@ -20,19 +20,45 @@ struct GroupSnapshot {
         strategy = group.protocolData
         var members: [GroupTables.Member] = []
         for member in group.members {
-            let assigned: [TopicPartition]
+            // Only consumers write their assignments in a form that is known.
+            var assigned: [TopicPartition] = []
+            guard group.protocolType == ConsumerProtocol.type else {
+                members.append(GroupSnapshot.member(member, []))
+                continue
+            }
             do { assigned = try ConsumerProtocol.places(ofAssignment: member.memberAssignment) } catch {
                 throw ToolFailure("The assignment of \(member.memberID) in group \(name) can't be read: \(error)")
             }
-            members.append(
-                GroupTables.Member(
-                    id: member.memberID, instanceID: member.groupInstanceID, host: member.clientHost,
-                    clientID: member.clientID, assigned: assigned))
+            members.append(GroupSnapshot.member(member, assigned))
         }
         self.members = members
     }
 
-    var exists: Bool { groupState != "Dead" }
+    private static func member(
+        _ member: DescribeGroupsResponse.DescribedGroupMember, _ assigned: [TopicPartition]
+    ) -> GroupTables.Member {
+        GroupTables.Member(
+            id: member.memberID, instanceID: member.groupInstanceID, host: member.clientHost,
+            clientID: member.clientID, assigned: assigned)
+    }
+
+    /// Kafka's name of the group's state.
+    var stateName: String { groupState }
+
+    /// What its coordinator says of a group; nil where there is none.
+    static func find(_ name: String, _ admin: Admin) async throws -> GroupSnapshot? {
+        do throws(ClientError) {
+            let (coordinator, group) = try await admin.describeGroup(name)
+            let found: GroupSnapshot
+            do throws(ToolFailure) { found = try GroupSnapshot(coordinator: coordinator, group) } catch {
+                throw ClientError(.invalid, error.description)
+            }
+            return found.groupState == "Dead" ? nil : found
+        } catch {
+            if error.code == .groupIDNotFound { return nil }
+            throw error
+        }
+    }
 
     /// The row of `--state`.
     func state(_ view: ClusterView) -> GroupTables.State {

@@ -8,13 +8,18 @@ package enum GroupTables {
         package var group: String
         package var place: TopicPartition
         package var committed: Offset?
+        package var leaderEpoch: LeaderEpoch?
         package var logEnd: Offset?
         package var member: Member?
 
-        package init(group: String, place: TopicPartition, committed: Offset?, logEnd: Offset?, member: Member?) {
+        package init(
+            group: String, place: TopicPartition, committed: Offset?, leaderEpoch: LeaderEpoch? = nil, logEnd: Offset?,
+            member: Member?
+        ) {
             self.group = group
             self.place = place
             self.committed = committed
+            self.leaderEpoch = leaderEpoch
             self.logEnd = logEnd
             self.member = member
         }
@@ -61,7 +66,7 @@ package enum GroupTables {
     }
 
     /// `--describe --offsets`.
-    package static func offsets(_ rows: [OffsetRow], isVerbose: Bool) -> [String] {
+    package static func offsetsTable(_ rows: [OffsetRow], isVerbose: Bool) -> PaddedTable {
         var columns: [PaddedTable.Column] = [
             .init("GROUP", .atLeast(15)), .init("TOPIC", .atLeast(15)), .init("PARTITION", .fixed(10)),
         ]
@@ -72,22 +77,27 @@ package enum GroupTables {
         ]
         var table = PaddedTable(columns)
         for row in rows {
-            var cells = [row.group, row.place.topic, "\(row.place.partition)"]
-            if isVerbose { cells.append("-") }
-            cells += [text(row.committed), text(row.logEnd), row.lag.map(String.init) ?? "-"]
-            cells += [row.member?.id ?? "-", row.member?.host ?? "-", row.member?.clientID ?? "-"]
-            table.append(cells)
+            var cells: [JSONValue] = [
+                .text(row.group), .text(row.place.topic), .integer(Int64(row.place.partition.value)),
+            ]
+            if isVerbose { cells.append(.integer(orNull: row.leaderEpoch?.value)) }
+            cells += [
+                .integer(orNull: row.committed?.value), .integer(orNull: row.logEnd?.value), .integer(orNull: row.lag),
+                .text(orNull: row.member?.id), .text(orNull: row.member?.host), .text(orNull: row.member?.clientID),
+            ]
+            table.append(cells: cells)
         }
-        return table.lines
+        return table
     }
 
     /// `--describe --members`.
-    package static func members(_ group: String, _ members: [Member], isVerbose: Bool) -> [String] {
+    package static func membersTable(_ group: String, _ members: [Member], isVerbose: Bool) -> PaddedTable {
         let hasStatic = members.contains { $0.instanceID != nil }
         var columns: [PaddedTable.Column] = [.init("GROUP", .atLeast(15)), .init("CONSUMER-ID", .atLeast(15))]
         if hasStatic { columns.append(.init("GROUP-INSTANCE-ID", .atLeast(17))) }
         columns += [
-            .init("HOST", .atLeast(15)), .init("CLIENT-ID", .atLeast(15)), .init("#PARTITIONS", .fixed(15)),
+            .init("HOST", .atLeast(15)), .init("CLIENT-ID", .atLeast(15)),
+            .init("#PARTITIONS", .fixed(15), key: "partitions"),
         ]
         if isVerbose {
             columns += [
@@ -97,35 +107,41 @@ package enum GroupTables {
         }
         var table = PaddedTable(columns)
         for member in members {
-            var cells = [group, member.id]
-            if hasStatic { cells.append(member.instanceID ?? "-") }
-            cells += [member.host, member.clientID, "\(member.assigned.count)"]
-            if isVerbose { cells += ["-", assignment(member.assigned), "-", assignment(member.assigned)] }
-            table.append(cells)
+            var cells: [JSONValue] = [.text(group), .text(member.id)]
+            if hasStatic { cells.append(.text(orNull: member.instanceID)) }
+            cells += [.text(member.host), .text(member.clientID), .integer(Int64(member.assigned.count))]
+            if isVerbose {
+                // A member of a classic group has its assignment, and is told of no other.
+                let assigned = JSONValue.text(orNull: member.assigned.isEmpty ? nil : assignment(member.assigned))
+                cells += [.null, assigned, .null, assigned]
+            }
+            table.append(cells: cells)
         }
-        return table.lines
+        return table
     }
 
     /// `--describe --state`.
-    package static func state(_ state: State, isVerbose: Bool) -> [String] {
+    package static func stateTable(_ state: State, isVerbose: Bool) -> PaddedTable {
         var columns: [PaddedTable.Column] = [
-            .init("GROUP", .atLeast(15)), .init("COORDINATOR (ID)", .atLeast(25)),
+            .init("GROUP", .atLeast(15)), .init("COORDINATOR (ID)", .atLeast(25), key: "coordinator"),
             .init("ASSIGNMENT-STRATEGY", .fixed(20)), .init("STATE", .fixed(20)),
         ]
-        var cells = [state.group, state.coordinator, state.strategy, state.state]
+        var cells: [JSONValue] = [
+            .text(state.group), .text(state.coordinator), .text(state.strategy), .text(state.state),
+        ]
         if isVerbose {
             columns += [.init("GROUP-EPOCH", .fixed(15)), .init("TARGET-ASSIGNMENT-EPOCH", .fixed(25))]
-            cells += ["-", "-"]
+            cells += [.null, .null]
         }
-        var table = PaddedTable(columns + [.init("#MEMBERS", .free)])
-        table.append(cells + ["\(state.memberCount)"])
-        return table.lines
+        var table = PaddedTable(columns + [.init("#MEMBERS", .free, key: "members")])
+        table.append(cells: cells + [.integer(Int64(state.memberCount))])
+        return table
     }
 
     /// `--list` with `--state` or `--type`.
-    package static func list(
+    package static func listTable(
         _ groups: [(group: String, type: String, state: String)], showsType: Bool, showsState: Bool
-    ) -> [String] {
+    ) -> PaddedTable {
         var columns: [PaddedTable.Column] = [.init("GROUP", .atLeast(0))]
         if showsType { columns.append(.init("TYPE", .fixed(20))) }
         if showsState { columns.append(.init("STATE", .fixed(20))) }
@@ -133,7 +149,7 @@ package enum GroupTables {
         for entry in groups {
             table.append([entry.group] + (showsType ? [entry.type] : []) + (showsState ? [entry.state] : []))
         }
-        return table.lines
+        return table
     }
 
     /// `orders:0,1;other:2`.
@@ -143,6 +159,4 @@ package enum GroupTables {
             return "\(topic):\(partitions.joined(separator: ","))"
         }.joined(separator: ";")
     }
-
-    private static func text(_ offset: Offset?) -> String { offset.map(\.description) ?? "-" }
 }

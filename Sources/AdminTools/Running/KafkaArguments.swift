@@ -1,4 +1,4 @@
-/// Kafka's ways of calling its tools, turned into ours: names of programs, shortened options, values left out.
+/// Kafka's ways of calling its tools, turned into ours: names of programs, shortened options.
 package enum KafkaArguments {
     /// Kafka's name of a program, without `.sh`, and the subcommand of `martlet` that it is.
     package static let programs: [String: String] = [
@@ -7,15 +7,10 @@ package enum KafkaArguments {
         "kafka-metadata-quorum": "metadata-quorum", "kafka-storage": "storage", "kafka-dump-log": "dump-log",
         "kafka-server-start": "server", "kafka-get-offsets": "get-offsets", "kafka-delete-records": "delete-records",
         "kafka-producer-perf-test": "producer-perf-test", "kafka-consumer-perf-test": "consumer-perf-test",
-        "kafka-e2e-latency": "e2e-latency",
-    ]
-
-    /// Stands for every value of an option that may also name some.
-    package static let all = "*"
-
-    /// The values of options that may stand without one.
-    private static let defaultValues: [String: [String: String]] = [
-        "consumer-groups": ["--state": all, "--type": all]
+        "kafka-e2e-latency": "e2e-latency", "kafka-groups": "groups",
+        "kafka-reassign-partitions": "reassign-partitions", "kafka-leader-election": "leader-election",
+        "kafka-configs": "configs", "kafka-broker-api-versions": "broker-api-versions",
+        "kafka-log-dirs": "log-dirs", "kafka-cluster": "kafka-cluster",
     ]
 
     /// The arguments behind the program's name, with the subcommand in front where the program has one of Kafka's
@@ -25,22 +20,16 @@ package enum KafkaArguments {
         var name = program.split(separator: "/").last.map(String.init) ?? program
         if name.hasSuffix(".sh") { name.removeLast(3) }
         let rest = Array(commandLine.dropFirst())
-        guard let subcommand = programs[name] else { return completed(rest) }
-        return completed([subcommand] + rest)
+        let arguments = programs[name].map { [$0] + rest } ?? rest
+        // `cluster` runs clusters of one's own; Kafka's tool of this name asks any cluster.
+        guard arguments.count > 1, arguments[0] == "cluster", clusterQuestions.contains(arguments[1]) else {
+            return arguments
+        }
+        return ["kafka-cluster"] + arguments.dropFirst()
     }
 
-    /// The same arguments with a value behind each option that was given without one and has a default.
-    package static func completed(_ arguments: [String]) -> [String] {
-        guard let subcommand = arguments.first, let defaults = defaultValues[subcommand] else { return arguments }
-        var completed: [String] = []
-        for (index, argument) in arguments.enumerated() {
-            completed.append(argument)
-            guard let value = defaults[argument] else { continue }
-            let next = index + 1 < arguments.count ? arguments[index + 1] : "--"
-            if next.hasPrefix("--") { completed[completed.count - 1] = "\(argument)=\(value)" }
-        }
-        return completed
-    }
+    /// The subcommands of Kafka's cluster tool, which `cluster` takes, too.
+    private static let clusterQuestions: Set<String> = ["cluster-id", "unregister", "list-endpoints"]
 
     /// Writes shortened options out where only one of `known` (with dashes) begins so.
     package static func unshortened(_ arguments: [String], known: [String]) -> [String] {

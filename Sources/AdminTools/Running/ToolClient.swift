@@ -2,7 +2,8 @@ package import MartletClient
 
 /// How a tool reaches its cluster: from its options and property files to the configuration of a client.
 package enum ToolClient {
-    /// The configuration from `--bootstrap-server` and the file of `--command-config`.
+    /// The configuration from `--bootstrap-server` (or, for tools that have it, `--bootstrap-controller`) and the file
+    /// of `--command-config`.
     ///
     /// - Errors: a missing address; a file that can't be read or asks for what is not built.
     package static func configuration(
@@ -17,8 +18,11 @@ package enum ToolClient {
     package static func configuration(
         _ given: GivenOptions, _ properties: ClientProperties, clientID: String
     ) throws(ToolFailure) -> ClientConfiguration {
-        let servers = try given.needed(.bootstrapServer)
+        let controllers = try given.text(.bootstrapController)
+        let servers: String
+        if let controllers { servers = controllers } else { servers = try given.needed(.bootstrapServer) }
         var configuration = ClientConfiguration(bootstrapServers: servers, clientID: clientID)
+        configuration.usesControllers = controllers != nil
         try properties.apply(to: &configuration)
         return configuration
     }

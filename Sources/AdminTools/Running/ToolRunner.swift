@@ -59,12 +59,13 @@ package enum ToolRunner {
 
     private static func explain(_ failure: ToolFailure, usage: @autoclosure () -> String) -> Int32 {
         switch failure.stream {
+        case _ where failure.description.isEmpty: break
         case .output: print(failure)
         case .error: Console.complain(failure.description)
         }
         flush()
         if failure.showsOptions { Console.complain(usage()) }
-        return 1
+        return failure.exitCode
     }
 
     private static func explain(_ error: any Error, _ root: any ParsableCommand.Type) -> Int32 {

@@ -29,8 +29,6 @@ extension GroupShard {
         return late.flatMap { failed($0, with: .requestTimedOut, at: time) }
     }
 
-    /// Offsets that one step of a check looks at; a check of many takes several, so that members are served between.
-    private static let checkedOffsetsMax = 20_000
     /// Pause between two steps of a check.
     private static let checkPauseMilliseconds: Int64 = 20
 
@@ -39,7 +37,7 @@ extension GroupShard {
         if groupsToCheck.isEmpty { groupsToCheck = image.ids.reversed() }
         var effects: [GroupEffect] = []
         var checked = 0
-        while checked < GroupShard.checkedOffsetsMax, let id = groupsToCheck.popLast() {
+        while checked < settings.offsetsCheckedAtOnceMax, let id = groupsToCheck.popLast() {
             checked += 1 + (image[id]?.offsetCount ?? 0)
             effects += expireOffsets(of: id, at: time)
         }

@@ -20,7 +20,7 @@ extension Admin {
         }
         let asked = request
         let response = try await cluster.retrying { () throws(ClientError) in
-            let response = try await cluster.send(asked, to: .anyBroker)
+            let response = try await cluster.sendToAdministration(asked)
             guard response.errorCode == .noError else {
                 throw ClientError(code: response.errorCode, message: response.errorMessage)
             }
