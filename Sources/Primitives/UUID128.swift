@@ -11,6 +11,9 @@ package struct UUID128: Hashable, Comparable, Sendable, CustomStringConvertible 
     /// The id of nothing: all bits zero. On the wire it stands for "not given".
     package static let zero = UUID128(high: 0, low: 0)
 
+    // Ids are random: half of one spreads as well as all of it.
+    package func hash(into hasher: inout Hasher) { hasher.combine(low) }
+
     package static func < (left: UUID128, right: UUID128) -> Bool {
         left.high == right.high ? left.low < right.low : left.high < right.high
     }

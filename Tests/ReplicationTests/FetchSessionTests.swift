@@ -12,11 +12,7 @@ private final class SessionFixture {
         try core.begin(request, freshID: freshID, now: now)
     }
 
-    func mustTell(_ key: FetchKey, _ news: FetchNews, plan: FetchSessionCache.Plan) -> Bool {
-        core.mustTell(key, news, plan: plan)
-    }
-
-    func served(_ key: FetchKey, plan: FetchSessionCache.Plan) { core.served(key, plan: plan) }
+    func told(_ news: [FetchNews], plan: FetchSessionCache.Plan) -> [Int] { core.told(news, plan: plan) }
 }
 
 @Suite("Fetch sessions") struct FetchSessionTests {
@@ -54,15 +50,15 @@ private final class SessionFixture {
         let full = try cache.begin(request(0, 0, items), freshID: { 77 }, now: now)
         #expect(full.sessionID == 77)
         #expect(!full.isIncremental)
-        #expect(cache.mustTell(FetchSessionTests.key(0), news(3), plan: full))
-        #expect(cache.mustTell(FetchSessionTests.key(1), news(4), plan: full))
+        #expect(cache.told([news(3), news(4)], plan: full) == [0, 1])
         let next = try cache.begin(request(77, 1, [FetchSessionTests.item(1, at: 4)]), freshID: { 1 }, now: now)
         #expect(next.isIncremental)
         #expect(next.items == [FetchSessionTests.item(0), FetchSessionTests.item(1, at: 4)])
-        #expect(!cache.mustTell(FetchSessionTests.key(0), news(3), plan: next))
-        #expect(cache.mustTell(FetchSessionTests.key(1), news(5), plan: next))
-        #expect(cache.mustTell(FetchSessionTests.key(0), news(3, hasContent: true), plan: next))
-        let forgetting = request(77, 2, [FetchSessionTests.item(2)], forgotten: [FetchSessionTests.key(0)])
+        #expect(cache.told([news(3), news(5)], plan: next) == [1])
+        let third = try cache.begin(request(77, 2), freshID: { 1 }, now: now)
+        #expect(cache.told([news(3), news(5)], plan: next) == [0, 1], "a newer request came: tell all, remember none")
+        #expect(cache.told([news(3, hasContent: true), news(5)], plan: third) == [0])
+        let forgetting = request(77, 3, [FetchSessionTests.item(2)], forgotten: [FetchSessionTests.key(0)])
         let last = try cache.begin(forgetting, freshID: { 1 }, now: now)
         #expect(last.items.map(\.key.partition.value) == [1, 2])
     }
@@ -122,9 +118,12 @@ private final class SessionFixture {
     func turns() throws {
         let items = (0..<3).map { FetchSessionTests.item($0) }
         let full = try cache.begin(request(0, 0, items), freshID: { 7 }, now: now)
-        cache.served(FetchSessionTests.key(0), plan: full)
+        _ = cache.told([news(1, hasContent: true), news(1), news(1)], plan: full)
         let next = try cache.begin(request(7, 1), freshID: { 1 }, now: now)
         #expect(next.items.map(\.key.partition.value) == [1, 2, 0])
+        #expect(cache.told([news(2, hasContent: true), news(2, hasContent: true), news(1)], plan: next) == [0, 1])
+        let last = try cache.begin(request(7, 2), freshID: { 1 }, now: now)
+        #expect(last.items.map(\.key.partition.value) == [0, 1, 2])
     }
 
     @Test("The fetching side sends all at first, then only changes, and all again after an error")

@@ -9,19 +9,12 @@ extension Partition {
         _ body: (inout PartitionLog, _ highWatermark: Offset) throws(StorageError) -> Result
     ) -> Result? {
         step { state, after in
-            guard case .open(var log) = state.storage else { return nil }
+            guard state.log != nil else { return nil }
             let watermark = state.highWatermark
-            state.storage = .opening
             do throws(StorageError) {
-                let result = try body(&log, watermark)
-                state.storage = .open(log)
-                return result
+                return try body(&state.log!, watermark)
             } catch {
-                state.storage = .open(log)
-                if error.takesDirectoryOffline {
-                    after.failure = LogFailure(directory: log.directory, reason: "\(error)")
-                    state.goOffline("\(error)", &after)
-                }
+                _ = state.failedRead(error, &after)
                 return nil
             }
         }
@@ -47,11 +40,11 @@ extension Partition {
         step { state, after in
             state.failAllWaiting(.notLeaderOrFollower, &after)
             state.checkpointedHighWatermark = state.highWatermark
-            state.role = .idle
+            state.leader = nil
+            state.follower = nil
         }
         let failure: LogFailure? = state.withLock { state in
-            guard case .open(var log) = state.storage else { return nil }
-            state.storage = .closed
+            guard var log = state.leaveLog(.closed) else { return nil }
             do throws(StorageError) { try log.close() } catch {
                 return LogFailure(directory: log.directory, reason: "\(error)")
             }
@@ -64,9 +57,10 @@ extension Partition {
     func close(_ error: ErrorCode) {
         step { state, after in
             state.failAllWaiting(error, &after)
-            if case .open(var log) = state.storage { log.abandon() }
-            state.storage = .closed
-            state.role = .idle
+            var last = state.leaveLog(.closed)
+            last?.abandon()
+            state.leader = nil
+            state.follower = nil
         }
     }
 }

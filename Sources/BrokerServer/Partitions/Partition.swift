@@ -52,13 +52,11 @@ package final class Partition: Sendable {
     /// Nil while the log is not open.
     package var position: Position? {
         state.withLock { state in
-            guard case .open(let log) = state.storage else { return nil }
-            var isLeader = false
-            if case .leader = state.role { isLeader = true }
+            guard let log = state.log else { return nil }
             return Position(
                 logStart: log.logStartOffset, logEnd: log.logEndOffset, flushedEnd: log.flushedEndOffset,
                 highWatermark: state.highWatermark, sizeBytes: log.sizeBytes,
-                leaderEpoch: state.assignment.leaderEpoch, isLeader: isLeader)
+                leaderEpoch: state.assignment.leaderEpoch, isLeader: state.leader != nil)
         }
     }
 
@@ -153,20 +151,14 @@ package final class Partition: Sendable {
                 // Never tried again: what the system dropped is gone (fault F14).
                 step { state, after in
                     state.isFlushing = false
-                    if case .open(var log) = state.storage {
-                        log.fail(error)
-                        after.failure = LogFailure(directory: log.directory, reason: "\(error)")
-                    }
-                    state.goOffline("\(error)", &after)
+                    state.log?.fail(error)
+                    state.logFailed(.file(error), &after)
                 }
                 return
             }
             let now = services.clock.now
             step { state, after in
-                guard case .open(var log) = state.storage else { return }
-                state.storage = .opening
-                log.flushed(ticket)
-                state.storage = .open(log)
+                state.log?.flushed(ticket)
                 state.flushed(now: now, &after)
             }
             services.followers.flushed(self)
@@ -176,11 +168,7 @@ package final class Partition: Sendable {
     /// The next flush, or nil (and the end of flushing) when all is durable.
     private func nextTicket() -> FlushTicket? {
         state.withLock { state in
-            guard case .open(let log) = state.storage else {
-                state.isFlushing = false
-                return nil
-            }
-            let ticket = log.prepareFlush()
+            let ticket = state.log?.prepareFlush()
             state.isFlushing = ticket != nil
             return ticket
         }
@@ -200,15 +188,11 @@ package final class Partition: Sendable {
         if case .refused = answer { services.traffic.failedISRUpdates.wrappingAdd(1, ordering: .relaxed) }
         let now = services.clock.now
         let isOpenQuestion = step { state, after in
-            guard case .leader(var leader) = state.role else { return false }
-            state.role = .idle
-            let verdict = leader.isrAnswered(proposal, answer, now: now)
-            state.role = .leader(leader)
-            switch verdict {
+            switch state.leader?.isrAnswered(proposal, answer, now: now) {
             case .settled(let outcome):
                 state.follow(outcome, &after)
                 return false
-            case .outdated: return false
+            case .outdated, nil: return false
             case .sendAgain: return true
             }
         }

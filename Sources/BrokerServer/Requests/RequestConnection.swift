@@ -37,12 +37,13 @@ final class RequestConnection: LinkHandler, ReplyReceiver, @unchecked Sendable {
 
     private var pipeline: RequestPipeline<Incoming, Mark>
     private var lastRequestAt: MonotonicInstant
+    private var lastClientID: String?
     private var isStarting = false
     private var isStartScheduled = false
     private var isClosed = false
     private var isPaused = false
-    /// Large answers have been queued since the queue was last seen to be short.
-    private var mayBeCongested = false
+    /// Bytes queued since the queue was last seen to be short: only then is it worth a look.
+    private var bytesSinceLook = 0
 
     init(
         link: any Link, identity: ConnectionIdentity, table: HandlerTable, limits: RequestLimits, clock: any Clock,
@@ -87,7 +88,10 @@ final class RequestConnection: LinkHandler, ReplyReceiver, @unchecked Sendable {
     private func read(_ frame: Bytes) -> Incoming? {
         var reader = WireReader(frame)
         do throws(WireError) {
-            let header = try RequestHeader(from: &reader) { key in servedEntry(key)?.firstFlexible }
+            let header = try RequestHeader(from: &reader, lastClientID: lastClientID) { key in
+                servedEntry(key)?.firstFlexible
+            }
+            lastClientID = header.clientID
             let entry = servedEntry(header.key)
             let isServed = entry?.versions.contains(header.version) ?? false
             guard isServed || header.key == .apiVersions else {
@@ -144,9 +148,10 @@ final class RequestConnection: LinkHandler, ReplyReceiver, @unchecked Sendable {
     }
 
     private var isCongested: Bool {
-        guard mayBeCongested else { return false }
-        mayBeCongested = link.queuedBytes > LinkQueue.highBytes
-        return mayBeCongested
+        guard bytesSinceLook > LinkQueue.lowBytes else { return false }
+        if link.queuedBytes > LinkQueue.highBytes { return true }
+        bytesSinceLook = 0
+        return false
     }
 
     private func dispatch(_ incoming: Incoming, _ slot: ReplySlot) {
@@ -192,7 +197,7 @@ final class RequestConnection: LinkHandler, ReplyReceiver, @unchecked Sendable {
             switch outcome {
             case .segments(let segments):
                 link.send(segments)
-                mayBeCongested = mayBeCongested || segments.count > 1 || segments[0].count > LinkQueue.lowBytes
+                bytesSinceLook += segments.reduce(0) { $0 + $1.count }
             case .nothing: break
             case .close: end()
             }

@@ -25,13 +25,13 @@ extension PartitionLog {
                 file: segments[start.segment].file, position: start.position, count: 0, baseOffset: offset,
                 endOffset: offset)
         }
-        let segment = segments[start.segment]
-        if stop.position < segment.sizeBytes {
-            hints.remember(
-                ReadHints.Hint(offset: stop.offset, segmentBase: segment.baseOffset, position: stop.position))
+        // A segment has a dozen references to count: it is looked at where it stands.
+        if stop.position < segments[start.segment].sizeBytes {
+            let base = segments[start.segment].baseOffset
+            hints.remember(ReadHints.Hint(offset: stop.offset, segmentBase: base, position: stop.position))
         }
         return LogSlice(
-            file: segment.file, position: start.position, count: Int(stop.position - start.position),
+            file: segments[start.segment].file, position: start.position, count: Int(stop.position - start.position),
             baseOffset: start.baseOffset, endOffset: stop.offset)
     }
 
@@ -41,6 +41,11 @@ extension PartitionLog {
     ) throws(StorageError) -> Bytes {
         let slice = try read(from: offset, maxBytes: maxBytes, upTo: end, minOneMessage: true)
         return try bytes(of: slice)
+    }
+
+    /// Whether a slice holds only the newest batches, appended since the log was opened.
+    package func isRecent(_ slice: LogSlice) -> Bool {
+        slice.file === segments[activeIndex].file && recent.covers(slice.position)
     }
 
     /// Reads what a slice covers into memory.
@@ -100,7 +105,6 @@ extension PartitionLog {
     private func stop(
         _ start: Place, maxBytes: Int, upTo end: Offset, _ minOneMessage: Bool
     ) throws(StorageError) -> Stop? {
-        let segment = segments[start.segment]
         let first = Stop(position: start.position + Int64(start.byteCount), offset: start.endOffset)
         if start.endOffset > end { return nil }
         if start.byteCount > maxBytes { return minOneMessage ? first : nil }
@@ -111,6 +115,7 @@ extension PartitionLog {
             guard let last = recent.lastBatch(from: start.position, endingBy: limit) else { return first }
             return Stop(position: last.endPosition, offset: last.endOffset)
         }
+        let segment = segments[start.segment]
         let entry: OffsetEntry?
         do throws(FileError) {
             entry = try segment.offsets.last(in: files) { Int64($0.position) <= limit }
@@ -131,11 +136,13 @@ extension PartitionLog {
 
     /// The end of the last batch in a segment that lies wholly below `end`.
     private func boundary(in index: Int, upTo end: Offset) throws(StorageError) -> Stop {
-        let segment = segments[index]
-        if end >= segment.endOffset { return Stop(position: segment.sizeBytes, offset: segment.endOffset) }
+        if end >= segments[index].endOffset {
+            return Stop(position: segments[index].sizeBytes, offset: segments[index].endOffset)
+        }
         if index == activeIndex, let batch = recent.batch(at: end) {
             return Stop(position: batch.position, offset: batch.baseOffset)
         }
+        let segment = segments[index]
         guard let (header, position) = try segment.locate(end, in: files) else {
             return Stop(position: segment.sizeBytes, offset: segment.endOffset)
         }

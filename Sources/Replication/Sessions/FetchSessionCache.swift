@@ -39,6 +39,8 @@ package struct FetchSessionCache: Sendable {
         package var items: [FetchItem]
         /// Whether the answer may leave out partitions without news.
         package var isIncremental: Bool
+        /// Where the items begin in the order of the session; they go on from its start behind its end.
+        var turn = 0
     }
 
     /// The epoch of a request that opens a session.
@@ -75,21 +77,21 @@ package struct FetchSessionCache: Sendable {
         }
     }
 
-    /// Whether a full or incremental answer has to name the partition, and remembers what it says.
-    package mutating func mustTell(_ key: FetchKey, _ news: FetchNews, plan: Plan) -> Bool {
-        guard plan.sessionID != 0,
-            sessions[plan.sessionID]?.nextEpoch == FetchSession.epoch(after: plan.sessionEpoch)
-                || !plan.isIncremental
-        else { return true }
-        let changed = sessions[plan.sessionID]?.remember(key, news) ?? true
-        return changed || !plan.isIncremental
-    }
-
-    /// The partitions of an incremental answer that carried records go to the end of the order, so that all get their
-    /// turn.
-    package mutating func served(_ key: FetchKey, plan: Plan) {
-        guard plan.sessionID != 0 else { return }
-        sessions[plan.sessionID]?.turnAfter(key)
+    /// Which of a plan's items a full or incremental answer has to name; remembers what it says of each.
+    ///
+    /// The partitions that carried records go to the end of the order, so that all get their turn.
+    /// - Parameter news: what there is to say of each of the plan's items, in their order.
+    package mutating func told(_ news: [FetchNews], plan: Plan) -> [Int] {
+        guard plan.sessionID != 0, let place = sessions.index(forKey: plan.sessionID) else {
+            return Array(news.indices)
+        }
+        // A newer request has come meanwhile (its client gave this one up), or the session is another one.
+        let isCurrent =
+            sessions.values[place].nextEpoch
+            == (plan.isIncremental ? FetchSession.epoch(after: plan.sessionEpoch) : plan.sessionEpoch)
+        guard isCurrent, sessions.values[place].count == news.count else { return Array(news.indices) }
+        let told = sessions.values[place].remember(news, from: plan.turn)
+        return plan.isIncremental ? told : Array(news.indices)
     }
 
     private mutating func close(_ request: Request) {
@@ -123,7 +125,8 @@ package struct FetchSessionCache: Sendable {
             return Plan(sessionID: 0, sessionEpoch: 0, items: [], isIncremental: false)
         }
         return Plan(
-            sessionID: request.sessionID, sessionEpoch: request.sessionEpoch, items: items, isIncremental: true)
+            sessionID: request.sessionID, sessionEpoch: request.sessionEpoch, items: items, isIncremental: true,
+            turn: sessions.values[place].turn)
     }
 
     /// Frees a slot for a new session: from one unused for long; else from a smaller consumer's that a follower's, or a
@@ -165,7 +168,7 @@ struct FetchSession: Sendable {
     private(set) var nextEpoch: Int32 = 1
     private var watched: OrderedDictionary<FetchKey, Watched> = [:]
     /// Where the next answer starts in the order of partitions.
-    private var turn = 0
+    private(set) var turn = 0
 
     init(_ request: FetchSessionCache.Request, now: MonotonicInstant) {
         principal = request.principal
@@ -191,37 +194,49 @@ struct FetchSession: Sendable {
                 watched[item.key]?.wish = item.wish
             }
         }
-        for key in request.forgotten { watched[key] = nil }
+        for key in request.forgotten {
+            guard let index = watched.index(forKey: key) else { continue }
+            watched.remove(at: index)
+            if index < turn { turn -= 1 }
+        }
+        if turn >= watched.count { turn = 0 }
     }
 
+    /// All that is watched, from the partition whose turn it is on.
     var itemsInTurn: [FetchItem] {
-        let start = turn < watched.count ? turn : 0
         var items: [FetchItem] = []
         items.reserveCapacity(watched.count)
-        for index in start..<watched.count { items.append(item(at: index)) }
-        for index in 0..<start { items.append(item(at: index)) }
+        for index in turn..<watched.count { items.append(item(at: index)) }
+        for index in 0..<turn { items.append(item(at: index)) }
         return items
     }
 
     private func item(at index: Int) -> FetchItem {
-        let element = watched.elements[index]
-        return FetchItem(key: element.key, wish: element.value.wish)
+        FetchItem(key: watched.keys[index], wish: watched.values[index].wish)
     }
 
-    /// True when there is something to tell.
-    mutating func remember(_ key: FetchKey, _ news: FetchNews) -> Bool {
-        guard let told = watched[key]?.told else {
-            watched[key]?.told = news
-            return true
+    /// Remembers what is told of each partition, the first of `news` being that at `start` in the order; gives the
+    /// places in `news` where there is something to tell, and moves the turn behind the last that carried anything.
+    mutating func remember(_ news: [FetchNews], from start: Int) -> [Int] {
+        var told: [Int] = []
+        var next = turn
+        for place in news.indices {
+            let index = (start + place) % watched.count
+            guard remember(news[place], at: index) else { continue }
+            told.append(place)
+            if news[place].hasContent { next = index + 1 }
         }
-        let changed =
-            news.hasContent || news.error != .noError || told.error != news.error
-            || told.highWatermark != news.highWatermark || told.logStart != news.logStart
-        if changed { watched[key]?.told = news }
-        return changed
+        turn = next < watched.count ? next : 0
+        return told
     }
 
-    mutating func turnAfter(_ key: FetchKey) {
-        if let index = watched.index(forKey: key) { turn = index + 1 }
+    private mutating func remember(_ news: FetchNews, at index: Int) -> Bool {
+        if let told = watched.values[index].told, !news.hasContent, news.error == .noError, told.error == news.error,
+            told.highWatermark == news.highWatermark, told.logStart == news.logStart
+        {
+            return false
+        }
+        watched.values[index].told = news
+        return true
     }
 }

@@ -22,6 +22,16 @@ package struct FetchKey: Hashable, Sendable {
         self.topic = topic
         self.partition = partition
     }
+
+    // A topic id is random already: half of it, mixed with the partition, spreads as well as all of it.
+    package func hash(into hasher: inout Hasher) {
+        switch topic {
+        case .id(let id): hasher.combine(id.low ^ UInt64(UInt32(bitPattern: partition.value)))
+        case .name(let name):
+            hasher.combine(name)
+            hasher.combine(partition)
+        }
+    }
 }
 
 /// What is asked of one partition.

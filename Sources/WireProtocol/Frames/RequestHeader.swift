@@ -24,8 +24,11 @@ package struct RequestHeader: Hashable, Sendable {
     /// Reads a header; `firstFlexible` gives the first flexible version of an API, or nil where there is no such API.
     ///
     /// The version is not checked against what exists: the answer to a version from the future needs its header.
+    ///
+    /// - Parameter lastClientID: the client id of the header before it on the same connection, mostly the same: it is
+    ///   compared by its bytes before a new one is made.
     package init(
-        from reader: inout WireReader, firstFlexible: (APIKey) -> Int16?
+        from reader: inout WireReader, lastClientID: String? = nil, firstFlexible: (APIKey) -> Int16?
     ) throws(WireError) {
         key = APIKey(try reader.int16())
         version = try reader.int16()
@@ -33,7 +36,7 @@ package struct RequestHeader: Hashable, Sendable {
         guard let firstFlexible = firstFlexible(key) else { throw .unknownAPI(key.value) }
         // The client id keeps its old encoding in every header version.
         reader.isFlexible = false
-        clientID = try reader.nullableString()
+        clientID = try reader.nullableString(like: lastClientID)
         reader.isFlexible = version >= firstFlexible
         try reader.endStruct()
     }

@@ -50,6 +50,27 @@ extension WireReader {
         return try text(length)
     }
 
+    /// The same, for text that is mostly `known`: then that is given again, and nothing is made.
+    @_lifetime(self: copy self)
+    mutating func nullableString(like known: String?) throws(WireError) -> String? {
+        guard let length = try textLength() else { return nil }
+        if let known, try isNext(known, length) { return known }
+        return try text(length)
+    }
+
+    /// Whether the next `count` bytes are the UTF-8 of `known`; then they are read.
+    @_lifetime(self: copy self)
+    private mutating func isNext(_ known: String, _ count: Int) throws(WireError) -> Bool {
+        guard count <= remaining, known.utf8.count == count else { return false }
+        var index = position
+        for byte in known.utf8 {
+            guard unsafe span.unsafeLoad(fromUncheckedByteOffset: index, as: UInt8.self) == byte else { return false }
+            index += 1
+        }
+        try skip(count)
+        return true
+    }
+
     /// A slice of the frame, not a copy.
     @_lifetime(self: copy self)
     package mutating func byteString() throws(WireError) -> Bytes {

@@ -135,6 +135,7 @@ package import Primitives
     /// The text of the next `count` bytes, which must be strict UTF-8.
     @_lifetime(self: copy self)
     package mutating func text(_ count: Int) throws(WireError) -> String {
+        if count == 0 { return "" }
         let start = try advance(count)
         // Up to 15 bytes live inside the String itself, which its owner has been charged for.
         if count > 15 { try charge(count + 32, of: 1) }

@@ -103,7 +103,8 @@ struct RequestOrderTests {
         client.receive(Connection.metadata(1), Connection.metadata(2))
         client.link.queuedBytes = LinkQueue.highBytes + 1
         client.loop.run { [metadata = client.metadata] in
-            metadata.take().send(segments: [.bytes(Bytes([1])), .bytes(Bytes([2]))])
+            let large = Bytes([UInt8](repeating: 1, count: LinkQueue.lowBytes))
+            metadata.take().send(segments: [.bytes(large), .bytes(Bytes([2]))])
         }
         #expect(client.metadata.count == 0)
         client.link.queuedBytes = 0

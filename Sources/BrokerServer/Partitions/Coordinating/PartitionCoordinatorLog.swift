@@ -17,9 +17,7 @@ final class PartitionCoordinatorLog: CoordinatorLog {
 
     func bounds(in epoch: LeaderEpoch) -> CoordinatorLogBounds? {
         partition.step { state, _ in
-            guard case .open(let log) = state.storage, case .leader(let leader) = state.role,
-                leader.leaderEpoch == epoch
-            else { return nil }
+            guard let log = state.log, let leader = state.leader, leader.leaderEpoch == epoch else { return nil }
             return CoordinatorLogBounds(
                 start: log.logStartOffset, highWatermark: leader.highWatermark, epochStart: leader.epochStart)
         }
@@ -28,10 +26,10 @@ final class PartitionCoordinatorLog: CoordinatorLog {
     func read(from start: Offset, bytesMax: Int, in epoch: LeaderEpoch) throws(CoordinatorLogError) -> Bytes {
         let found: Result<LogSlice, CoordinatorLogError> = partition.step { state, _ in
             if let refusal = state.leaderRefusal(requested: epoch) { return .failure(CoordinatorLogError(refusal)) }
-            guard case .open(var log) = state.storage else { return .failure(CoordinatorLogError(.notCoordinator)) }
+            let end = state.highWatermark
             do throws(StorageError) {
-                return .success(
-                    try log.read(from: start, maxBytes: bytesMax, upTo: state.highWatermark, minOneMessage: true))
+                let slice = try state.log?.read(from: start, maxBytes: bytesMax, upTo: end, minOneMessage: true)
+                return slice.map { .success($0) } ?? .failure(CoordinatorLogError(.notCoordinator))
             } catch {
                 return .failure(CoordinatorLogError(error.code))
             }
@@ -50,31 +48,26 @@ final class PartitionCoordinatorLog: CoordinatorLog {
         _ batch: Bytes, in epoch: LeaderEpoch, whenDecided: @escaping @Sendable (ErrorCode) -> Void
     ) throws(CoordinatorLogError) -> Offset {
         let loop = loop
-        let request = ProduceInFlight(places: [(0, partition.id.index.value)]) { results in
+        let request = ProduceInFlight([.init(topic: 0, partition: partition.id.index.value)]) { results in
             loop.execute { whenDecided(results[0].error) }
         }
         let (now, timeOfDay) = (partition.services.clock.now, partition.services.clock.timeOfDay)
         let result: Result<Offset, CoordinatorLogError> = partition.step { state, after in
             if let refusal = state.leaderRefusal(requested: epoch) { return .failure(CoordinatorLogError(refusal)) }
-            guard case .leader(let leader) = state.role, leader.hasEnoughInSync else {
+            guard state.leader?.hasEnoughInSync == true else {
                 return .failure(CoordinatorLogError(.notEnoughReplicas))
             }
             if batch.count > state.settings.batchBytesMax { return .failure(CoordinatorLogError(.messageTooLarge)) }
-            guard let endBefore = state.logEnd else { return .failure(CoordinatorLogError(.kafkaStorageError)) }
+            guard let endBefore = state.log?.logEndOffset else {
+                return .failure(CoordinatorLogError(.kafkaStorageError))
+            }
             let incoming = PartitionState.Incoming(batch: batch, request: request, slot: 0, waitsForReplicas: true)
             state.append([incoming], timeOfDay: timeOfDay, now: now, &after)
-            guard let end = state.logEnd else { return .failure(CoordinatorLogError(.kafkaStorageError)) }
+            guard let end = state.log?.logEndOffset else { return .failure(CoordinatorLogError(.kafkaStorageError)) }
             // A batch that the log refuses by itself leaves nothing behind: the coordinator must not remember it
             // either.
             return end > endBefore ? .success(end) : .failure(CoordinatorLogError(.recordListTooLarge))
         }
         return try result.get()
-    }
-}
-
-extension PartitionState {
-    /// The exclusive end of an open log.
-    fileprivate var logEnd: Offset? {
-        if case .open(let log) = storage { log.logEndOffset } else { nil }
     }
 }

@@ -24,7 +24,7 @@ struct FetchAnswer: Sendable {
     /// Reads what is not in the page cache; blocks.
     mutating func loadCold() {
         for (index, read) in reads.enumerated() {
-            guard let slice = read.slice, !slice.isResident else { continue }
+            guard let slice = read.slice, read.mayWaitForDisk else { continue }
             if let bytes = FetchAnswer.load(slice) {
                 loaded[index] = bytes
             } else {
@@ -70,16 +70,23 @@ struct FetchResponseWriter: ~Copyable {
         _ answer: FetchAnswer, told: [Int], hints: [Int: LeaderHint], nodes: [FetchResponse.NodeEndpoint]
     ) {
         begin(error: .noError, sessionID: answer.plan.sessionID)
-        let groups = FetchResponseWriter.groups(told, answer.plan.items)
-        length(groups.count)
-        for group in groups {
-            switch answer.plan.items[group[0]].key.topic {
+        let items = answer.plan.items
+        func isFirstOfTopic(_ place: Int) -> Bool {
+            place == 0 || items[told[place]].key.topic != items[told[place - 1]].key.topic
+        }
+        length(told.indices.count(where: isFirstOfTopic))
+        var place = 0
+        while place < told.count {
+            switch items[told[place]].key.topic {
             case .id(let id): writer.uuid(id)
             case .name(let name): writer.string(name)
             }
-            length(group.count)
-            for index in group { partition(index, answer, hints[index]) }
+            var end = place + 1
+            while end < told.count, !isFirstOfTopic(end) { end += 1 }
+            length(end - place)
+            for index in told[place..<end] { partition(index, answer, hints[index]) }
             writer.endStruct()
+            place = end
         }
         end(nodes)
     }
@@ -164,18 +171,5 @@ struct FetchResponseWriter: ~Copyable {
         writer = WireWriter()
         writer.isFlexible = isFlexible
         return full.finish()
-    }
-
-    /// Partitions of the same topic that follow each other.
-    private static func groups(_ told: [Int], _ items: [FetchItem]) -> [[Int]] {
-        var groups: [[Int]] = []
-        for index in told {
-            if let last = groups.last, items[last[0]].key.topic == items[index].key.topic {
-                groups[groups.count - 1].append(index)
-            } else {
-                groups.append([index])
-            }
-        }
-        return groups
     }
 }

@@ -16,8 +16,8 @@ final class FetchJob: ParkedFetch, @unchecked Sendable {
     private let reply: Reply<FetchResponse>
     private let plan: FetchSessionCache.Plan
     private let requester: FetchRequester
+    /// Of each item of the plan: the partition, if there is one to read here.
     private let partitions: [Partition?]
-    private let refusals: [ErrorCode]
     private let minBytes: Int
     private let maxBytes: Int
     private let services: FetchServices
@@ -26,7 +26,8 @@ final class FetchJob: ParkedFetch, @unchecked Sendable {
     /// Its place among those that wait on its loop.
     var place: Int?
 
-    private var reads: [FetchRead] = []
+    /// What each item's partition says; the refusal where there is none.
+    private var reads: [FetchRead]
     private var isOver = false
     private var isFirst = true
     private let isWoken = Atomic(false)
@@ -39,7 +40,7 @@ final class FetchJob: ParkedFetch, @unchecked Sendable {
         self.plan = plan
         self.requester = requester
         self.partitions = partitions.map(\.partition)
-        refusals = partitions.map(\.refusal)
+        reads = partitions.map { FetchRead(error: $0.refusal) }
         minBytes = Int(request.minBytes)
         maxBytes = min(Int(max(request.maxBytes, 0)), services.bytesMax)
         self.services = services
@@ -85,34 +86,27 @@ final class FetchJob: ParkedFetch, @unchecked Sendable {
 
     private var isSatisfied: Bool {
         if partitions.isEmpty || reads.contains(where: \.isUrgent) { return true }
-        return reads.reduce(0) { $0 + $1.byteCount } >= max(minBytes, 1) || minBytes <= 0
+        return minBytes <= 0 || reads.reduce(0) { $0 + $1.byteCount } >= minBytes
     }
 
     private func readAll() {
         var left = maxBytes
         var hasAny = false
-        var reads: [FetchRead] = []
-        reads.reserveCapacity(partitions.count)
-        for (index, partition) in partitions.enumerated() {
-            guard let partition else {
-                reads.append(FetchRead(error: refusals[index]))
-                continue
-            }
-            let read = partition.read(
+        for index in partitions.indices {
+            guard let partition = partitions[index] else { continue }
+            reads[index] = partition.read(
                 plan.items[index].wish, requester, FetchRoom(maxBytes: left, minOneMessage: !hasAny), isFirst: isFirst)
-            left = max(left - read.byteCount, 0)
-            hasAny = hasAny || read.byteCount > 0
-            reads.append(read)
+            left = max(left - reads[index].byteCount, 0)
+            hasAny = hasAny || reads[index].byteCount > 0
         }
-        self.reads = reads
         isFirst = false
     }
 
     /// Leaves word at each partition, with where its reading ended; a partition that has more by now wakes it at once.
     private func park() {
-        for (index, partition) in partitions.enumerated() {
+        for index in partitions.indices {
             let bound = reads[index].bound
-            partition?.park(
+            partitions[index]?.park(
                 self, until: requester.readsUncommittedEnd ? .logEndBehind(bound) : .highWatermarkBehind(bound))
         }
     }
@@ -132,7 +126,7 @@ final class FetchJob: ParkedFetch, @unchecked Sendable {
                 bytes: read.byteCount, isFollower: requester.isFollower, isError: read.error != .noError)
         }
         let answer = FetchAnswer(plan: plan, reads: reads, requester: requester, context: context)
-        guard reads.contains(where: { $0.slice.map { !$0.isResident } ?? false }) else {
+        guard reads.contains(where: { $0.mayWaitForDisk }) else {
             return services.send(answer, reply)
         }
         // Reading it may wait for a disk: not on the loop.

@@ -66,19 +66,12 @@ final class FetchServices: Sendable {
 
     private func tell(_ answer: FetchAnswer) -> [Int] {
         guard answer.plan.sessionID != 0 else { return Array(answer.reads.indices) }
-        return sessions.withLock { sessions in
-            var lastServed: Int?
-            let told = answer.reads.indices.filter { index in
-                let read = answer.reads[index]
-                if read.slice != nil { lastServed = index }
-                let news = FetchNews(
-                    error: read.error, highWatermark: read.highWatermark, logStart: read.logStart,
-                    hasContent: read.slice != nil || read.divergence != nil)
-                return sessions.mustTell(answer.plan.items[index].key, news, plan: answer.plan)
-            }
-            if let lastServed { sessions.served(answer.plan.items[lastServed].key, plan: answer.plan) }
-            return told
+        let news = answer.reads.map { read in
+            FetchNews(
+                error: read.error, highWatermark: read.highWatermark, logStart: read.logStart,
+                hasContent: read.slice != nil || read.divergence != nil)
         }
+        return sessions.withLock { $0.told(news, plan: answer.plan) }
     }
 
     /// Who leads instead, and where (KIP-951).

@@ -30,20 +30,18 @@ package final class ProduceHandler: RequestHandler {
 
     package func handle(_ request: ProduceRequest, _ context: RequestContext, _ reply: Reply<ProduceResponse>) {
         let version = context.version
-        let places = Self.places(of: request)
+        let results = Self.results(of: request)
         let (table, listener) = (table, context.listener.name)
-        let inFlight = ProduceInFlight(places: places) { results in
+        let inFlight = ProduceInFlight(results) { results in
             guard request.acks != 0 else {
                 // Nobody listens for an error: closing the connection makes the client look again (as Kafka does).
                 return results.allSatisfy { $0.error == .noError } ? reply.nothing() : reply.closeConnection()
             }
-            reply(
-                Self.response(request, places, results, version: version) { table.endpoint(of: $0, listener: listener) }
-            )
+            reply(Self.response(request, results, version: version) { table.endpoint(of: $0, listener: listener) })
         }
-        guard !places.isEmpty else { return request.acks == 0 ? reply.nothing() : reply(ProduceResponse()) }
+        guard !results.isEmpty else { return request.acks == 0 ? reply.nothing() : reply(ProduceResponse()) }
         guard [-1, 0, 1].contains(request.acks) else {
-            for slot in places.indices { inFlight.resolve(slot: slot, .invalidRequiredAcks) }
+            for slot in results.indices { inFlight.resolve(slot: slot, .invalidRequiredAcks) }
             return
         }
         guard let intake = intakes.first(where: { $0.loop === context.loop }) else {
@@ -62,12 +60,15 @@ package final class ProduceHandler: RequestHandler {
         deadlines.add(inFlight, deadline: context.receivedAt.advanced(byMilliseconds: delay))
     }
 
-    private static func places(of request: ProduceRequest) -> [(topic: Int, partition: Int32)] {
-        var places: [(topic: Int, partition: Int32)] = []
+    /// A place for the result of each partition, in their order.
+    private static func results(of request: ProduceRequest) -> [ProduceInFlight.PartitionResult] {
+        var results: [ProduceInFlight.PartitionResult] = []
         for (topicIndex, topic) in request.topicData.enumerated() {
-            for partition in topic.partitionData { places.append((topicIndex, partition.index)) }
+            for partition in topic.partitionData {
+                results.append(ProduceInFlight.PartitionResult(topic: topicIndex, partition: partition.index))
+            }
         }
-        return places
+        return results
     }
 
     /// The parts of a request whose partitions are here; the others are told so.
@@ -97,8 +98,8 @@ package final class ProduceHandler: RequestHandler {
     }
 
     private static func response(
-        _ request: ProduceRequest, _ places: [(topic: Int, partition: Int32)],
-        _ results: [ProduceInFlight.PartitionResult], version: Int16, endpoint: (BrokerID) -> Endpoint?
+        _ request: ProduceRequest, _ results: [ProduceInFlight.PartitionResult], version: Int16,
+        endpoint: (BrokerID) -> Endpoint?
     ) -> ProduceResponse {
         var response = ProduceResponse()
         var hinted: Set<BrokerID> = []
@@ -109,9 +110,9 @@ package final class ProduceHandler: RequestHandler {
             answer.partitionResponses.reserveCapacity(topic.partitionData.count)
             response.responses.append(answer)
         }
-        for (place, result) in zip(places, results) {
+        for result in results {
             var part = ProduceResponse.PartitionProduceResponse()
-            part.index = place.partition
+            part.index = result.partition
             part.errorCode = version < 4 && result.error == .kafkaStorageError ? .notLeaderOrFollower : result.error
             part.baseOffset = result.error == .noError ? result.baseOffset ?? Offset(-1) : Offset(-1)
             part.logAppendTimeMilliseconds = result.logAppendTime?.value ?? -1
@@ -128,7 +129,7 @@ package final class ProduceHandler: RequestHandler {
                 part.currentLeader.leaderEpoch = hint.leaderEpoch
                 if let leader = hint.leader { hinted.insert(leader) }
             }
-            response.responses[place.topic].partitionResponses.append(part)
+            response.responses[result.topic].partitionResponses.append(part)
         }
         for leader in hinted.sorted() {
             guard let endpoint = endpoint(leader) else { continue }

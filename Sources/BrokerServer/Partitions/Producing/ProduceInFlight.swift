@@ -7,6 +7,10 @@ import WireProtocol
 final class ProduceInFlight: Sendable {
     /// How a partition's part of the request ended.
     struct PartitionResult: Sendable {
+        /// Where it stands in the request: the place of its topic, the number of the partition.
+        let topic: Int
+        let partition: Int32
+        var isResolved = false
         var error = ErrorCode.noError
         var message: String?
         var baseOffset: Offset?
@@ -16,28 +20,27 @@ final class ProduceInFlight: Sendable {
         var recordErrors: [RecordRefusal.Fault] = []
         /// For errors that tell of a newer leader (KIP-951).
         var currentLeader: LeaderHint?
+
+        init(topic: Int, partition: Int32) {
+            self.topic = topic
+            self.partition = partition
+        }
     }
 
     private struct State {
         var results: [PartitionResult]
-        var isResolved: [Bool]
         var unresolved: Int
         /// Set once the request timed out or was answered.
         var isOver = false
     }
 
-    /// Where each partition stands in the request: index of the topic, index of the partition.
-    let places: [(topic: Int, partition: Int32)]
     private let state: Mutex<State>
     private let whenOver: @Sendable ([PartitionResult]) -> Void
 
-    init(places: [(topic: Int, partition: Int32)], whenOver: @escaping @Sendable ([PartitionResult]) -> Void) {
-        self.places = places
+    /// - Parameter results: one for each partition of the request, none of them resolved.
+    init(_ results: [PartitionResult], whenOver: @escaping @Sendable ([PartitionResult]) -> Void) {
         self.whenOver = whenOver
-        let results = [PartitionResult](repeating: PartitionResult(), count: places.count)
-        state = Mutex(
-            State(
-                results: results, isResolved: [Bool](repeating: false, count: places.count), unresolved: places.count))
+        state = Mutex(State(results: results, unresolved: results.count))
     }
 
     /// Whether some partition is still waited for.
@@ -64,9 +67,9 @@ final class ProduceInFlight: Sendable {
     /// The verdict on one partition whose result `change` fills in.
     func resolve(slot: Int, _ change: (inout PartitionResult) -> Void) {
         let finished: [PartitionResult]? = state.withLock { state in
-            guard !state.isOver, !state.isResolved[slot] else { return nil }
+            guard !state.isOver, !state.results[slot].isResolved else { return nil }
             change(&state.results[slot])
-            state.isResolved[slot] = true
+            state.results[slot].isResolved = true
             state.unresolved -= 1
             return state.unresolved == 0 ? close(&state) : nil
         }
@@ -77,7 +80,7 @@ final class ProduceInFlight: Sendable {
     func timeOut() {
         let finished: [PartitionResult]? = state.withLock { state in
             guard !state.isOver else { return nil }
-            for slot in state.results.indices where !state.isResolved[slot] {
+            for slot in state.results.indices where !state.results[slot].isResolved {
                 state.results[slot].error = .requestTimedOut
             }
             return close(&state)

@@ -13,22 +13,19 @@ extension PartitionState {
             after.deletions.append((request, slot, DeletionInFlight.PartitionResult(error: error)))
         }
         if let error = leaderRefusal(requested: nil) { return refuse(error) }
-        guard case .open(var log) = storage, case .leader(let leader) = role else {
+        guard let logStart = log?.logStartOffset, let highWatermark = leader?.highWatermark else {
             return refuse(.notLeaderOrFollower)
         }
         guard settings.log.isDeletedByRetention else { return refuse(.policyViolation) }
-        let required = offset ?? leader.highWatermark
-        guard required.value >= 0, required <= leader.highWatermark else { return refuse(.offsetOutOfRange) }
-        let isNews = required > log.logStartOffset
-        storage = .opening
+        let required = offset ?? highWatermark
+        guard required.value >= 0, required <= highWatermark else { return refuse(.offsetOutOfRange) }
+        let isNews = required > logStart
         do throws(StorageError) {
-            after.removals += try log.incrementLogStartOffset(to: required)
-            storage = .open(log)
+            after.removals += try log?.incrementLogStartOffset(to: required) ?? []
         } catch {
-            storage = .open(log)
             return refuse(failedRead(error, &after))
         }
-        request.note(slot: slot, lowWatermark: leader.lowWatermark(logStart: log.logStartOffset))
+        request.note(slot: slot, lowWatermark: lowWatermark)
         parkedDeletions.append(ParkedDeletion(request: request, slot: slot, required: required))
         settleDeletions(&after)
         // Who fetches for a copy hears of it at once, not when its wait is over.
@@ -37,8 +34,8 @@ extension PartitionState {
 
     /// Answers the deletions that no live replica is behind any more.
     mutating func settleDeletions(_ after: inout Aftermath) {
-        guard !parkedDeletions.isEmpty, case .open(let log) = storage, case .leader(let leader) = role else { return }
-        let reached = leader.lowWatermark(logStart: log.logStartOffset)
+        guard !parkedDeletions.isEmpty, log != nil, leader != nil else { return }
+        let reached = lowWatermark
         parkedDeletions.removeAll { deletion in
             guard deletion.request.isWaiting else { return true }
             guard let reached, reached >= deletion.required else {
@@ -49,6 +46,12 @@ extension PartitionState {
             after.deletions.append((deletion.request, deletion.slot, result))
             return true
         }
+    }
+
+    /// The least log start of all live replicas; nil while it is not known.
+    private var lowWatermark: Offset? {
+        guard let logStart = log?.logStartOffset else { return nil }
+        return leader?.lowWatermark(logStart: logStart)
     }
 
     private mutating func wakeFollowers(_ after: inout Aftermath) {

@@ -28,11 +28,12 @@ enum FollowerProgression: Hashable {
 extension PartitionState {
     /// What to ask; nil when nothing may be asked now.
     var followerAsk: FollowerAsk? {
-        guard case .open(let log) = storage, case .follower(let follower) = role, follower.mayFetch else { return nil }
-        let end = settings.flushesOnAck ? log.flushedEndOffset : log.logEndOffset
-        return FollowerAsk(
-            position: follower.position(end: end, lastEpoch: log.latestEpoch), logStart: log.logStartOffset,
-            owesFlush: end < log.logEndOffset)
+        guard follower?.mayFetch == true, let logEnd = log?.logEndOffset, let flushedEnd = log?.flushedEndOffset,
+            let logStart = log?.logStartOffset
+        else { return nil }
+        let end = settings.flushesOnAck ? flushedEnd : logEnd
+        guard let position = follower?.position(end: end, lastEpoch: log?.latestEpoch) else { return nil }
+        return FollowerAsk(position: position, logStart: logStart, owesFlush: end < logEnd)
     }
 
     /// Takes a leader's reply to `asked`.
@@ -40,9 +41,9 @@ extension PartitionState {
         _ reply: FollowerReplica.Reply, records: Bytes?, asked: FollowerReplica.Position, timeOfDay: Timestamp,
         _ after: inout Aftermath
     ) -> FollowerProgression {
-        guard let current = followerAsk?.position, case .follower(var follower) = role else { return .stop }
-        let step = follower.received(reply, asked: asked, current: current)
-        role = .follower(follower)
+        guard let current = followerAsk?.position,
+            let step = follower?.received(reply, asked: asked, current: current)
+        else { return .stop }
         switch step {
         case .ignore: return .goOn
         case .append(let highWatermark, let logStart):
@@ -59,51 +60,46 @@ extension PartitionState {
         _ records: Bytes?, _ leaderHighWatermark: Offset?, _ leaderLogStart: Offset?, timeOfDay: Timestamp,
         _ after: inout Aftermath
     ) -> FollowerProgression {
-        guard case .open(var log) = storage, case .follower(var follower) = role else { return .stop }
-        storage = .opening
+        guard log != nil, follower != nil else { return .stop }
         do throws(StorageError) {
             if let records, !records.isEmpty {
-                try log.appendAsFollower(records, now: timeOfDay)
+                try log?.appendAsFollower(records, now: timeOfDay)
                 traffic.replicated(bytes: records.count)
                 if settings.flushesOnAck { after.wantsFlush = true }
             }
-            if let start = leaderLogStart, start > log.logStartOffset, start <= log.logEndOffset {
-                after.removals += try log.incrementLogStartOffset(to: start)
+            if let start = leaderLogStart, let own = log?.logStartOffset, let end = log?.logEndOffset, start > own,
+                start <= end
+            {
+                after.removals += try log?.incrementLogStartOffset(to: start) ?? []
             }
-            storage = .open(log)
         } catch {
-            storage = .open(log)
             let code = failedRead(error, &after)
             return error.takesDirectoryOffline ? .stop : .pause(code)
         }
-        let isMoved = follower.appended(logEnd: log.logEndOffset, leaderHighWatermark: leaderHighWatermark)
-        role = .follower(follower)
-        if isMoved { highWatermarkMoved(&after) }
+        guard let end = log?.logEndOffset else { return .stop }
+        if follower?.appended(logEnd: end, leaderHighWatermark: leaderHighWatermark) == true {
+            highWatermarkMoved(&after)
+        }
         return .goOn
     }
 
     /// Takes the log out for a cut that may wait for a disk; `nil` when this is no follower of that epoch any more.
     /// While it is out requests find the partition as one whose log is being opened.
     mutating func beginCut(_ epoch: LeaderEpoch) -> (log: PartitionLog, follower: FollowerReplica)? {
-        guard case .open(let log) = storage, case .follower(let follower) = role, follower.leaderEpoch == epoch else {
-            return nil
-        }
-        storage = .opening
-        return (log, follower)
+        guard let follower, follower.leaderEpoch == epoch, let taken = leaveLog(.opening) else { return nil }
+        return (taken, follower)
     }
 
     /// Puts the log back, and takes the role that metadata has given meanwhile.
     mutating func endCut(_ log: PartitionLog, me: BrokerID, now: MonotonicInstant, _ after: inout Aftermath) {
-        guard case .opening = storage else {
+        guard isOpening else {
             // Removed, or its directory failed, in the meantime.
             var closing = log
             closing.abandon()
             return
         }
-        storage = .open(log)
-        guard case .follower(var follower) = role else { return opened(log, me: me, now: now, &after) }
-        follower.truncated(to: log.logEndOffset)
-        role = .follower(follower)
-        if follower.leaderEpoch != assignment.leaderEpoch { opened(log, me: me, now: now, &after) }
+        follower?.truncated(to: log.logEndOffset)
+        guard follower?.leaderEpoch == assignment.leaderEpoch else { return opened(log, me: me, now: now, &after) }
+        self.log = log
     }
 }

@@ -7,44 +7,37 @@ extension PartitionState {
     /// Appends what producers sent in one round, with one write where the log can.
     mutating func append(_ incoming: [Incoming], timeOfDay: Timestamp, now: MonotonicInstant, _ after: inout Aftermath)
     {
-        guard case .open(var log) = storage, case .leader(var leader) = role else {
+        guard log != nil, let epoch = leader?.leaderEpoch, let isAcksAllOpen = leader?.hasEnoughInSync else {
             let error = leaderRefusal(requested: nil) ?? .notLeaderOrFollower
             for item in incoming { refuse(item, error, &after) }
             return
         }
-        let admitted = incoming.filter { item in
-            let isAdmitted = !item.waitsForReplicas || leader.hasEnoughInSync
-            if !isAdmitted { refuse(item, .notEnoughReplicas, &after) }
-            return isAdmitted
+        var admitted = incoming
+        if !isAcksAllOpen {
+            admitted.removeAll { $0.waitsForReplicas }
+            for item in incoming where item.waitsForReplicas { refuse(item, .notEnoughReplicas, &after) }
         }
         guard !admitted.isEmpty else { return }
-        // The only copies of log and leader are the local ones while they change.
-        storage = .opening
-        role = .idle
-        let outcomes: [AppendOutcome]
+        let outcomes: [AppendOutcome]?
         do throws(StorageError) {
-            outcomes = try log.appendAsLeader(admitted.map(\.batch), epoch: leader.leaderEpoch, now: timeOfDay)
+            outcomes = try log?.appendAsLeader(admitted.map(\.batch), epoch: epoch, now: timeOfDay)
         } catch {
-            storage = .open(log)
-            role = .leader(leader)
             for item in admitted { refuse(item, .kafkaStorageError, &after) }
-            after.failure = LogFailure(directory: log.directory, reason: "\(error)")
-            goOffline("\(error)", &after)
+            logFailed(error, &after)
             return
         }
-        let outcome = leader.appended(to: log.logEndOffset, now: now)
-        let logStart = log.logStartOffset
-        storage = .open(log)
-        role = .leader(leader)
-        for (item, result) in zip(admitted, outcomes) { settle(item, result, logStart: logStart, leader, &after) }
+        guard let outcomes, let start = log?.logStartOffset, let end = log?.logEndOffset else { return }
+        lastAppendAt = now
+        let outcome = leader?.appended(to: end, now: now)
+        for (item, result) in zip(admitted, outcomes) { settle(item, result, logStart: start, &after) }
         if settings.flushesOnAck { after.wantsFlush = true }
-        follow(outcome, &after)
+        if let outcome { follow(outcome, &after) }
         wakeFetches(&after)
     }
 
     /// Answers what is decided by the append itself and parks the rest.
     private mutating func settle(
-        _ item: Incoming, _ result: AppendOutcome, logStart: Offset, _ leader: LeaderReplica, _ after: inout Aftermath
+        _ item: Incoming, _ result: AppendOutcome, logStart: Offset, _ after: inout Aftermath
     ) {
         let range: AppendedRange
         switch result {
@@ -64,11 +57,12 @@ extension PartitionState {
             after.verdicts.append(verdict(item, .noError))
             return
         }
-        park(ParkedProduce(request: item.request, slot: item.slot, required: range.endOffset), leader, &after)
+        park(ParkedProduce(request: item.request, slot: item.slot, required: range.endOffset), &after)
     }
 
-    private mutating func park(_ produce: ParkedProduce, _ leader: LeaderReplica, _ after: inout Aftermath) {
-        switch leader.verdict(required: produce.required) {
+    private mutating func park(_ produce: ParkedProduce, _ after: inout Aftermath) {
+        switch leader?.verdict(required: produce.required) {
+        case nil: after.verdicts.append(Aftermath.Verdict(produce: produce, error: .notLeaderOrFollower))
         case .acknowledged: after.verdicts.append(Aftermath.Verdict(produce: produce, error: .noError))
         case .notEnoughReplicasAfterAppend:
             after.verdicts.append(Aftermath.Verdict(produce: produce, error: .notEnoughReplicasAfterAppend))
@@ -102,17 +96,13 @@ extension PartitionState {
 
     /// Runs a step of the leader core; nothing happens when this broker does not lead.
     mutating func lead(_ after: inout Aftermath, _ step: (inout LeaderReplica) -> LeaderReplica.Outcome) {
-        guard case .leader(var leader) = role else { return }
-        role = .idle
-        let outcome = step(&leader)
-        role = .leader(leader)
-        follow(outcome, &after)
+        guard leader != nil else { return }
+        follow(step(&leader!), &after)
     }
 
     /// A flush covered everything below the log's new flushed end.
     mutating func flushed(now: MonotonicInstant, _ after: inout Aftermath) {
-        guard case .open(let log) = storage else { return }
-        let end = log.flushedEndOffset
+        guard let end = log?.flushedEndOffset else { return }
         lead(&after) { $0.flushed(to: end, now: now) }
     }
 }
@@ -123,14 +113,10 @@ extension PartitionState {
         let changesFetcher = settings.flushesOnAck != new.flushesOnAck
         settings = new
         // Flushed and unflushed partitions have separate fetchers.
-        if changesFetcher, case .follower = role, let leader = assignment.leader {
+        if changesFetcher, follower != nil, let leader = assignment.leader {
             after.following = .start(leader: leader)
         }
-        if case .open(var log) = storage {
-            storage = .opening
-            log.configuration = new.log
-            storage = .open(log)
-        }
+        log?.configuration = new.log
         let core = leaderSettings
         lead(&after) { $0.configured(core, now: now) }
         if new.flushesOnAck { after.wantsFlush = true }

@@ -35,7 +35,7 @@ extension PartitionState {
     /// The log for a search by time, which may wait for a disk: a copy, so that nobody waits with it.
     func logForSearch(requestedEpoch: LeaderEpoch?) throws(ReplicationError) -> PartitionLog {
         if let error = leaderRefusal(requested: requestedEpoch) { throw ReplicationError(error) }
-        guard case .open(let log) = storage else { throw ReplicationError(.notLeaderOrFollower) }
+        guard let log else { throw ReplicationError(.notLeaderOrFollower) }
         return log
     }
 
@@ -47,9 +47,7 @@ extension PartitionState {
         searched: Result<TimestampedOffset?, StorageError>?, _ after: inout Aftermath
     ) throws(ReplicationError) -> FoundOffset? {
         if let error = leaderRefusal(requested: requestedEpoch) { throw ReplicationError(error) }
-        guard case .open(let log) = storage, case .leader(let leader) = role else {
-            throw ReplicationError(.notLeaderOrFollower)
-        }
+        guard let log, let leader else { throw ReplicationError(.notLeaderOrFollower) }
         switch wanted {
         case .tiered: return nil
         case .earliest:
@@ -75,9 +73,7 @@ extension PartitionState {
         _ epoch: LeaderEpoch, requestedEpoch: LeaderEpoch?
     ) throws(ReplicationError) -> EpochEnd? {
         if let error = leaderRefusal(requested: requestedEpoch) { throw ReplicationError(error) }
-        guard case .open(let log) = storage, case .leader(let leader) = role else {
-            throw ReplicationError(.notLeaderOrFollower)
-        }
+        guard let log, let leader else { throw ReplicationError(.notLeaderOrFollower) }
         // An epoch newer than this leader's own is unknown to it.
         guard epoch <= leader.leaderEpoch else { return nil }
         return log.endOffset(for: epoch).map { EpochEnd(epoch: $0.epoch, endOffset: $0.endOffset) }

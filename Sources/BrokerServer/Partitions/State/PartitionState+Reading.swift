@@ -34,12 +34,16 @@ struct FetchRead: Sendable {
     var logStart: Offset?
     var divergence: EpochEnd?
     var slice: LogSlice?
+    /// It was written a moment ago: no need to ask whether it is in the page cache.
+    var isHot = false
     /// Where reading ended: the fetch waits until there is something behind it.
     var bound = Offset.zero
 
     var byteCount: Int { slice?.count ?? 0 }
     /// The follower has records that the leader has deleted.
     var hasNewLogStart = false
+    /// Sending it could wait for a disk: not on a loop.
+    var mayWaitForDisk: Bool { !isHot && slice.map { !$0.isResident } ?? false }
     /// Nothing that comes later makes this answer better.
     var isUrgent: Bool { error != .noError || divergence != nil || hasNewLogStart }
 }
@@ -60,18 +64,16 @@ extension PartitionState {
         _ after: inout Aftermath
     ) -> FetchRead {
         if let error = leaderRefusal(requested: wish.currentLeaderEpoch) { return FetchRead(error: error) }
-        guard case .open(var log) = storage, case .leader(var leader) = role else {
-            return FetchRead(error: .notLeaderOrFollower)
-        }
-        var read = FetchRead(
-            highWatermark: leader.highWatermark, lastStable: leader.highWatermark, logStart: log.logStartOffset)
-        let position = leader.position(
-            wish.offset, logStart: log.logStartOffset, requester: requester.kind, lastStable: nil)
-        if wish.offset < log.logStartOffset {
+        guard let logStart = log?.logStartOffset, let watermark = leader?.highWatermark,
+            let position = leader?.position(
+                wish.offset, logStart: logStart, requester: requester.kind, lastStable: nil)
+        else { return FetchRead(error: .notLeaderOrFollower) }
+        var read = FetchRead(highWatermark: watermark, lastStable: watermark, logStart: logStart)
+        if wish.offset < logStart {
             read.error = .offsetOutOfRange
             return read
         }
-        if let verdict = divergence(wish, log) {
+        if let verdict = divergence(wish) {
             switch verdict {
             case .matches: break
             case .outOfRange:
@@ -90,48 +92,48 @@ extension PartitionState {
             let fetch = FollowerFetch(
                 follower: id, brokerEpoch: requester.brokerEpoch, endOffset: wish.offset,
                 logStart: wish.logStart ?? .zero)
-            role = .idle
             do throws(ReplicationError) {
-                let outcome = try leader.followerFetched(fetch, now: now)
-                role = .leader(leader)
-                follow(outcome, &after)
+                if let outcome = try leader?.followerFetched(fetch, now: now) { follow(outcome, &after) }
             } catch {
-                role = .leader(leader)
                 return FetchRead(error: error.code)
             }
         }
-        if case .follower = requester.kind, let known = wish.logStart {
-            read.hasNewLogStart = known < log.logStartOffset
-        }
-        read.bound = max(leader.readEnd(for: requester.kind, lastStable: nil), wish.offset)
+        if case .follower = requester.kind, let known = wish.logStart { read.hasNewLogStart = known < logStart }
+        read.bound = max(leader?.readEnd(for: requester.kind, lastStable: nil) ?? .zero, wish.offset)
         guard case .readable(let end) = position, room.maxBytes > 0 || room.minOneMessage else { return read }
-        storage = .opening
         do throws(StorageError) {
-            let slice = try log.read(
+            let slice = try log?.read(
                 from: wish.offset, maxBytes: min(wish.maxBytes, room.maxBytes), upTo: end,
                 minOneMessage: room.minOneMessage)
-            if !slice.isEmpty { read.slice = slice }
-            storage = .open(log)
+            if let slice, !slice.isEmpty {
+                read.slice = slice
+                read.isHot =
+                    now.milliseconds(since: lastAppendAt) < PartitionState.hotMilliseconds
+                    && log?.isRecent(slice) == true
+            }
         } catch {
-            storage = .open(log)
             read.error = failedRead(error, &after)
         }
         return read
     }
 
-    private func divergence(_ wish: FetchWish, _ log: borrowing PartitionLog) -> Divergence.Verdict? {
+    private func divergence(_ wish: FetchWish) -> Divergence.Verdict? {
         guard let lastFetched = wish.lastFetchedEpoch else { return nil }
-        let found = log.endOffset(for: lastFetched).map { EpochEnd(epoch: $0.epoch, endOffset: $0.endOffset) }
+        let found = log?.endOffset(for: lastFetched).map { EpochEnd(epoch: $0.epoch, endOffset: $0.endOffset) }
         return Divergence.verdict(fetchOffset: wish.offset, lastFetched: lastFetched, found: found)
     }
 
     /// What a failed read is told as; a broken disk takes the log offline.
     mutating func failedRead(_ error: StorageError, _ after: inout Aftermath) -> ErrorCode {
-        if error.takesDirectoryOffline, case .open(let log) = storage {
-            after.failure = LogFailure(directory: log.directory, reason: "\(error)")
-            goOffline("\(error)", &after)
-        }
+        if error.takesDirectoryOffline { logFailed(error, &after) }
         return error.code
+    }
+
+    /// A read or write failed for good: the log, and its whole directory, go offline.
+    mutating func logFailed(_ error: StorageError, _ after: inout Aftermath) {
+        guard let directory = log?.directory else { return }
+        after.failure = LogFailure(directory: directory, reason: "\(error)")
+        goOffline("\(error)", &after)
     }
 }
 

@@ -11,7 +11,7 @@ extension PartitionState {
         guard new.leaderEpoch >= old.leaderEpoch, new.partitionEpoch >= old.partitionEpoch else { return }
         assignment = new
         guard isOpen else { return }
-        if new.leaderEpoch > old.leaderEpoch || roleIsUnset {
+        if new.leaderEpoch > old.leaderEpoch || (leader == nil && follower == nil) {
             takeRole(me: me, now: now, &after)
         } else {
             let lives = lives
@@ -19,46 +19,40 @@ extension PartitionState {
         }
     }
 
-    private var roleIsUnset: Bool {
-        if case .idle = role { return true }
-        return false
-    }
-
     /// The log is open: take the role that metadata gives.
-    mutating func opened(_ log: PartitionLog, me: BrokerID, now: MonotonicInstant, _ after: inout Aftermath) {
+    mutating func opened(
+        _ opened: consuming PartitionLog, me: BrokerID, now: MonotonicInstant, _ after: inout Aftermath
+    ) {
+        checkpointedHighWatermark = min(checkpointedHighWatermark, opened.logEndOffset)
+        log = opened
         // The configuration may have changed while it was being opened.
-        var log = log
-        log.configuration = settings.log
-        storage = .open(log)
-        checkpointedHighWatermark = min(checkpointedHighWatermark, log.logEndOffset)
+        log?.configuration = settings.log
         takeRole(me: me, now: now, &after)
     }
 
     private mutating func takeRole(me: BrokerID, now: MonotonicInstant, _ after: inout Aftermath) {
-        guard case .open(var log) = storage else { return }
-        let watermark = max(highWatermark, log.logStartOffset)
+        guard let logStart = log?.logStartOffset, let logEnd = log?.logEndOffset, let flushed = log?.flushedEndOffset
+        else { return }
+        let watermark = max(highWatermark, logStart)
         failAllWaiting(.notLeaderOrFollower, &after)
-        if case .follower = role { after.following = .stop }
+        if follower != nil { after.following = .stop }
+        leader = nil
+        follower = nil
         if assignment.leader == me {
             // Rule 1: the epoch stands in the cache before anything is served in it.
-            storage = .opening
-            log.assign(assignment.leaderEpoch, startOffset: log.logEndOffset)
+            log?.assign(assignment.leaderEpoch, startOffset: logEnd)
             let lives = lives
-            role = .leader(
-                LeaderReplica(
-                    me: me, assignment: assignment, settings: leaderSettings, logEnd: log.logEndOffset,
-                    flushedEnd: log.flushedEndOffset, highWatermark: watermark, lives: { lives[$0] }, now: now))
-            storage = .open(log)
+            leader = LeaderReplica(
+                me: me, assignment: assignment, settings: leaderSettings, logEnd: logEnd, flushedEnd: flushed,
+                highWatermark: watermark, lives: { lives[$0] }, now: now)
             // Alone in the ISR, or with a flush owed: the watermark may move at once.
             if settings.flushesOnAck { after.wantsFlush = true }
             lead(&after) { $0.checkLag(now: now) }
         } else if assignment.replicas.contains(me) {
-            role = .follower(
-                FollowerReplica(assignment: assignment, highWatermark: watermark, logEnd: log.logEndOffset))
+            follower = FollowerReplica(assignment: assignment, highWatermark: watermark, logEnd: logEnd)
             if let leader = assignment.leader { after.following = .start(leader: leader) }
         } else {
             checkpointedHighWatermark = watermark
-            role = .idle
         }
     }
 }

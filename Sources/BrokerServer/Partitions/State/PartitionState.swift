@@ -6,18 +6,15 @@ import Replication
 /// All of a partition that its lock guards: the log, the role, and who waits.
 ///
 /// - Invariant: parked produces are ordered by the offset they wait for; they exist only while this broker leads.
+///   A log is there exactly while it is open, and at most one of the two roles.
+///
+/// The log and the roles are optionals and no payloads of enums: an optional is changed where it stands, a payload has
+/// to be copied out, with a reference counted for each of its fields.
 struct PartitionState: ~Copyable {
-    enum Role {
-        /// Known to metadata, but not to be led or followed here now.
-        case idle
-        case leader(LeaderReplica)
-        case follower(FollowerReplica)
-    }
-
-    enum Storage {
-        /// The pool opens (and recovers) the log.
+    /// Why the log is not there.
+    enum Absence {
+        /// The pool opens (and recovers) it.
         case opening
-        case open(PartitionLog)
         case offline(reason: String)
         case closed
     }
@@ -30,8 +27,13 @@ struct PartitionState: ~Copyable {
         let waitsForReplicas: Bool
     }
 
-    var storage = Storage.opening
-    var role = Role.idle
+    /// The log, while it is open. Put in by `opened` and `endCut`, taken out by `leaveLog`.
+    var log: PartitionLog?
+    private(set) var absence = Absence.opening
+    /// The role, while this broker leads.
+    var leader: LeaderReplica?
+    /// The role, while this broker follows.
+    var follower: FollowerReplica?
     var settings: PartitionSettings
     /// The newest that metadata said; applied once the log is open.
     var assignment: PartitionAssignment
@@ -46,6 +48,8 @@ struct PartitionState: ~Copyable {
     var parkedDeletions: [ParkedDeletion] = []
     var isFlushing = false
     let traffic: TopicTraffic
+    /// When a leader last appended; long ago at first.
+    var lastAppendAt = MonotonicInstant(-PartitionState.hotMilliseconds * 1_000_000)
 
     init(
         settings: PartitionSettings, assignment: PartitionAssignment, lives: [BrokerID: BrokerLife],
@@ -59,19 +63,27 @@ struct PartitionState: ~Copyable {
     }
 
     static let parkedProducesSweepMin = 1_024
+    /// The newest batches are taken to be in the page cache for so long after the last append: the kernel has hardly
+    /// begun to write them by then.
+    static let hotMilliseconds: Int64 = 1_000
 
-    var isOpen: Bool {
-        if case .open = storage { return true }
+    var isOpen: Bool { log != nil }
+
+    var isOpening: Bool {
+        if log == nil, case .opening = absence { return true }
         return false
+    }
+
+    /// The log is there no longer; gives the last of it.
+    mutating func leaveLog(_ absence: Absence) -> PartitionLog? {
+        self.absence = absence
+        return log.take()
     }
 
     /// The committed end as far as this replica knows.
     var highWatermark: Offset {
-        switch role {
-        case .leader(let leader): leader.highWatermark
-        case .follower(let follower): follower.highWatermark
-        case .idle: checkpointedHighWatermark
-        }
+        if let known = leader?.highWatermark { return known }
+        return follower?.highWatermark ?? checkpointedHighWatermark
     }
 
     var leaderSettings: LeaderReplica.Settings {
@@ -82,16 +94,11 @@ struct PartitionState: ~Copyable {
 
     /// The error for a request that needs a leader, or nil.
     func leaderRefusal(requested: LeaderEpoch?) -> ErrorCode? {
-        switch storage {
-        case .offline: return .kafkaStorageError
-        case .opening, .closed:
-            return EpochCheck.refusal(requested: requested, current: assignment.leaderEpoch, isLeader: false)
-        case .open: break
-        }
-        guard case .leader(let leader) = role else {
+        if log == nil, case .offline = absence { return .kafkaStorageError }
+        guard log != nil, let epoch = leader?.leaderEpoch else {
             return EpochCheck.refusal(requested: requested, current: assignment.leaderEpoch, isLeader: false)
         }
-        return EpochCheck.refusal(requested: requested, current: leader.leaderEpoch, isLeader: true)
+        return EpochCheck.refusal(requested: requested, current: epoch, isLeader: true)
     }
 
     // MARK: what follows from a step
@@ -105,35 +112,32 @@ struct PartitionState: ~Copyable {
 
     mutating func highWatermarkMoved(_ after: inout Aftermath) {
         after.highWatermark = highWatermark
-        if case .leader(let leader) = role {
-            while let first = parkedProduces.first {
-                switch leader.verdict(required: first.required) {
-                case .wait: return wakeFetches(&after)
-                case .acknowledged: after.verdicts.append(Aftermath.Verdict(produce: first, error: .noError))
-                case .notEnoughReplicasAfterAppend:
-                    after.verdicts.append(Aftermath.Verdict(produce: first, error: .notEnoughReplicasAfterAppend))
-                }
-                parkedProduces.removeFirst()
+        loop: while let required = parkedProduces.first?.required, let verdict = leader?.verdict(required: required) {
+            let error: ErrorCode
+            switch verdict {
+            case .wait: break loop
+            case .acknowledged: error = .noError
+            case .notEnoughReplicasAfterAppend: error = .notEnoughReplicasAfterAppend
             }
+            after.verdicts.append(Aftermath.Verdict(produce: parkedProduces.removeFirst(), error: error))
         }
         wakeFetches(&after)
     }
 
     /// Wakes the fetches whose goal is reached.
     mutating func wakeFetches(_ after: inout Aftermath) {
-        guard !parkedFetches.isEmpty, case .open(let log) = storage else { return }
-        let (end, watermark) = (log.logEndOffset, highWatermark)
-        var kept: [(fetch: any ParkedFetch, goal: FetchGoal)] = []
-        for entry in parkedFetches {
+        guard !parkedFetches.isEmpty, let end = log?.logEndOffset else { return }
+        let watermark = highWatermark
+        parkedFetches.removeAll { entry in
             let isReached =
                 switch entry.goal {
                 case .logEndBehind(let offset): end > offset
                 case .highWatermarkBehind(let offset): watermark > offset
                 case .logEndBehindOrHighWatermarkAbove(let offset, let known): end > offset || watermark > known
                 }
-            if isReached { after.woken.append(entry.fetch) } else { kept.append(entry) }
+            if isReached { after.woken.append(entry.fetch) }
+            return isReached
         }
-        parkedFetches = kept
     }
 
     /// Leadership here is over, or the log is: nobody waits any longer. In the same step as the cause (design: before
@@ -152,10 +156,12 @@ struct PartitionState: ~Copyable {
 
     /// The log can't be used any more.
     mutating func goOffline(_ reason: String, _ after: inout Aftermath) {
-        if case .open(var log) = storage { log.abandon() }
-        storage = .offline(reason: reason)
+        log?.abandon()
+        log = nil
+        absence = .offline(reason: reason)
         failAllWaiting(.kafkaStorageError, &after)
-        if case .follower = role { after.following = .stop }
-        role = .idle
+        if follower != nil { after.following = .stop }
+        leader = nil
+        follower = nil
     }
 }

@@ -9,10 +9,7 @@ extension PartitionTable {
     /// Whether some log is still being opened or recovered.
     package var isOpening: Bool {
         all.contains { partition in
-            partition.state.withLock { state in
-                if case .opening = state.storage { return true }
-                return false
-            }
+            partition.state.withLock { $0.isOpening }
         }
     }
 
@@ -22,7 +19,7 @@ extension PartitionTable {
             let directory = directories.online.first(where: { $0.path == partition.logDirectory })
         else { return nil }
         return partition.state.withLock { state in
-            guard case .open(let log) = state.storage else { return nil }
+            guard let log = state.log else { return nil }
             return Controller.RecoveryReport(
                 partition: id, leaderEpoch: state.assignment.leaderEpoch, directory: directory.id,
                 lastEpoch: log.latestEpoch, logEnd: log.logEndOffset)

@@ -17,7 +17,7 @@ struct ReplicaStorage: Sendable {
             let opened = try openLog(partition, place)
             let (me, now) = (services.me, services.clock.now)
             partition.step { state, after in
-                guard case .opening = state.storage else {
+                guard state.isOpening else {
                     // Removed meanwhile.
                     var closing = opened
                     closing.abandon()
