@@ -76,7 +76,7 @@ package final class ProduceHandler: RequestHandler {
         of request: ProduceRequest, _ inFlight: ProduceInFlight, version: Int16
     ) -> [ProduceIntake.Part] {
         var parts: [ProduceIntake.Part] = []
-        parts.reserveCapacity(inFlight.places.count)
+        parts.reserveCapacity(request.topicData.count)
         let byID = version >= 13
         var slot = 0
         for topic in request.topicData {

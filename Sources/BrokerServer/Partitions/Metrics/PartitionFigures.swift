@@ -30,15 +30,13 @@ struct PartitionFigures: Hashable, Sendable {
     init(_ state: borrowing PartitionState) {
         parkedProduces = state.parkedProduces.count
         parkedFetches = state.parkedFetches.count
-        switch state.storage {
-        case .offline: isOffline = true
-        case .opening, .closed: break
-        case .open(let open):
-            log = Log(
+        isOffline = state.isOffline
+        log = state.log.map { open in
+            Log(
                 start: open.logStartOffset, end: open.logEndOffset, sizeBytes: open.sizeBytes,
                 segments: open.segmentCount, producers: open.producers.count)
         }
-        guard case .leader(let leader) = state.role else { return }
+        guard let leader = state.leader else { return }
         var lags: [BrokerID: Int64?] = [:]
         for follower in leader.followers {
             lags[follower.broker] = follower.endOffset.map { leader.logEnd.value - $0.value }

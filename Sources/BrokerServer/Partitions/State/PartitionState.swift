@@ -74,6 +74,11 @@ struct PartitionState: ~Copyable {
         return false
     }
 
+    var isOffline: Bool {
+        if log == nil, case .offline = absence { return true }
+        return false
+    }
+
     /// The log is there no longer; gives the last of it.
     mutating func leaveLog(_ absence: Absence) -> PartitionLog? {
         self.absence = absence
@@ -94,7 +99,7 @@ struct PartitionState: ~Copyable {
 
     /// The error for a request that needs a leader, or nil.
     func leaderRefusal(requested: LeaderEpoch?) -> ErrorCode? {
-        if log == nil, case .offline = absence { return .kafkaStorageError }
+        if isOffline { return .kafkaStorageError }
         guard log != nil, let epoch = leader?.leaderEpoch else {
             return EpochCheck.refusal(requested: requested, current: assignment.leaderEpoch, isLeader: false)
         }
