@@ -1,5 +1,6 @@
 """Our own tools against a real cluster, under their own and under Kafka's names."""
 
+import json
 import os
 import subprocess
 
@@ -84,6 +85,11 @@ def test_metadata_quorum(cluster):
     assert "LeaderId:               " in status and "CurrentVoters:          [{\"id\": " in status
     table = tool(cluster, "metadata-quorum", "describe", "--replication").splitlines()
     assert [row.split("\t")[-2].strip() for row in table] == ["Status", "Leader", "Follower", "Follower"]
+    replicas = json.loads(tool(cluster, "metadata-quorum", "describe", "--replication", "--json"))
+    assert [replica["nodeId"] for replica in replicas[1:]] == sorted(replica["nodeId"] for replica in replicas[1:])
+    controller = f"127.0.0.1:{cluster.base_port + 10_000}"
+    asked = martlet("metadata-quorum", "--bootstrap-controller", controller, "describe", "--status", "--json")
+    assert json.loads(asked)["leaderId"] == replicas[0]["nodeId"]
 
 
 def test_kafkas_names_work_as_links(cluster, tmp_path):

@@ -24,7 +24,9 @@ enum ResetScenario {
             self = .time(try CalendarText.timestamp(text))
         } else if let text = try given.text(Options.byDuration) {
             let now = SystemClock().timeOfDay.value
-            self = .time(Timestamp(now - (try CalendarText.durationMilliseconds(text))))
+            // A time before all times means the first record; as a negative number it would mean something else.
+            let age = min(try CalendarText.durationMilliseconds(text), now)
+            self = .time(Timestamp(now - age))
         } else if let path = try given.text(Options.fromFile) {
             self = .plan(try ResetPlan(file: path))
         } else if given.has(Options.toEarliest) {

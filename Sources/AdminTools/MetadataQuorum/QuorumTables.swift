@@ -43,10 +43,36 @@ package enum QuorumTables {
         return text + "}"
     }
 
+    /// `--status` as a document, with numbers as numbers.
+    static func statusJSON(
+        clusterID: String, _ quorum: DescribeQuorumResponse.PartitionData, nodes: [DescribeQuorumResponse.Node]
+    ) -> JSONValue {
+        func members(_ replicas: [Replica], showsEndpoints: Bool) -> JSONValue {
+            .array(
+                replicas.map { replica in
+                    let listeners = nodes.first { $0.nodeID == replica.replicaID }?.listeners ?? []
+                    let isKnown = replica.replicaDirectoryID != .zero
+                    return [
+                        "id": .integer(Int64(replica.replicaID.value)),
+                        "directoryId": .text(orNull: isKnown ? replica.replicaDirectoryID.description : nil),
+                        "endpoints": .array(
+                            showsEndpoints ? listeners.map { .text("\($0.name)://\($0.host):\($0.port)") } : []),
+                        "logEndOffset": .integer(replica.logEndOffset.value),
+                    ]
+                })
+        }
+        return [
+            "clusterId": .text(clusterID), "leaderId": .integer(Int64(quorum.leaderID.value)),
+            "leaderEpoch": .integer(Int64(quorum.leaderEpoch.value)), "highWatermark": .integer(quorum.highWatermark),
+            "currentVoters": members(quorum.currentVoters, showsEndpoints: true),
+            "currentObservers": members(quorum.observers, showsEndpoints: false),
+        ]
+    }
+
     /// `--replication`; with a time of day, times are shown as ages.
     package static func replication(
         _ quorum: DescribeQuorumResponse.PartitionData, agesAtMilliseconds now: Int64?
-    ) -> [String] {
+    ) -> TabbedTable {
         var table = TabbedTable([
             "NodeId", "DirectoryId", "LogEndOffset", "Lag", "LastFetchTimestamp", "LastCaughtUpTimestamp", "Status",
         ])
@@ -56,18 +82,18 @@ package enum QuorumTables {
         let groups = [(leaders, "Leader"), (followers, "Follower"), (quorum.observers, "Observer")]
         for (replicas, status) in groups {
             for replica in replicas {
-                table.append([
-                    "\(replica.replicaID)", "\(replica.replicaDirectoryID)", "\(replica.logEndOffset)",
-                    "\(max(0, end - replica.logEndOffset.value))", time(replica.lastFetchTimestamp, now),
-                    time(replica.lastCaughtUpTimestamp, now), status,
+                table.append(cells: [
+                    .integer(Int64(replica.replicaID.value)), .text("\(replica.replicaDirectoryID)"),
+                    .integer(replica.logEndOffset.value), .integer(max(0, end - replica.logEndOffset.value)),
+                    time(replica.lastFetchTimestamp, now), time(replica.lastCaughtUpTimestamp, now), .text(status),
                 ])
             }
         }
-        return table.lines
+        return table
     }
 
-    private static func time(_ timestamp: Int64, _ now: Int64?) -> String {
-        guard let now, timestamp >= 0 else { return "\(timestamp)" }
-        return "\(max(0, now - timestamp)) ms ago"
+    private static func time(_ timestamp: Int64, _ now: Int64?) -> JSONValue {
+        guard let now, timestamp >= 0 else { return .integer(timestamp) }
+        return .text("\(max(0, now - timestamp)) ms ago")
     }
 }

@@ -13,10 +13,14 @@ package struct ConnectionOptions: ParsableArguments {
 
     /// The configuration of a client, from the options and the file.
     ///
+    /// - Parameter controllers: where a tool is given controllers to connect to instead of brokers.
     /// - Errors: a missing address; a file that can't be read or asks for what is not built.
-    package func configuration(clientID: String) throws(ToolFailure) -> ClientConfiguration {
-        guard let bootstrapServer else { throw .missing("bootstrap-server") }
-        var configuration = ClientConfiguration(bootstrapServers: bootstrapServer, clientID: clientID)
+    package func configuration(
+        clientID: String, controllers: String? = nil
+    ) throws(ToolFailure) -> ClientConfiguration {
+        guard let servers = controllers ?? bootstrapServer else { throw .missing("bootstrap-server") }
+        var configuration = ClientConfiguration(bootstrapServers: servers, clientID: clientID)
+        configuration.usesControllers = controllers != nil
         if let commandConfig { try ClientProperties(file: commandConfig).apply(to: &configuration) }
         return configuration
     }

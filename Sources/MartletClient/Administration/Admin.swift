@@ -89,7 +89,7 @@ public final class Admin: Sendable {
         request.topics = [topic]
         let asked = request
         return try await cluster.retrying { () throws(ClientError) in
-            let response = try await cluster.send(asked, to: .anyBroker)
+            let response = try await cluster.sendToAdministration(asked)
             let errors = [response.errorCode] + response.topics.flatMap { $0.partitions.map(\.errorCode) }
             for error in errors where error != .noError {
                 throw ClientError(code: error, message: response.errorMessage)
