@@ -24,6 +24,10 @@ def test_topics_by_the_admin_client(cluster):
     java("AdminRoundTrip.java", cluster.bootstrap, fresh("java-admin"))
 
 
+def test_groups_by_the_admin_client(cluster):
+    java("GroupAdmin.java", cluster.bootstrap, fresh("java-groups"))
+
+
 @pytest.mark.parametrize(
     "assignor, codec",
     [("Range", "none"), ("RoundRobin", "gzip"), ("Sticky", "lz4"), ("CooperativeSticky", "zstd"), ("Range", "snappy")],
