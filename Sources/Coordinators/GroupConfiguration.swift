@@ -8,7 +8,7 @@ package struct GroupConfiguration: Hashable, Sendable {
     package var initialRebalanceDelayMilliseconds: Int64 = 3_000
     /// `group.max.size`.
     package var membersMax: Int = Int(Int32.max)
-    /// `offset.metadata.max.bytes`.
+    /// `offset.metadata.max.bytes`; as in Kafka it counts the UTF-16 units of the text.
     package var offsetMetadataBytesMax: Int = 4_096
     /// `offsets.retention.minutes`, in milliseconds.
     package var offsetsRetentionMilliseconds: Int64 = 10_080 * 60_000
@@ -23,14 +23,15 @@ package struct GroupConfiguration: Hashable, Sendable {
     package var pendingMembersMax: Int = 10_000
     /// The most protocols that one member may offer; a real client offers a handful.
     package var memberProtocolsMax: Int = 256
-    /// The most bytes that a member may tell the leader in one protocol: more could never be written down with its
-    /// group, as a record of `__consumer_offsets` is no larger.
-    package var memberMetadataBytesMax: Int = 1 << 20
+    /// The most bytes that a member may tell the leader, in all its protocols together. What it says in one of them is
+    /// written down with its group, and a record of `__consumer_offsets` has no more than about 1 MiB.
+    package var memberMetadataBytesMax: Int = 2 << 20
+    /// The most groups that have not had a generation yet, in one partition: they are held in memory alone.
+    package var newGroupsMax: Int = 20_000
     /// The longest `group.instance.id`, in bytes: Kafka's rule for its own clients.
     package var instanceIDBytesMax: Int = 249
     /// About how large a batch of tombstones may become; more are spread over several.
     package var tombstoneBatchBytesMax: Int = 256 << 10
-
     /// Offsets that one step of a check for old ones looks at; a check of many takes several steps, so that members are
     /// served between.
     package var offsetsCheckedAtOnceMax: Int = 20_000

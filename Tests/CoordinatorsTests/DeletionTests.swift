@@ -150,6 +150,23 @@ import WireMessages
         #expect(scene.shard.list(states: [], types: []).count == 1)
     }
 
+    @Test("So many groups may begin at once and no more; those that are complete or lapse make room")
+    func newGroupLimit() {
+        let scene = Scene { $0.newGroupsMax = 2 }
+        func error(_ ticket: Ticket) -> ErrorCode? { scene.joined(ticket)?.errorCode }
+        let first = scene.joined(scene.join(group: "a"))?.memberID ?? ""
+        #expect(error(scene.join(group: "b")) == .memberIDRequired)
+        #expect(error(scene.join(group: "c")) == .coordinatorLoadInProgress)
+        #expect(scene.state("c") == "Dead", "nothing is kept of it")
+        #expect(error(scene.join(first, group: "a")) == .noError, "a group that has begun goes on")
+        #expect(error(scene.join(group: "c")) == .memberIDRequired)
+        #expect(error(scene.join(group: "d")) == .coordinatorLoadInProgress)
+        scene.advance(milliseconds: 10_000)
+        #expect(error(scene.join(group: "d")) == .memberIDRequired)
+        #expect(error(scene.join(group: "e")) == .memberIDRequired)
+        #expect(error(scene.join(group: "f")) == .coordinatorLoadInProgress)
+    }
+
     @Test("A new coordinator with a smaller group.max.size calls the members of a group together again")
     func smallerGroupAfterLoad() {
         let scene = Scene()

@@ -27,7 +27,7 @@ extension GroupShard {
                     result.errorCode = refusal
                 } else if !isKnown(topic.name, partition.partitionIndex) {
                     result.errorCode = .unknownTopicOrPartition
-                } else if partition.committedMetadata?.utf8.count ?? 0 > settings.offsetMetadataBytesMax {
+                } else if partition.committedMetadata?.utf16.count ?? 0 > settings.offsetMetadataBytesMax {
                     result.errorCode = .offsetMetadataTooLarge
                 } else {
                     let place = ConsumedPartition(topic: topic.name, index: partition.partitionIndex)

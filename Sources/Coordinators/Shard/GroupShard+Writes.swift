@@ -160,6 +160,7 @@ extension GroupShard {
             effects += outcome.replies.map { .reply($0.ticket, $0.reply) }
         }
         groups = [:]
+        newGroupCount = 0
         return effects
     }
 }

@@ -23,6 +23,8 @@ package struct GroupShard: Sendable {
     /// Not later than the earliest deadline of the groups.
     var groupsWakeAt: MonotonicInstant?
     var offsetCheckAt: MonotonicInstant
+    /// Groups that have not had a generation yet.
+    var newGroupCount = 0
     /// What is left of the check for old offsets that is on, the next group last.
     var groupsToCheck: [String] = []
 
@@ -59,7 +61,8 @@ package struct GroupShard: Sendable {
     ///
     /// - Parameter newID: fresh randomness for the id of a new member.
     /// - Errors: INVALID_GROUP_ID, INVALID_SESSION_TIMEOUT, INVALID_REQUEST (more protocols or metadata, or a longer
-    ///   instance id, than any client has), UNKNOWN_MEMBER_ID, and those of `ClassicGroup.join`.
+    ///   instance id, than any client has), COORDINATOR_LOAD_IN_PROGRESS (too many groups begin at once),
+    ///   UNKNOWN_MEMBER_ID, and those of `ClassicGroup.join`.
     package mutating func join(
         _ request: JoinGroupRequest, from origin: RequestOrigin, ticket: Ticket, newID: UUID128,
         at time: CoordinatorTime
@@ -75,7 +78,10 @@ package struct GroupShard: Sendable {
         if groups[id] == nil {
             // An offset-only group is a group without members: only a new member can enter it.
             guard request.memberID.isEmpty else { return refused(.unknownMemberID) }
+            // Clients come again after a while, when others have got their generation or have lapsed.
+            if newGroupCount >= settings.newGroupsMax { return refused(.coordinatorLoadInProgress) }
             groups[id] = ClassicGroup(id: id)
+            newGroupCount += 1
         }
         let attempt = JoinAttempt(request, from: origin, ticket: ticket, newID: newID)
         return step(id, at: time) { group, settings, outcome in group.join(attempt, at: time, settings, into: &outcome)
@@ -85,7 +91,7 @@ package struct GroupShard: Sendable {
     private func isWithinLimits(_ request: JoinGroupRequest) -> Bool {
         request.protocols.count <= settings.memberProtocolsMax
             && request.groupInstanceID?.utf8.count ?? 0 <= settings.instanceIDBytesMax
-            && request.protocols.allSatisfy { $0.metadata.count <= settings.memberMetadataBytesMax }
+            && request.protocols.reduce(0) { $0 + $1.metadata.count } <= settings.memberMetadataBytesMax
     }
 
     /// Handles SyncGroup 0–5; the answer waits for the leader's assignment to be committed.
@@ -128,10 +134,12 @@ package struct GroupShard: Sendable {
         _ body: (inout ClassicGroup, GroupConfiguration, inout GroupOutcome) -> Void
     ) -> [GroupEffect] {
         guard var group = groups.removeValue(forKey: id) else { return [] }
+        let wasNew = group.generation == 0
         var outcome = GroupOutcome()
         body(&group, settings, &outcome)
         noteDeadline(of: group)
         if !group.isForgettable { groups[id] = group }
+        if wasNew, group.isForgettable || group.generation > 0 { newGroupCount -= 1 }
         var effects = outcome.replies.map { GroupEffect.reply($0.ticket, $0.reply) }
         if let decision = outcome.write {
             effects.append(decide([decision.record], then: decision.then, at: time))
