@@ -128,6 +128,44 @@ struct GroupMembershipTests {
         #expect(scene.effect() == nil)
     }
 
+    @Test("Other topics are joined for at once, or as soon as the member has its share")
+    func subscribes() {
+        var scene = Scene()
+        #expect(scene.member.subscribe(to: ["t", "u"]) == [])
+        _ = scene.effect()
+        #expect(scene.member.subscribe(to: ["v"]) == nil, "the coordinator is being looked for")
+        scene.member.coordinatorFound()
+        _ = scene.effect()
+        _ = scene.join()
+        #expect(scene.member.subscribe(to: ["v"]) == nil, "the member is about to get its share")
+        _ = scene.effect()
+        _ = scene.sync()
+        #expect(scene.member.subscribe(to: ["v"]) == [.revoked([TopicPartition("t", PartitionIndex(1))])])
+        #expect(scene.member.subscribe(to: ["v"]) == [])
+        guard case .join(let request) = scene.effect() else { return #expect(Bool(false), "a join is due") }
+        let topics = try? ConsumerProtocol.topics(ofSubscription: request.protocols[0].metadata)
+        #expect(topics == ["v"])
+    }
+
+    @Test("The member that divided the topics divides them anew when one has more partitions")
+    func grown() {
+        var scene = Scene()
+        _ = scene.effect()
+        scene.member.coordinatorFound()
+        _ = scene.effect()
+        _ = scene.join(leader: "me")
+        _ = scene.effect()
+        scene.member.counted(["t": 3, "other": 1])
+        _ = scene.effect()
+        _ = scene.sync()
+        #expect(scene.member.seen(["t": 3, "other": 9]) == [])
+        #expect(scene.member.seen(["t": 4]) == [.revoked([TopicPartition("t", PartitionIndex(1))])])
+        guard case .join = scene.effect() else { return #expect(Bool(false), "a join is due") }
+        var follower = Scene()
+        follower.settle()
+        #expect(follower.member.seen(["t": 9]) == [], "the leader sees to it")
+    }
+
     @Test("Ranges: the first members get one more, topic by topic; static members by their names")
     func ranges() {
         let members = [

@@ -135,6 +135,17 @@ struct ProducerMachineTests {
                 == [.failed(tickets: [0], place: Self.place, .expired(last: .notEnoughReplicas))])
     }
 
+    @Test("A batch is sent again as often as the settings say, and then fails with the last error")
+    func retriesMax() throws {
+        var scene = Scene { $0.retriesMax = 1 }
+        try scene.add()
+        #expect(scene.answer(scene.sent()[0], .notLeaderOrFollower) == [.refreshMetadata(topics: ["t"])])
+        scene.pass(1_000)
+        #expect(
+            scene.answer(scene.sent()[0], .notLeaderOrFollower)
+                == [.failed(tickets: [0], place: Self.place, .refused(.notLeaderOrFollower))])
+    }
+
     @Test("An error that no retry helps fails the batch at once")
     func refused() throws {
         var scene = Scene()

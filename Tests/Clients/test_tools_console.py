@@ -59,7 +59,7 @@ def test_a_line_that_cannot_be_divided_stops_the_producer(cluster, topic):
     )
     assert (code, output) == (1, "")
     assert complaints.splitlines() == [
-        "Warning: Option --property is deprecated. Use --reader-property instead.",
+        "Option --property is deprecated and will be removed in a future version. Use --reader-property instead.",
         "No key separator found on line number 2: 'abc'",
     ]
     assert consume(cluster, topic, 1) == "b\n"
@@ -79,7 +79,9 @@ def test_old_and_new_names_of_an_option_exclude_each_other(cluster, topic):
         "--command-property", "c=d",
     )
     assert code == 1
-    assert complaints.startswith("Option \"[consumer-property]\" can't be used with option \"[command-property]\"\n")
+    assert complaints.startswith(
+        "Options --consumer-property and --command-property cannot be specified together.\n"
+    )
 
 
 @pytest.mark.parametrize(

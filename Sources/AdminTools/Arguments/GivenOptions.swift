@@ -20,11 +20,16 @@ package struct GivenOptions: Sendable {
         guard var entry = entries[option.name] else {
             entries[option.name] = Entry(spelled: spelled, values: values, count: 1)
             if spelled != option.name {
-                warnings.append("Option --\(spelled) is deprecated. Use --\(option.name) instead.")
+                warnings.append(
+                    "Option --\(spelled) is deprecated and will be removed in a future version. Use --\(option.name) "
+                        + "instead.")
             }
             return
         }
-        guard entry.spelled == spelled else { throw .exclusive(entry.spelled, spelled) }
+        guard entry.spelled == spelled else {
+            let old = entry.spelled == option.name ? spelled : entry.spelled
+            throw table.failure("Options --\(old) and --\(option.name) cannot be specified together.")
+        }
         entry.values += values
         entry.count += 1
         entries[option.name] = entry
@@ -36,6 +41,7 @@ package struct GivenOptions: Sendable {
     /// True where nothing at all was given.
     package var isEmpty: Bool { entries.isEmpty && strayWords.isEmpty }
 
+    /// Whether an option was given, under whichever of its names.
     package func has(_ option: ToolOption) -> Bool { entries[option.name] != nil }
 
     /// All values of an option, in their order.

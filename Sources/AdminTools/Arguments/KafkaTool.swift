@@ -26,7 +26,7 @@ extension KafkaTool {
         if given.isEmpty { throw table.failure(table.purpose) }
         if given.has(.help) { return print(table.help) }
         if given.has(.version) { return print(ToolRunner.kafkaVersion) }
-        for warning in given.warnings { Console.complain("Warning: \(warning)") }
+        for warning in given.warnings { Console.complain(warning) }
         for word in given.strayWords { Console.complain("Warning: '\(word)' belongs to no option and is ignored.") }
         try await Self().run(given)
     }

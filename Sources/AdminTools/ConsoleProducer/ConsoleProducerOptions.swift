@@ -38,8 +38,8 @@ enum ConsoleProducerOptions {
     static let readerProperty = ToolOption(
         "reader-property", .required("key=value"), oldNames: ["property"], isRepeatable: true,
         help: "How lines are read: parse.key=false, key.separator=\\t, parse.headers=false, headers.delimiter=\\t, "
-            + "headers.separator=, headers.key.separator=: ignore.error=false null.marker= ; a line with all of them is "
-            + "h1:v1,h2:v2\\tkey\\tvalue")
+            + "headers.separator=, headers.key.separator=: ignore.error=false null.marker= ; a line with all of them "
+            + "is h1:v1,h2:v2\\tkey\\tvalue")
     static let readerConfig = ToolOption("reader-config", .required("file"), help: "A file of reader properties.")
     static let commandConfig = ToolOption(
         "command-config", .required("file"), oldNames: ["producer.config"],

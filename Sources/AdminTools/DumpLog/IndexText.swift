@@ -35,6 +35,7 @@ package enum TransactionIndexText {
     /// Version, producer, first offset, last offset, last stable offset.
     private static let entryBytes = 34
 
+    /// One line for each transaction.
     package static func lines(_ content: Bytes) -> [String] {
         (0..<content.count / entryBytes).map { index in
             let start = index * entryBytes

@@ -58,8 +58,8 @@ package struct GetOffsetsCommand: KafkaTool {
         }
         for answer in sorted where answer.error != .noError {
             Console.complain(
-                "Skip getting offsets for topic-partition \(answer.place.topic)-\(answer.place.partition) due to error: "
-                    + "\(answer.error)")
+                "Skip getting offsets for topic-partition \(answer.place.topic)-\(answer.place.partition) due to "
+                    + "error: \(answer.error)")
         }
         show(sorted, asJSON: given.has(.json))
     }

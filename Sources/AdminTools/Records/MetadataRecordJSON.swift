@@ -26,11 +26,7 @@ package enum MetadataRecordJSON {
         var reader = WireReader(value)
         let frame = try reader.unsignedVarint()
         guard frame == frameVersion else {
-            return .failure(
-                Refusal(
-                    description:
-                        "Could not deserialize metadata record due to unknown frame version \(frame)(only frame version \(frameVersion) is supported)"
-                ))
+            return .failure(Refusal(description: "Unknown frame version \(frame), only \(frameVersion) is supported"))
         }
         let key = try reader.unsignedVarint()
         let version = Int16(truncatingIfNeeded: try reader.unsignedVarint())

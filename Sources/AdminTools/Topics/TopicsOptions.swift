@@ -67,15 +67,16 @@ enum TopicsOptions {
         if given.has(alter) {
             if given.has(config) {
                 throw .usage(
-                    "Option combination \"[bootstrap-server],[config]\" can't be used with option \"[alter]\" (To alter "
-                        + "topic configurations, the kafka-configs tool can be used.)")
+                    "Option combination \"[bootstrap-server],[config]\" can't be used with option \"[alter]\" (To "
+                        + "alter topic configurations, the kafka-configs tool can be used.)")
             }
             try given.need(partitions)
         }
         try checkActions(given)
         if given.has(create) { try given.exclude(replicaAssignment, [partitions, replicationFactor]) }
-        try given.exclude(
-            withOverrides, [underReplicated, underMinInSync, atMinInSync, unavailable])
+        for filter in [underReplicated, underMinInSync, atMinInSync, unavailable] {
+            try given.exclude(filter, [withOverrides])
+        }
     }
 
     /// Options that belong to some of the actions only.

@@ -90,6 +90,8 @@ package struct ClusterPlan: Hashable, Sendable {
             "default.replication.factor=\(replicationFactor)",
             "min.insync.replicas=\(minInSyncReplicas)",
             "offsets.topic.replication.factor=\(replicationFactor)",
+            // Kafka's sample configuration has it, too: who tries a consumer out does not wait for others to join.
+            "group.initial.rebalance.delay.ms=0",
         ]
         let replaced = Set(overrides.map(ClusterPlan.key))
         lines.removeAll { replaced.contains(ClusterPlan.key($0)) }

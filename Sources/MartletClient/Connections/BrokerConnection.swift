@@ -45,12 +45,15 @@ final class BrokerConnection: LinkHandler {
     var hasEnded: Bool { state.withLock { if case .ended = $0.phase { true } else { false } } }
 
     /// Sends a request; `completion` runs on the loop.
+    ///
+    /// - Parameter handedOver: given for a request that no answer comes to: it runs on the loop when the request is
+    ///   with the link, and `completion` only if that fails.
     func send<Request: WireRequest>(
-        _ request: Request, upTo versionLimit: Int16? = nil, isAnswered: Bool = true, timeoutMilliseconds: Int64,
-        completion: @escaping TypedCall<Request>.Completion
+        _ request: Request, upTo versionLimit: Int16? = nil, timeoutMilliseconds: Int64,
+        handedOver: (@Sendable () -> Void)? = nil, completion: @escaping TypedCall<Request>.Completion
     ) {
         let call = TypedCall(
-            request, upTo: versionLimit, isAnswered: isAnswered, timeoutMilliseconds: timeoutMilliseconds,
+            request, upTo: versionLimit, timeoutMilliseconds: timeoutMilliseconds, handedOver: handedOver,
             completion: completion)
         runtime.loop.execute { self.take(call) }
     }
@@ -112,7 +115,7 @@ final class BrokerConnection: LinkHandler {
         var all = ApiVersionsResponse()
         all.apiKeys = [known]
         let call = TypedCall(
-            request, upTo: version, isAnswered: true, timeoutMilliseconds: configuration.requestTimeoutMilliseconds
+            request, upTo: version, timeoutMilliseconds: configuration.requestTimeoutMilliseconds
         ) { [self] result in versionsAnswered(link, asked: version, result) }
         transmit(call, link, VersionTable(all))
     }
@@ -151,6 +154,7 @@ final class BrokerConnection: LinkHandler {
                 state.withLock { $0.unanswered[correlation] = (call, timer) }
             }
             link.send([.bytes(frame)])
+            if !call.isAnswered { call.handedOver() }
         } catch {
             call.fail(error)
         }

@@ -11,6 +11,8 @@ protocol ConnectionCall: AnyObject, Sendable {
     var isAnswered: Bool { get }
     /// The frame in the greatest version that both sides speak; fails where there is none.
     func frame(_ versions: VersionTable, _ correlationID: CorrelationID, clientID: String) throws(ClientError) -> Bytes
+    /// The frame of a request that no answer comes to is with the link.
+    func handedOver()
     /// The answer's frame has come.
     func complete(_ frame: Bytes)
     /// There will be no answer.
@@ -27,14 +29,17 @@ final class TypedCall<Request: WireRequest>: ConnectionCall {
     private let versionLimit: Int16?
     private let version = Mutex<Int16>(0)
     private let completion: Mutex<Completion?>
+    private let onHandedOver: (@Sendable () -> Void)?
 
+    /// - Parameter handedOver: called instead of `completion` for a request that no answer comes to.
     init(
-        _ request: Request, upTo versionLimit: Int16?, isAnswered: Bool, timeoutMilliseconds: Int64,
-        completion: @escaping Completion
+        _ request: Request, upTo versionLimit: Int16?, timeoutMilliseconds: Int64,
+        handedOver: (@Sendable () -> Void)? = nil, completion: @escaping Completion
     ) {
         self.request = request
         self.versionLimit = versionLimit
-        self.isAnswered = isAnswered
+        onHandedOver = handedOver
+        isAnswered = handedOver == nil
         self.timeoutMilliseconds = timeoutMilliseconds
         self.completion = Mutex(completion)
     }
@@ -47,6 +52,11 @@ final class TypedCall<Request: WireRequest>: ConnectionCall {
         }
         version.withLock { $0 = chosen }
         return WireFrame.request(request, version: chosen, correlationID: correlationID, clientID: clientID)
+    }
+
+    func handedOver() {
+        completion.withLock { $0 = nil }
+        onHandedOver?()
     }
 
     func complete(_ frame: Bytes) {

@@ -227,16 +227,16 @@ public final class Producer: Sendable {
         let timeout = cluster.configuration.requestTimeoutMilliseconds
         let encoded = batches.map { ($0.place, BatchCoding.encode($0, compression: options.compression.codec)) }
         let request = ProduceQuestion.request(encoded, acks: acks, timeoutMilliseconds: Int32(timeout), view: view)
+        // Without an answer, a batch counts as written once it is on its way; until then closing waits for it.
+        let handedOver: (@Sendable () -> Void)? = acks == 0 ? { self.confirmUnasked(batches, by: node) } : nil
         connection.send(
-            request, isAnswered: acks != 0, timeoutMilliseconds: timeout + Producer.answerMarginMilliseconds
-        ) {
-            result in
+            request, timeoutMilliseconds: timeout + Producer.answerMarginMilliseconds, handedOver: handedOver
+        ) { result in
             switch result {
             case .success(let response): self.answered(batches, by: node, response)
-            case .failure: self.unanswered(batches, by: node, mayBeWritten: true)
+            case .failure: self.unanswered(batches, by: node, mayBeWritten: acks != 0)
             }
         }
-        if acks == 0 { confirmUnasked(batches, by: node) }
     }
 
     /// The broker waits for replicas as long as the request says; its answer needs a little longer.

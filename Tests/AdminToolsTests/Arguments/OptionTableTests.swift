@@ -57,7 +57,7 @@ struct OptionTableTests {
         #expect(Self.complaint("--count", "3000000000") == "Cannot parse argument '3000000000' of option count")
         #expect(
             Self.complaint("--producer-property", "a=b", "--command-property", "c=d")
-                == "Option \"[producer-property]\" can't be used with option \"[command-property]\"")
+                == "Options --producer-property and --command-property cannot be specified together.")
     }
 
     @Test("What is wrong is said in the words of argparse4j where the tool has that parser")
@@ -72,7 +72,11 @@ struct OptionTableTests {
     func oldNames() throws {
         let given = try Self.table.parse(["--producer-property", "a=b", "--producer-property", "c=d", "stray"])
         #expect(given.all(Self.settings) == ["a=b", "c=d"])
-        #expect(given.warnings == ["Option --producer-property is deprecated. Use --command-property instead."])
+        #expect(
+            given.warnings == [
+                "Option --producer-property is deprecated and will be removed in a future version. Use "
+                    + "--command-property instead."
+            ])
         #expect(given.strayWords == ["stray"])
     }
 
