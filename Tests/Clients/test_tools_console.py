@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from harness import MARTLET, fresh, martlet, wait_until
+from harness import MARTLET, Cluster, fresh, martlet, wait_until
 
 
 def tool(cluster, name, *arguments, **keywords):
@@ -295,3 +295,33 @@ def test_latency_from_end_to_end(cluster):
     )
     assert re.fullmatch(r"0\t[\d.]+", output[1]) and re.fullmatch(r"Avg latency: \d+\.\d{4} ms", output[2])
     assert re.fullmatch(r"Percentiles: 50th = \d+, 99th = \d+, 99.9th = \d+", output[3])
+
+
+def test_a_topic_that_is_made_later_is_read_from_its_beginning(own_cluster_without_creation):
+    cluster = own_cluster_without_creation
+    process = subprocess.Popen(
+        [
+            MARTLET, "console-consumer", "--bootstrap-server", cluster.bootstrap, "--topic", "later",
+            "--from-beginning", "--max-messages", "1", "--timeout-ms", "40000",
+        ],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )
+    try:
+        wait_until(lambda: tool(cluster, "consumer-groups", "--list"), 20, "the group is there")
+        tool(cluster, "topics", "--create", "--topic", "later", "--partitions", 1)
+        produce(cluster, "later", "first\n")
+        output, _ = process.communicate(timeout=40)
+        assert output == "first\n"
+    finally:
+        process.kill()
+
+
+@pytest.fixture
+def own_cluster_without_creation():
+    cluster = Cluster(
+        nodes=3, overrides=["group.initial.rebalance.delay.ms=100", "auto.create.topics.enable=false"]
+    )
+    try:
+        yield cluster.up()
+    finally:
+        cluster.destroy()

@@ -91,9 +91,10 @@ package struct GroupMembership: Sendable {
         }
     }
 
-    /// What the topics have now: a member that has divided other counts joins again, to divide them anew.
+    /// What the topics have now, none where one does not exist: a member that has divided other counts joins again, to divide them anew.
     package mutating func seen(_ partitionCounts: [String: Int]) -> [Change] {
-        guard case .stable = phase, let dividedBy, dividedBy != partitionCounts.filter({ dividedBy[$0.key] != nil })
+        guard case .stable = phase, let dividedBy,
+            dividedBy.contains(where: { topic, count in partitionCounts[topic] ?? 0 != count })
         else { return [] }
         phase = .unjoined
         return giveBack { .revoked($0) }
@@ -179,7 +180,7 @@ package struct GroupMembership: Sendable {
                 topics: (try? ConsumerProtocol.topics(ofSubscription: member.metadata)) ?? [])
         }
         let wanted = Set(subscribed.flatMap(\.topics))
-        dividedBy = partitionCounts.filter { wanted.contains($0.key) }
+        dividedBy = Dictionary(uniqueKeysWithValues: wanted.map { ($0, partitionCounts[$0] ?? 0) })
         let shares = RangeAssignor.assign(subscribed, partitionCounts: partitionCounts)
         let assignments = shares.map { share in
             var entry = SyncGroupRequest.SyncGroupRequestAssignment()

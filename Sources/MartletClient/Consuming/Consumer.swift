@@ -428,25 +428,33 @@ public actor Consumer: AsyncSequence {
 
     // MARK: the group
 
+    /// How often topics are looked for that do not exist yet, or could not be joined for.
+    private static let missingTopicMilliseconds: Int64 = 1_000
+
     /// Looks from time to time for topics that came or went, and for partitions that were added.
     private func followTopics() async throws(ClientError) {
         guard case .group(let membership) = source else { return }
         let now = cluster.runtime.clock.now
-        guard let due = nextLook ?? (matching == nil ? nil : now) else {
-            nextLook = now.advanced(byMilliseconds: cluster.configuration.metadataAgeMillisecondsMax)
+        guard now >= nextLook ?? now else { return }
+        guard matching != nil || nextLook != nil else {
+            // What is named is learned when it is divided.
+            nextLook = now.advanced(byMilliseconds: Consumer.missingTopicMilliseconds)
             return
         }
-        guard now >= due else { return }
         nextLook = now.advanced(byMilliseconds: cluster.configuration.metadataAgeMillisecondsMax)
         try await cluster.refresh(topics: matching == nil ? membership.settings.topics : nil)
         let known = cluster.view.topics
+        var isUnsettled = false
         if let matching {
             let wanted = cluster.view.topicNames.filter { known[$0]?.isInternal == false && matching($0) }
             let changes = changing { $0.subscribe(to: wanted) }
-            if changes == nil { nextLook = now }
+            isUnsettled = changes == nil || wanted.isEmpty
             await apply(changes ?? [])
         }
         await apply(changing { $0.seen(known.mapValues(\.partitions.count)) })
+        if isUnsettled || topics.contains(where: { known[$0] == nil }) {
+            nextLook = now.advanced(byMilliseconds: Consumer.missingTopicMilliseconds)
+        }
     }
 
     /// Does what the membership asks for next, until it waits for time to pass.

@@ -228,9 +228,9 @@ public final class Producer: Sendable {
         let encoded = batches.map { ($0.place, BatchCoding.encode($0, compression: options.compression.codec)) }
         let request = ProduceQuestion.request(encoded, acks: acks, timeoutMilliseconds: Int32(timeout), view: view)
         // Without an answer, a batch counts as written once it is on its way; until then closing waits for it.
-        let handedOver: (@Sendable () -> Void)? = acks == 0 ? { self.confirmUnasked(batches, by: node) } : nil
+        let confirm: @Sendable () -> Void = { self.confirmUnasked(batches, by: node) }
         connection.send(
-            request, timeoutMilliseconds: timeout + Producer.answerMarginMilliseconds, handedOver: handedOver
+            request, timeoutMilliseconds: timeout + Producer.answerMarginMilliseconds, handedOver: acks == 0 ? confirm : nil
         ) { result in
             switch result {
             case .success(let response): self.answered(batches, by: node, response)
