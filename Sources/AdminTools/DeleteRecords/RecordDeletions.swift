@@ -36,7 +36,7 @@ package enum RecordDeletions {
         results.sorted { $0.key < $1.key }.map { place, result in
             switch result {
             case .success(let mark): "partition: \(place.topic)-\(place.partition)\tlow_watermark: \(mark)"
-            case .failure(let error): "partition: \(place.topic)-\(place.partition)\terror: \(error)"
+            case .failure(let error): "partition: \(place.topic)-\(place.partition)\terror: \(ExceptionText.of(error))"
             }
         }
     }

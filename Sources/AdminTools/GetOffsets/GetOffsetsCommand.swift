@@ -59,7 +59,7 @@ package struct GetOffsetsCommand: KafkaTool {
         for answer in sorted where answer.error != .noError {
             Console.complain(
                 "Skip getting offsets for topic-partition \(answer.place.topic)-\(answer.place.partition) due to "
-                    + "error: \(answer.error)")
+                    + "error: \(ExceptionText.of(ClientError(code: answer.error)))")
         }
         show(sorted, asJSON: given.has(.json))
     }
