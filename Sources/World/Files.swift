@@ -111,6 +111,8 @@ package protocol FileStore: AnyObject, Sendable {
     func lock(_ path: String) throws(FileError) -> any DirectoryLock
     /// Bytes free for us on the disk that holds `path`.
     func freeBytes(_ path: String) throws(FileError) -> Int64
+    /// Bytes of the disk that holds `path`, used or not.
+    func totalBytes(_ path: String) throws(FileError) -> Int64
 }
 
 extension FileStore {

@@ -59,9 +59,12 @@ final class BrokerRoom: Sendable {
         let failures = LogFailureDesk(lifecycle: lifecycle, fatal: fatal)
         let services = PartitionServices(
             me: nodeID, world: world, isrChanges: isrChanges, followers: fetchers,
+            directoryAssignments: DirectoryAssignments(
+                broker: nodeID, epoch: { lifecycle.epoch }, channel: channels[1], world: world,
+                log: logs[part: .replicas]),
             whenLogFails: { failures.report($0) }, whenHighWatermarkMoves: { _, _ in })
         let partitions = PartitionTable(
-            services: services, directories: DataDirectories(found.directories), cache: cache,
+            services: services, directories: DataDirectories(found.directories, failed: found.failed), cache: cache,
             settings: dynamic, world: world, log: logs[part: .replicas])
         self.partitions = partitions
         failures.serve(partitions)
@@ -151,13 +154,12 @@ final class BrokerRoom: Sendable {
         _ configuration: NodeConfiguration, _ directories: FormattedDirectories, _ found: FoundDirectories,
         _ quorum: QuorumRoom
     ) -> BrokerIdentity {
-        let data = directories.entries.filter { configuration.logDirectories.contains($0.path) }
         return BrokerIdentity(
             id: configuration.nodeID, clusterID: directories.clusterID, incarnationID: quorum.incarnationID,
             listeners: configuration.advertisedListeners.map {
                 RegisteredListener(name: $0.name, host: $0.endpoint.host, port: UInt16(clamping: $0.endpoint.port))
             },
-            rack: configuration.settings.optionalString("broker.rack"), directories: data.map(\.id),
+            rack: configuration.settings.optionalString("broker.rack"), directories: found.directories.map(\.id),
             cleanlyEndedEpoch: found.cleanlyEndedEpoch)
     }
 
@@ -202,6 +204,7 @@ final class BrokerRoom: Sendable {
         table.register(ListOffsetsHandler(table: partitions, world: world))
         table.register(OffsetForLeaderEpochHandler(table: partitions))
         table.register(DeleteRecordsHandler(table: partitions, world: world))
+        table.register(DescribeLogDirsHandler(table: partitions, world: world))
         table.register(
             MetadataHandler(view, creator: creator, createsTopics: settings.boolean("auto.create.topics.enable")))
         table.register(

@@ -14,6 +14,8 @@ package struct FormattedDirectories: Sendable {
 
     package let clusterID: String
     package let entries: [Entry]
+    /// Those of `log.dirs` that can't be used.
+    package let failed: [DataDirectories.Failed]
 
     /// The id of the directory at `path`; it is one of the entries.
     package func id(of path: String) -> DirectoryID? { entries.first { $0.path == path }?.id }
@@ -23,62 +25,131 @@ package struct FormattedDirectories: Sendable {
 
     /// Makes missing directories, locks all, formats in place what is unformatted; blocks.
     ///
-    /// - Errors: a directory in use by another process, of another cluster or node, unreadable, or unformatted while
-    ///   the cluster's id is not known.
+    /// A directory that can't be read or written is left out, unless it has the metadata log or no other is left for
+    /// partitions: one failed disk does not keep the node from serving the others.
+    /// - Errors: a directory in use by another process, of another cluster or node, unformatted while the cluster's id
+    ///   is not known, or broken and not to be done without.
     static func prepare(
         _ configuration: NodeConfiguration, _ world: World, _ log: Logger
     ) throws(NodeFailure) -> FormattedDirectories {
         var paths = configuration.logDirectories
         if !paths.contains(configuration.metadataLogDirectory) { paths.append(configuration.metadataLogDirectory) }
-        var locks: [any DirectoryLock] = []
+        var opened: [Opened] = []
+        var failed: [DataDirectories.Failed] = []
         do throws(NodeFailure) {
-            for path in paths { locks.append(try lock(path, world.files)) }
-            let found = try paths.map { (path) throws(NodeFailure) in try read(path, configuration, world.files) }
-            let clusterID = try clusterID(found, configuration, world)
-            var entries: [Entry] = []
-            for (index, path) in paths.enumerated() {
-                let id = try format(path, found[index], clusterID, configuration, world, log)
-                entries.append(Entry(path: path, id: id, lock: locks[index]))
+            for path in paths {
+                do throws(Trouble) { opened.append(try open(path, configuration, world.files)) } catch {
+                    failed.append(try tolerated(error, path, configuration, log))
+                }
             }
-            return FormattedDirectories(clusterID: clusterID, entries: entries)
+            let clusterID = try clusterID(opened.map(\.found), configuration, world)
+            var entries: [Entry] = []
+            for directory in opened {
+                do throws(Trouble) {
+                    let id = try format(directory.path, directory.found, clusterID, configuration, world, log)
+                    entries.append(Entry(path: directory.path, id: id, lock: directory.lock))
+                } catch {
+                    failed.append(try tolerated(error, directory.path, configuration, log))
+                    directory.lock.release()
+                }
+            }
+            if let first = failed.first,
+                !configuration.logDirectories.contains(where: { path in
+                    entries.contains { $0.path == path }
+                })
+            {
+                throw NodeFailure("no log directory can be used: \(first.reason)")
+            }
+            return FormattedDirectories(clusterID: clusterID, entries: entries, failed: failed)
         } catch {
-            for lock in locks { lock.release() }
+            for directory in opened { directory.lock.release() }
             throw error
         }
     }
 
-    private static func lock(_ path: String, _ files: any FileStore) throws(NodeFailure) -> any DirectoryLock {
+    /// A directory that is locked, with what it says of itself.
+    private struct Opened {
+        let path: String
+        let lock: any DirectoryLock
+        let found: MetaProperties?
+    }
+
+    /// What is wrong with a directory.
+    private enum Trouble: Error {
+        /// It is not this node's, or it is not known whose it is: an operator's mistake.
+        case notOurs(NodeFailure)
+        /// Its disk does not do what it is asked to.
+        case broken(NodeFailure)
+    }
+
+    /// A broken directory as one of those that are left out, where the node can do without it.
+    private static func tolerated(
+        _ trouble: Trouble, _ path: String, _ configuration: NodeConfiguration, _ log: Logger
+    ) throws(NodeFailure) -> DataDirectories.Failed {
+        switch trouble {
+        case .notOurs(let failure): throw failure
+        case .broken(let failure):
+            guard path != configuration.metadataLogDirectory, configuration.logDirectories.count > 1 else {
+                throw failure
+            }
+            log.error("log directory is offline", metadata: ["directory": "\(path)", "reason": "\(failure)"])
+            return DataDirectories.Failed(path: path, reason: "\(failure)")
+        }
+    }
+
+    private static func open(
+        _ path: String, _ configuration: NodeConfiguration, _ files: any FileStore
+    ) throws(Trouble) -> Opened {
+        let lock = try lock(path, files)
+        do throws(Trouble) {
+            return Opened(path: path, lock: lock, found: try read(path, configuration, files))
+        } catch {
+            lock.release()
+            throw error
+        }
+    }
+
+    private static func lock(_ path: String, _ files: any FileStore) throws(Trouble) -> any DirectoryLock {
         do throws(FileError) {
             try files.createDirectory(path)
             return try files.lock(path)
         } catch {
             switch error.kind {
             case .lockedByAnother:
-                throw NodeFailure(
-                    "the directory \(path) is in use by another process; each node needs directories of its own")
+                throw .notOurs(
+                    NodeFailure(
+                        "the directory \(path) is in use by another process; each node needs directories of its own"))
             case .permission:
-                throw NodeFailure("no permission for the directory \(path); give it to the user that runs the node")
-            default: throw NodeFailure("can't use the directory \(path): \(error)")
+                throw .broken(
+                    NodeFailure(
+                        "no permission for the directory \(path); give it to the user that runs the node"))
+            default: throw .broken(NodeFailure("can't use the directory \(path): \(error)"))
             }
         }
     }
 
     private static func read(
         _ path: String, _ configuration: NodeConfiguration, _ files: any FileStore
-    ) throws(NodeFailure) -> MetaProperties? {
+    ) throws(Trouble) -> MetaProperties? {
         let found: MetaProperties?
         do throws(DirectoryFileError) { found = try MetaProperties.read(in: path, files) } catch {
-            throw NodeFailure("can't read whose directory \(path) is: \(error)")
+            let failure = NodeFailure("can't read whose directory \(path) is: \(error)")
+            switch error {
+            case .file: throw .broken(failure)
+            case .malformed: throw .notOurs(failure)
+            }
         }
         if let found, found.nodeID != configuration.nodeID {
-            throw NodeFailure(
-                "the directory \(path) belongs to node.id=\(found.nodeID), but this node is "
-                    + "node.id=\(configuration.nodeID); name other log.dirs or the right node.id")
+            throw .notOurs(
+                NodeFailure(
+                    "the directory \(path) belongs to node.id=\(found.nodeID), but this node is "
+                        + "node.id=\(configuration.nodeID); name other log.dirs or the right node.id"))
         }
         if let found, let wanted = configuration.clusterID, found.clusterID != wanted {
-            throw NodeFailure(
-                "the directory \(path) belongs to the cluster \(found.clusterID), but cluster.id=\(wanted) is "
-                    + "configured; name other log.dirs or the right cluster")
+            throw .notOurs(
+                NodeFailure(
+                    "the directory \(path) belongs to the cluster \(found.clusterID), but cluster.id=\(wanted) is "
+                        + "configured; name other log.dirs or the right cluster"))
         }
         return found
     }
@@ -104,13 +175,13 @@ package struct FormattedDirectories: Sendable {
     private static func format(
         _ path: String, _ found: MetaProperties?, _ clusterID: String, _ configuration: NodeConfiguration,
         _ world: World, _ log: Logger
-    ) throws(NodeFailure) -> DirectoryID {
+    ) throws(Trouble) -> DirectoryID {
         if let id = found?.directoryID { return id }
         var generator = WorldGenerator(randomness: world.randomness)
         let id = DirectoryID.random(using: &generator)
         let properties = MetaProperties(clusterID: clusterID, nodeID: configuration.nodeID, directoryID: id)
         do throws(FileError) { try properties.write(in: path, world.files) } catch {
-            throw NodeFailure("can't format the directory \(path): \(error)")
+            throw .broken(NodeFailure("can't format the directory \(path): \(error)"))
         }
         log.info("formatted", metadata: ["directory": "\(path)", "cluster": "\(clusterID)", "id": "\(id)"])
         return id

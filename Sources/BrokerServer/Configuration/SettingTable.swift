@@ -17,6 +17,9 @@ package enum SettingTable {
         Setting(
             "cluster.id", .string, nil, "The id of the cluster; needed only while the directories are unformatted."),
         Setting("log.dirs", .list, nil, "Directories of the partition logs; `log.dir` is used if not given."),
+        Setting(
+            "num.recovery.threads.per.data.dir", positive, "2",
+            "How many logs of one directory are opened and recovered at a time."),
         Setting("log.dir", .string, "/tmp/kafka-logs", "The one directory of the partition logs."),
         Setting(
             "metadata.log.dir", .string, nil, "Directory of the metadata log; the first of `log.dirs` if not given."),

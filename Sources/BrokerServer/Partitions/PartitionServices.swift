@@ -15,11 +15,14 @@ package final class PartitionServices: Sendable {
     let isrChanges: AlterPartitionSender
     let followers: any FollowerControl
     let traffic = TrafficLedger()
+    /// Nil where nobody asks in which directory a replica lies.
+    let directoryAssignments: DirectoryAssignments?
     let whenLogFails: @Sendable (LogFailure) -> Void
     let whenHighWatermarkMoves: @Sendable (Partition, Offset) -> Void
 
     package init(
         me: BrokerID, world: World, isrChanges: AlterPartitionSender, followers: any FollowerControl,
+        directoryAssignments: DirectoryAssignments? = nil,
         whenLogFails: @escaping @Sendable (LogFailure) -> Void,
         whenHighWatermarkMoves: @escaping @Sendable (Partition, Offset) -> Void
     ) {
@@ -30,6 +33,7 @@ package final class PartitionServices: Sendable {
         timers = world.controlLoop
         self.isrChanges = isrChanges
         self.followers = followers
+        self.directoryAssignments = directoryAssignments
         self.whenLogFails = whenLogFails
         self.whenHighWatermarkMoves = whenHighWatermarkMoves
     }

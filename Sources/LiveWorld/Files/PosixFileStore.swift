@@ -100,4 +100,10 @@ package final class PosixFileStore: FileStore {
         if unsafe statvfs(path, &about) != 0 { throw FileError("statvfs", path) }
         return Int64(about.f_bavail) * Int64(about.f_frsize)
     }
+
+    package func totalBytes(_ path: String) throws(FileError) -> Int64 {
+        var about = statvfs()
+        if unsafe statvfs(path, &about) != 0 { throw FileError("statvfs", path) }
+        return Int64(about.f_blocks) * Int64(about.f_frsize)
+    }
 }

@@ -189,6 +189,8 @@ package final class VirtualFiles: FileStore {
         state.withLock { $0.capacityBytes - $0.usedBytes }
     }
 
+    package func totalBytes(_ path: String) throws(FileError) -> Int64 { state.withLock { $0.capacityBytes } }
+
     fileprivate func unlock(_ path: String) { _ = state.withLock { $0.locked.remove(path) } }
 
     private static func normalized(_ path: String) -> String {

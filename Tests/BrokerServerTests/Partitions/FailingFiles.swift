@@ -5,11 +5,14 @@ import World
 /// A disk that fails its flushes from the moment the test says so.
 final class FailingFiles: FileStore {
     private let real: any FileStore
-    let isFailing = Mutex(false)
+    /// Below which path flushes fail; nil for nowhere.
+    let failing = Mutex<String?>(nil)
 
     init(_ real: any FileStore) { self.real = real }
 
-    func failFlushes() { isFailing.withLock { $0 = true } }
+    func failFlushes(below path: String = "") { failing.withLock { $0 = path } }
+
+    func isFailing(_ path: String) -> Bool { failing.withLock { $0.map { path.hasPrefix($0) } ?? false } }
 
     func open(_ path: String, _ mode: OpenMode) throws(FileError) -> any File {
         FailingFile(try real.open(path, mode), self)
@@ -23,6 +26,7 @@ final class FailingFiles: FileStore {
     func synchronizeDirectory(_ path: String) throws(FileError) { try real.synchronizeDirectory(path) }
     func lock(_ path: String) throws(FileError) -> any DirectoryLock { try real.lock(path) }
     func freeBytes(_ path: String) throws(FileError) -> Int64 { try real.freeBytes(path) }
+    func totalBytes(_ path: String) throws(FileError) -> Int64 { try real.totalBytes(path) }
 }
 
 final class FailingFile: File {
@@ -41,7 +45,7 @@ final class FailingFile: File {
         try real.read(into: buffer, at: position)
     }
     func synchronize() throws(FileError) {
-        if store.isFailing.withLock({ $0 }) { throw FileError(kind: .inputOutput, operation: "fdatasync", path: path) }
+        if store.isFailing(path) { throw FileError(kind: .inputOutput, operation: "fdatasync", path: path) }
         try real.synchronize()
     }
     func truncate(to size: Int64) throws(FileError) { try real.truncate(to: size) }

@@ -26,7 +26,8 @@ final class PartitionsUnderTest {
     let failures = Mutex<[LogFailure]>([])
     let answers = WholeAnswers()
     let files = FailingFiles(PosixFileStore())
-    private let directory: String
+    /// The first log directory.
+    let directory: String
     private var sequence: UInt64 = 0
     private var image = MetadataImage()
     /// Requests wait for the next round instead of running at once.
@@ -37,7 +38,8 @@ final class PartitionsUnderTest {
     let epochHandler: OffsetForLeaderEpochHandler
 
     init(
-        replicas: [Int32] = [1, 2], inSync: [Int32]? = nil, configs: [String: String] = [:], brokerEpoch: Int64 = 101
+        replicas: [Int32] = [1, 2], inSync: [Int32]? = nil, configs: [String: String] = [:], brokerEpoch: Int64 = 101,
+        logDirectories: Int = 1, partitions: Int = 1
     ) throws {
         directory = NSTemporaryDirectory() + "/martlet-partitions-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
@@ -52,10 +54,16 @@ final class PartitionsUnderTest {
         let services = PartitionServices(
             me: BrokerID(1), world: world, isrChanges: sender, followers: followers,
             whenLogFails: { failures.note($0) }, whenHighWatermarkMoves: { _, _ in })
-        let found = try DataDirectories.look(into: directory, id: UUID128(high: 1, low: 1_000), files: files).found
+        var found: [DataDirectories.Found] = []
+        for number in 0..<logDirectories {
+            let path = number == 0 ? directory : "\(directory)-\(number)"
+            try files.createDirectory(path)
+            let id = UUID128(high: 1, low: 1_000 + UInt64(number))
+            found.append(try DataDirectories.look(into: path, id: id, files: files).found)
+        }
         let settings = try Settings(PropertiesFile(parsing: ""))
         table = PartitionTable(
-            services: services, directories: DataDirectories([found]), cache: cache,
+            services: services, directories: DataDirectories(found), cache: cache,
             settings: DynamicSettings(settings, node: BrokerID(1), log: log), world: world, log: log)
         failures.table = table
         publisher = MetadataPublisher(cache: cache)
@@ -66,12 +74,12 @@ final class PartitionsUnderTest {
         epochHandler = OffsetForLeaderEpochHandler(table: table)
         publisher.subscribe(table)
         self.failureBox = failures
-        try start(replicas: replicas, inSync: inSync ?? replicas, configs: configs)
+        try start(replicas: replicas, inSync: inSync ?? replicas, configs: configs, partitions: partitions)
     }
 
     let failureBox: FailureBox
 
-    deinit { try? FileManager.default.removeItem(atPath: directory) }
+    deinit { for path in table.directories.all { try? FileManager.default.removeItem(atPath: path.path) } }
 
     var partition: Partition {
         get throws { try #require(table.partition("t", PartitionIndex(0))) }
@@ -79,7 +87,7 @@ final class PartitionsUnderTest {
 
     // MARK: metadata
 
-    private func start(replicas: [Int32], inSync: [Int32], configs: [String: String]) throws {
+    private func start(replicas: [Int32], inSync: [Int32], configs: [String: String], partitions: Int) throws {
         var records: [MetadataRecord] = []
         for id in replicas {
             var broker = RegisterBrokerRecord()
@@ -103,7 +111,10 @@ final class PartitionsUnderTest {
         let registration = PartitionRegistration(
             replicas: replicas.map { BrokerID($0) }, isr: inSync.map { BrokerID($0) }, leader: BrokerID(1),
             leaderEpoch: LeaderEpoch(3))
-        records.append(.partition(registration.record(topic: PartitionsUnderTest.topicID, index: PartitionIndex(0))))
+        for number in 0..<partitions {
+            let index = PartitionIndex(Int32(number))
+            records.append(.partition(registration.record(topic: PartitionsUnderTest.topicID, index: index)))
+        }
         try publish(records)
     }
 
@@ -157,17 +168,19 @@ final class PartitionsUnderTest {
         return builder.finish()
     }
 
-    func produce(_ records: Bytes?, acks: Int16 = -1, version: Int16 = 9, timeoutMilliseconds: Int32 = 1_000) throws
-        -> WholeAnswer<ProduceResponse>
-    {
+    func produce(
+        _ records: Bytes?, acks: Int16 = -1, version: Int16 = 9, timeoutMilliseconds: Int32 = 1_000,
+        partition: Int32 = 0
+    ) throws -> WholeAnswer<ProduceResponse> {
         try call(produceHandler, version: version) { request in
             request.acks = acks
             request.timeoutMilliseconds = timeoutMilliseconds
             var topic = ProduceRequest.TopicProduceData()
             if version >= 13 { topic.topicID = PartitionsUnderTest.topicID } else { topic.name = "t" }
-            var partition = ProduceRequest.PartitionProduceData()
-            partition.records = records
-            topic.partitionData = [partition]
+            var data = ProduceRequest.PartitionProduceData()
+            data.index = partition
+            data.records = records
+            topic.partitionData = [data]
             request.topicData = [topic]
         }
     }
@@ -255,7 +268,7 @@ final class FailureBox: Sendable {
             state.failures.append(failure)
             return state.table
         }
-        guard let path = table?.directories.online.map(\.path).first(where: failure.directory.hasPrefix) else { return }
+        guard let path = table?.directories.online.map(\.path).first(where: failure.lies(in:)) else { return }
         table?.directoryFailed(path, reason: failure.reason)
     }
 }

@@ -256,6 +256,8 @@ final class SimDisk: FileStore {
     func lock(_ path: String) throws(FileError) -> any DirectoryLock { SimLock() }
 
     func freeBytes(_ path: String) throws(FileError) -> Int64 { 1 << 40 }
+
+    func totalBytes(_ path: String) throws(FileError) -> Int64 { 1 << 41 }
 }
 
 final class SimLock: DirectoryLock {

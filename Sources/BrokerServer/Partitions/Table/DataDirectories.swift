@@ -17,6 +17,24 @@ package final class DataDirectories: Sendable {
         package var partitions: [LogDirectory.Found]
     }
 
+    /// One directory that could not be used at start.
+    package struct Failed: Hashable, Sendable {
+        package var path: String
+        package var reason: String
+
+        package init(path: String, reason: String) {
+            self.path = path
+            self.reason = reason
+        }
+    }
+
+    /// One directory as it is now.
+    package struct Listed: Hashable, Sendable {
+        package var path: String
+        /// Nil while it works.
+        package var offlineReason: String?
+    }
+
     /// Where a replica lives, and what is known of its log.
     struct Place: Sendable {
         let directory: String
@@ -35,8 +53,11 @@ package final class DataDirectories: Sendable {
     }
 
     private let state: Mutex<[Directory]>
+    private let failedAtStart: [Failed]
 
-    package init(_ found: [Found]) {
+    /// - Parameter failed: those of the configuration that can't be used; nobody knows what is in them.
+    package init(_ found: [Found], failed: [Failed] = []) {
+        failedAtStart = failed
         state = Mutex(
             found.map { directory in
                 let current = directory.partitions.filter { $0.name.kind == .current }
@@ -75,6 +96,17 @@ package final class DataDirectories: Sendable {
         state.withLock { $0.filter { $0.offlineReason != nil }.map(\.found.id) }
     }
 
+    /// All that are configured: those that were there at start, in their order, then those that were not.
+    package var all: [Listed] {
+        let known = state.withLock { $0.map { Listed(path: $0.found.path, offlineReason: $0.offlineReason) } }
+        return known + failedAtStart.map { Listed(path: $0.path, offlineReason: $0.reason) }
+    }
+
+    /// The id of the directory at `path`.
+    func id(of path: String) -> DirectoryID? {
+        state.withLock { $0.first { $0.found.path == path }?.found.id }
+    }
+
     /// Takes a directory out of service; false when it is out already.
     func takeOffline(_ path: String, reason: String) -> Bool {
         state.withLock { directories in
@@ -87,8 +119,15 @@ package final class DataDirectories: Sendable {
     }
 
     /// Claims the directory of a replica: the one it was found in, the one the controller names, or the working one
-    /// with the fewest replicas. Nil when none works.
-    func claim(topic: String, id: TopicID, index: PartitionIndex, assigned: DirectoryID?) -> Place? {
+    /// with the fewest replicas.
+    ///
+    /// - Parameter isNew: whether the cluster has never had records of the partition, so that none can be in a directory
+    ///   that failed.
+    /// - Returns: nil when none works, and for a replica that lies, or may lie, in one that failed: an empty one
+    ///   in its place would count as the replica that the others know.
+    func claim(
+        topic: String, id: TopicID, index: PartitionIndex, assigned: DirectoryID?, isNew: Bool
+    ) -> Place? {
         let name = PartitionDirectoryName(topic: topic, partition: index)
         return state.withLock { directories in
             for position in directories.indices where directories[position].offlineReason == nil {
@@ -97,6 +136,9 @@ package final class DataDirectories: Sendable {
                 directories[position].replicas += 1
                 return DataDirectories.place(directories[position].found, topic, index)
             }
+            let isSomeOffline = !failedAtStart.isEmpty || directories.contains { $0.offlineReason != nil }
+            let isAssignedHere = directories.contains { $0.found.id == assigned && $0.offlineReason == nil }
+            if isSomeOffline, !isNew, !isAssignedHere { return nil }
             let working = directories.indices.filter { directories[$0].offlineReason == nil }
             let named = working.first { directories[$0].found.id == assigned }
             let emptiest = working.min { directories[$0].replicas < directories[$1].replicas }

@@ -20,7 +20,8 @@ package final class PartitionTable: MetadataSubscriber, Sendable {
     let cache: MetadataCache
     private let settings: DynamicSettings
     private let storing: ReplicaStorage
-    private let disk: DirectoryLanes
+    /// For each log directory.
+    private let disk: [String: DirectoryLanes]
     private let log: Logger
 
     package init(
@@ -32,7 +33,12 @@ package final class PartitionTable: MetadataSubscriber, Sendable {
         self.cache = cache
         self.settings = settings
         self.log = log
-        disk = DirectoryLanes(pool: services.pool)
+        let width = Int(settings.fixed.integer("num.recovery.threads.per.data.dir"))
+        var disk: [String: DirectoryLanes] = [:]
+        for directory in directories.all {
+            disk[directory.path] = DirectoryLanes(pool: NarrowPool(services.pool, width: width))
+        }
+        self.disk = disk
         storing = ReplicaStorage(services: services, directories: directories, randomness: world.randomness, log: log)
         settings.subscribe { [weak self] _ in self?.configureAll() }
     }
@@ -93,6 +99,7 @@ package final class PartitionTable: MetadataSubscriber, Sendable {
             return
         }
         guard isMine else { return remove(partition, .notLeaderOrFollower) }
+        tellDirectory(of: partition, registration)
         let assignment = assignment(registration, image)
         let (me, now) = (services.me, services.clock.now)
         let former = partition.step { state, after in
@@ -118,9 +125,15 @@ package final class PartitionTable: MetadataSubscriber, Sendable {
         _ id: TopicPartitionID, _ topic: TopicImage, _ registration: PartitionRegistration, _ image: MetadataImage
     ) {
         let assigned = registration.directory(of: services.me)
-        guard let place = directories.claim(topic: topic.name, id: id.topic, index: id.index, assigned: assigned) else {
+        let isAdded = registration.addingReplicas.contains(services.me) && !registration.isr.contains(services.me)
+        let isNew = registration.partitionEpoch == PartitionEpoch(0) || isAdded
+        guard
+            let place = directories.claim(
+                topic: topic.name, id: id.topic, index: id.index, assigned: assigned, isNew: isNew)
+        else {
             log.error(
-                "no log directory works: replica is offline", metadata: ["partition": "\(topic.name)-\(id.index)"])
+                "the log directory of a replica does not work: it is offline",
+                metadata: ["partition": "\(topic.name)-\(id.index)"])
             return
         }
         let partition = Partition(
@@ -132,7 +145,20 @@ package final class PartitionTable: MetadataSubscriber, Sendable {
             index.byTopic[id.topic, default: [:]][id.index] = partition
             index.idsByName[topic.name] = id.topic
         }
-        disk.run(partition.directory) { self.storing.open(partition, place) }
+        tellDirectory(of: partition, registration)
+        lanes(of: partition).run(partition.directory) { self.storing.open(partition, place) }
+    }
+
+    /// Tells the controller where a replica lies, as long as the metadata says otherwise.
+    private func tellDirectory(of partition: Partition, _ registration: PartitionRegistration) {
+        guard let directory = directories.id(of: partition.logDirectory) else { return }
+        let isTold = registration.directory(of: services.me) == directory
+        services.directoryAssignments?.replica(partition.id, liesIn: isTold ? nil : directory)
+    }
+
+    private func lanes(of partition: Partition) -> DirectoryLanes {
+        guard let lanes = disk[partition.logDirectory] else { preconditionFailure("a replica in no log directory") }
+        return lanes
     }
 
     private func brokersChanged(_ ids: [BrokerID], _ image: MetadataImage) {
@@ -191,7 +217,8 @@ package final class PartitionTable: MetadataSubscriber, Sendable {
         }
         partition.close(reason)
         services.followers.unfollow(partition)
-        disk.run(partition.directory) { self.storing.discard(partition) }
+        services.directoryAssignments?.replica(partition.id, liesIn: nil)
+        lanes(of: partition).run(partition.directory) { self.storing.discard(partition) }
     }
 
     /// Renames what no metadata mentions; to be called once the metadata of the start is applied. Blocks: for the pool.

@@ -80,7 +80,7 @@ package final class PartitionUpkeep: Sendable {
                 do throws(FileError) {
                     try OffsetCheckpoint(entries: entries).write(kind, in: path, world.files)
                 } catch {
-                    return table.directoryFailed(path, reason: "\(error)")
+                    return table.services.logFailed(LogFailure(directory: path, reason: "\(error)"))
                 }
             }
         }
