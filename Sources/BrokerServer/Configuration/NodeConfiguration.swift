@@ -45,6 +45,13 @@ package struct NodeConfiguration: Sendable {
         clusterID = settings.optionalString("cluster.id")
         adminEndpoint = try NodeConfiguration.adminEndpoint(settings)
         try NodeConfiguration.checkProtocols(settings, listeners)
+        if let selector = settings.optionalString("replica.selector.class"),
+            ReplicaSelection(className: selector) == nil
+        {
+            throw ConfigurationError(
+                "replica.selector.class=\(selector): only org.apache.kafka.common.replica.RackAwareReplicaSelector is "
+                    + "built in")
+        }
         interBrokerListenerName = NodeConfiguration.interBrokerName(settings, listeners, controllerListenerNames)
         advertisedListeners = try NodeConfiguration.advertised(settings, listeners, controllerListenerNames)
         try checkRoles()

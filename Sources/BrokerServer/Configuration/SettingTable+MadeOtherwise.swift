@@ -65,8 +65,6 @@ extension SettingTable {
             .design("log starts are written together with recovery points"), "How often log starts are written."),
         .ignored("log.preallocate", .boolean, "false", .design("files grow as they are written"), "", .clusterWide),
         .ignored(
-            "replica.selector.class", .className, nil, .design("not built yet"), "Which replica a consumer reads."),
-        .ignored(
             "early.start.listeners", .list, nil, .design("every listener opens when the node can serve it"),
             "Listeners that open before the rest."),
         .ignored("metadata.log.segment.min.bytes", positive, "8388608", adaptive, "The smallest segment there."),

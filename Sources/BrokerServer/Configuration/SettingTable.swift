@@ -162,6 +162,10 @@ package enum SettingTable {
         Setting("replica.fetch.backoff.ms", count, "1000", "How long a follower waits after an error at most."),
         Setting(
             "replica.high.watermark.checkpoint.interval.ms", positive, "5000", "How often high watermarks are saved."),
+        Setting(
+            "replica.selector.class", .className, nil,
+            "From which replica consumers read: org.apache.kafka.common.replica.RackAwareReplicaSelector for one in "
+                + "their rack; the leader if not given."),
         Setting("fetch.max.bytes", .integer(1024...Int64(Int32.max)), "57671680", "The largest answer to a fetch."),
         Setting("max.incremental.fetch.session.cache.slots", count, "1000", "How many fetch sessions are kept."),
     ]

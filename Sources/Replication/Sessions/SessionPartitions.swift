@@ -41,16 +41,19 @@ package struct FetchWish: Hashable, Sendable {
     package var lastFetchedEpoch: LeaderEpoch?
     /// The follower's log start; nil from consumers.
     package var logStart: Offset?
+    /// The follower's high watermark, where it wants to hear of a newer one at once (KIP-1166).
+    package var highWatermark: Offset?
     package var maxBytes: Int
 
     package init(
         offset: Offset, currentLeaderEpoch: LeaderEpoch?, lastFetchedEpoch: LeaderEpoch?, logStart: Offset?,
-        maxBytes: Int
+        highWatermark: Offset? = nil, maxBytes: Int
     ) {
         self.offset = offset
         self.currentLeaderEpoch = currentLeaderEpoch
         self.lastFetchedEpoch = lastFetchedEpoch
         self.logStart = logStart
+        self.highWatermark = highWatermark
         self.maxBytes = maxBytes
     }
 }

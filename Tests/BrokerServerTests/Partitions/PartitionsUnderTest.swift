@@ -32,6 +32,7 @@ final class PartitionsUnderTest {
     private var image = MetadataImage()
     /// Requests wait for the next round instead of running at once.
     private var isHolding = false
+    private let racks: [Int32: String]
     let produceHandler: ProduceHandler
     let fetchHandler: FetchHandler
     let listOffsetsHandler: ListOffsetsHandler
@@ -39,8 +40,9 @@ final class PartitionsUnderTest {
 
     init(
         replicas: [Int32] = [1, 2], inSync: [Int32]? = nil, configs: [String: String] = [:], brokerEpoch: Int64 = 101,
-        logDirectories: Int = 1, partitions: Int = 1
+        logDirectories: Int = 1, partitions: Int = 1, racks: [Int32: String] = [:], node: String = ""
     ) throws {
+        self.racks = racks
         directory = NSTemporaryDirectory() + "/martlet-partitions-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         world = World(
@@ -61,7 +63,7 @@ final class PartitionsUnderTest {
             let id = UUID128(high: 1, low: 1_000 + UInt64(number))
             found.append(try DataDirectories.look(into: path, id: id, files: files).found)
         }
-        let settings = try Settings(PropertiesFile(parsing: ""))
+        let settings = try Settings(PropertiesFile(parsing: node))
         table = PartitionTable(
             services: services, directories: DataDirectories(found), cache: cache,
             settings: DynamicSettings(settings, node: BrokerID(1), log: log), world: world, log: log)
@@ -94,6 +96,12 @@ final class PartitionsUnderTest {
             broker.brokerID = BrokerID(id)
             broker.brokerEpoch = BrokerEpoch(Int64(100 + id))
             broker.fenced = false
+            broker.rack = racks[id]
+            var endpoint = RegisterBrokerRecord.BrokerEndpoint()
+            endpoint.name = "CLIENTS"
+            endpoint.host = "host\(id)"
+            endpoint.port = 9_092
+            broker.endPoints = [endpoint]
             records.append(.registerBroker(broker))
         }
         var topic = TopicRecord()
@@ -198,7 +206,7 @@ final class PartitionsUnderTest {
     func fetch(
         at offset: Int64, version: Int16 = 18, follower: Int32? = nil, epoch: Int32 = -1, lastEpoch: Int32 = -1,
         maxWaitMilliseconds: Int32 = 500, minBytes: Int32 = 1, session: (id: Int32, epoch: Int32) = (0, -1),
-        listener: String? = nil, logStart: Int64 = -1
+        listener: String? = nil, logStart: Int64 = -1, highWatermark: Int64 = .max, rack: String = ""
     ) throws -> WholeAnswer<FetchResponse> {
         try call(fetchHandler, version: version, listener: listener ?? (follower == nil ? "CLIENTS" : "BROKERS")) {
             request in
@@ -217,6 +225,8 @@ final class PartitionsUnderTest {
             if version >= 12 { partition.lastFetchedEpoch = lastEpoch }
             partition.partitionMaxBytes = 1 << 20
             if version >= 5 { partition.logStartOffset = Offset(logStart) }
+            if version >= 18 { partition.highWatermark = highWatermark }
+            if version >= 11 { request.rackID = rack }
             topic.partitions = [partition]
             request.topics = [topic]
         }

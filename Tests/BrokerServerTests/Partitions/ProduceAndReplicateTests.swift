@@ -55,13 +55,16 @@ import WireProtocol
     func losesLeadership() throws {
         let broker = try PartitionsUnderTest()
         let produced = try broker.produce(PartitionsUnderTest.batch(), version: 10)
-        let fetched = try broker.fetch(at: 0, maxWaitMilliseconds: 5_000)
+        let fetched = try broker.fetch(at: 0, epoch: 3, maxWaitMilliseconds: 5_000)
+        let old = try broker.fetch(at: 0, version: 10, maxWaitMilliseconds: 5_000)
         try broker.moveLeadership(to: 2)
         let refused = try part(produced.required())
         #expect(refused.errorCode == .notLeaderOrFollower)
         #expect(refused.currentLeader.leaderID == BrokerID(2))
         #expect(refused.currentLeader.leaderEpoch == LeaderEpoch(4))
-        #expect(try part(fetched.required()).errorCode == .notLeaderOrFollower)
+        #expect(try part(fetched.required()).errorCode == .fencedLeaderEpoch)
+        #expect(try part(fetched.required()).currentLeader.leaderID == BrokerID(2))
+        #expect(try part(old.required()).errorCode == .notLeaderOrFollower)
         #expect(broker.followers.leaders == [BrokerID(2)])
     }
 

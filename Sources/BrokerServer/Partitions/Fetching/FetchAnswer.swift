@@ -128,7 +128,7 @@ struct FetchResponseWriter: ~Copyable {
         writer.int64(read.lastStable?.value ?? -1)
         if version >= 5 { writer.int64(read.logStart?.value ?? -1) }
         if answer.requester.readsCommittedOnly { length(0) } else { nullArray() }
-        if version >= 11 { writer.int32(-1) }
+        if version >= FetchHandler.rackSince { writer.int32(read.preferredReplica?.value ?? -1) }
         let records = answer.records(at: index)
         length(records?.count ?? 0)
         if let records {

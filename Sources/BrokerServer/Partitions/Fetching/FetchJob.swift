@@ -18,6 +18,7 @@ final class FetchJob: ParkedFetch, @unchecked Sendable {
     private let requester: FetchRequester
     /// Of each item of the plan: the partition, if there is one to read here.
     private let partitions: [Partition?]
+    private let rack: String
     private let minBytes: Int
     private let maxBytes: Int
     private let services: FetchServices
@@ -41,6 +42,7 @@ final class FetchJob: ParkedFetch, @unchecked Sendable {
         self.requester = requester
         self.partitions = partitions.map(\.partition)
         reads = partitions.map { FetchRead(error: $0.refusal) }
+        rack = requester.mayReadFollower ? request.rackID : ""
         minBytes = Int(request.minBytes)
         maxBytes = min(Int(max(request.maxBytes, 0)), services.bytesMax)
         self.services = services
@@ -94,8 +96,12 @@ final class FetchJob: ParkedFetch, @unchecked Sendable {
         var hasAny = false
         for index in partitions.indices {
             guard let partition = partitions[index] else { continue }
+            let nearby =
+                isFirst && !rack.isEmpty
+                ? services.nearby(partition, rack: rack, listener: context.listener.name) : []
             reads[index] = partition.read(
-                plan.items[index].wish, requester, FetchRoom(maxBytes: left, minOneMessage: !hasAny), isFirst: isFirst)
+                plan.items[index].wish, requester, FetchRoom(maxBytes: left, minOneMessage: !hasAny), isFirst: isFirst,
+                nearby: nearby)
             left = max(left - reads[index].byteCount, 0)
             hasAny = hasAny || reads[index].byteCount > 0
         }
@@ -104,11 +110,14 @@ final class FetchJob: ParkedFetch, @unchecked Sendable {
 
     /// Leaves word at each partition, with where its reading ended; a partition that has more by now wakes it at once.
     private func park() {
-        for index in partitions.indices {
-            let bound = reads[index].bound
-            partitions[index]?.park(
-                self, until: requester.readsUncommittedEnd ? .logEndBehind(bound) : .highWatermarkBehind(bound))
-        }
+        for index in partitions.indices { partitions[index]?.park(self, until: goal(index)) }
+    }
+
+    private func goal(_ index: Int) -> FetchGoal {
+        let bound = reads[index].bound
+        guard requester.readsUncommittedEnd else { return .highWatermarkBehind(bound) }
+        guard let known = plan.items[index].wish.highWatermark else { return .logEndBehind(bound) }
+        return .logEndBehindOrHighWatermarkAbove(bound, known)
     }
 
     private func unpark() {

@@ -10,12 +10,15 @@ final class FetchServices: Sendable {
     let pool: any BlockingPool
     /// `fetch.max.bytes`.
     let bytesMax: Int
+    /// Whether consumers are sent to a replica in their rack.
+    private let isRackAware: Bool
     private let table: PartitionTable
     private let sessions: Mutex<FetchSessionCache>
     private let randomness: any Randomness
 
-    init(table: PartitionTable, world: World, bytesMax: Int, sessionSlots: Int) {
+    init(table: PartitionTable, world: World, bytesMax: Int, sessionSlots: Int, isRackAware: Bool) {
         self.table = table
+        self.isRackAware = isRackAware
         self.bytesMax = bytesMax
         clock = world.clock
         pool = world.pool
@@ -44,6 +47,13 @@ final class FetchServices: Sendable {
         }
     }
 
+    /// The replicas of a partition that are nearer to a consumer in `rack` than this broker; none where it is near
+    /// itself, or nobody asked for it.
+    func nearby(_ partition: Partition, rack: String, listener: String) -> [BrokerID] {
+        guard isRackAware, !rack.isEmpty else { return [] }
+        return table.others(of: partition, inRack: rack, reachedBy: listener)
+    }
+
     /// Who leads the partition that an item names, as far as this broker knows.
     private func leader(_ key: FetchKey) -> LeaderHint? {
         if let partition = partition(key).partition { return partition.leaderHint }
@@ -69,7 +79,7 @@ final class FetchServices: Sendable {
         let news = answer.reads.map { read in
             FetchNews(
                 error: read.error, highWatermark: read.highWatermark, logStart: read.logStart,
-                hasContent: read.slice != nil || read.divergence != nil)
+                hasContent: read.slice != nil || read.divergence != nil || read.preferredReplica != nil)
         }
         return sessions.withLock { $0.told(news, plan: answer.plan) }
     }

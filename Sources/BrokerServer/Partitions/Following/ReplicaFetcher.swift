@@ -31,6 +31,8 @@ final class ReplicaFetcher: @unchecked Sendable {
         /// The pause after the first error and, doubled each time, the longest (`replica.fetch.backoff.ms`).
         let backoffMilliseconds: ClosedRange<Int64>
         let log: Logger
+        /// Whether a newer high watermark is to come at once: consumers read here (KIP-392).
+        let wantsHighWatermarks: Bool
         /// A connection to this leader ended, or could not be made: a sign of death for whoever asks further.
         let leaderLost: @Sendable (BrokerID) -> Void
     }
@@ -141,7 +143,8 @@ final class ReplicaFetcher: @unchecked Sendable {
             ReplicaFetcher.key(id),
             FetchWish(
                 offset: ask.position.offset, currentLeaderEpoch: ask.position.leaderEpoch,
-                lastFetchedEpoch: ask.position.lastEpoch, logStart: ask.logStart, maxBytes: setup.partitionMaxBytes))
+                lastFetchedEpoch: ask.position.lastEpoch, logStart: ask.logStart,
+                highWatermark: setup.wantsHighWatermarks ? ask.highWatermark : nil, maxBytes: setup.partitionMaxBytes))
     }
 
     private static func key(_ id: TopicPartitionID) -> FetchKey {
@@ -207,6 +210,7 @@ final class ReplicaFetcher: @unchecked Sendable {
             asked.lastFetchedEpoch = item.wish.lastFetchedEpoch?.value ?? -1
             asked.logStartOffset = item.wish.logStart ?? Offset(-1)
             asked.partitionMaxBytes = Int32(clamping: item.wish.maxBytes)
+            if let known = item.wish.highWatermark { asked.highWatermark = known.value }
             request.topics[request.topics.count - 1].partitions.append(asked)
         }
         for key in plan.forgotten {

@@ -41,6 +41,7 @@ package final class ReplicaFetchers: FollowerControl, MetadataSubscriber, Sendab
             responseMaxBytes: Int32(clamping: settings.integer("replica.fetch.response.max.bytes")),
             partitionMaxBytes: Int(settings.integer("replica.fetch.max.bytes")),
             backoffMilliseconds: ReplicaFetchers.backoffMillisecondsMin...longest, log: log,
+            wantsHighWatermarks: ReplicaSelection(settings) == .rackAware,
             leaderLost: leaderLost)
     }
 

@@ -11,8 +11,10 @@ package import World
 /// `UNKNOWN_TOPIC_OR_PARTITION`, `UNKNOWN_TOPIC_ID`, `KAFKA_STORAGE_ERROR`; for the whole request
 /// `FETCH_SESSION_ID_NOT_FOUND`, `INVALID_FETCH_SESSION_EPOCH`, `FETCH_SESSION_TOPIC_ID_ERROR`,
 /// `CLUSTER_AUTHORIZATION_FAILED`.
-/// Not implemented: fetching from the nearest follower (KIP-392), aborted transactions, tiered storage.
-/// Source: KIP-227 (sessions), KIP-320 (epochs), KIP-516 (topic ids), KIP-903 (broker epochs), KIP-951 (leader hints).
+/// `OFFSET_NOT_AVAILABLE` from a follower that can't know whether its leader has the position.
+/// Not implemented: aborted transactions, tiered storage.
+/// Source: KIP-227 (sessions), KIP-320 (epochs), KIP-392 (followers in the consumer's rack), KIP-516 (topic ids),
+/// KIP-903 (broker epochs), KIP-951 (leader hints), KIP-1166 (a follower's high watermark).
 package struct FetchHandler: RequestHandler {
     package static let versions: ClosedRange<Int16> = 4...18
     package static let listeners: ListenerKinds = .all
@@ -21,6 +23,10 @@ package struct FetchHandler: RequestHandler {
     static let topicIDsSince: Int16 = 13
     /// From this version on a follower names its broker epoch (KIP-903).
     static let replicaStateSince: Int16 = 15
+    /// From this version on consumers may be sent to a follower (KIP-392).
+    static let rackSince: Int16 = 11
+    /// From this version on a follower names its high watermark (KIP-1166).
+    static let highWatermarkSince: Int16 = 18
 
     /// Answers fetches of the metadata log, which come in on controller listeners.
     package typealias MetadataFetch = @Sendable (FetchRequest, RequestContext, Reply<FetchResponse>) -> Void
@@ -37,7 +43,8 @@ package struct FetchHandler: RequestHandler {
     ) {
         services = FetchServices(
             table: table, world: world, bytesMax: Int(settings.integer("fetch.max.bytes")),
-            sessionSlots: Int(settings.integer("max.incremental.fetch.session.cache.slots")))
+            sessionSlots: Int(settings.integer("max.incremental.fetch.session.cache.slots")),
+            isRackAware: ReplicaSelection(settings) == .rackAware)
         deadlines = world.loops.map { FetchDeadlines(loop: $0, clock: world.clock) }
         clusterAction = ClusterAction(interBrokerListener: interBrokerListener)
         self.metadataFetch = metadataFetch
@@ -83,7 +90,8 @@ package struct FetchHandler: RequestHandler {
             let epoch = version >= replicaStateSince ? request.replicaState.replicaEpoch : -1
             return FetchRequester(kind: .follower(id), brokerEpoch: epoch < 0 ? nil : BrokerEpoch(epoch))
         }
-        return FetchRequester(kind: .consumer(readsCommittedOnly: request.isolationLevel == 1))
+        return FetchRequester(
+            kind: .consumer(readsCommittedOnly: request.isolationLevel == 1), mayReadFollower: version >= rackSince)
     }
 
     private static func session(
@@ -99,10 +107,26 @@ package struct FetchHandler: RequestHandler {
                     currentLeaderEpoch: LeaderEpoch.optional(partition.currentLeaderEpoch),
                     lastFetchedEpoch: LeaderEpoch.optional(LeaderEpoch(partition.lastFetchedEpoch)),
                     logStart: partition.logStartOffset.value < 0 ? nil : partition.logStartOffset,
+                    highWatermark: highWatermark(partition, requester),
                     maxBytes: Int(max(partition.partitionMaxBytes, 0)))
                 items.append(FetchItem(key: FetchKey(topic: named, partition: partition.partition), wish: wish))
             }
         }
+        return session(request, items, requester, context)
+    }
+
+    /// The watermark that a follower has, where it wants to hear of a newer one at once.
+    private static func highWatermark(
+        _ partition: FetchRequest.FetchPartition, _ requester: FetchRequester
+    ) -> Offset? {
+        guard requester.brokerEpoch != nil, partition.highWatermark != Int64.max else { return nil }
+        return Offset(partition.highWatermark)
+    }
+
+    private static func session(
+        _ request: FetchRequest, _ items: [FetchItem], _ requester: FetchRequester, _ context: RequestContext
+    ) -> FetchSessionCache.Request {
+        let usesIDs = context.version >= topicIDsSince
         var forgotten: [FetchKey] = []
         for topic in request.forgottenTopicsData {
             let named: FetchedTopic = usesIDs ? .id(topic.topicID) : .name(topic.topic)

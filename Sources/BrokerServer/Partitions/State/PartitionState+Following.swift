@@ -6,6 +6,7 @@ import Replication
 struct FollowerAsk: Hashable, Sendable {
     var position: FollowerReplica.Position
     var logStart: Offset
+    var highWatermark: Offset
     /// What it has but must make durable before it may ask: its position counts as an acknowledgement.
     var owesFlush: Bool
 }
@@ -33,7 +34,8 @@ extension PartitionState {
         else { return nil }
         let end = settings.flushesOnAck ? flushedEnd : logEnd
         guard let position = follower?.position(end: end, lastEpoch: log?.latestEpoch) else { return nil }
-        return FollowerAsk(position: position, logStart: logStart, owesFlush: end < logEnd)
+        return FollowerAsk(
+            position: position, logStart: logStart, highWatermark: highWatermark, owesFlush: end < logEnd)
     }
 
     /// Takes a leader's reply to `asked`.

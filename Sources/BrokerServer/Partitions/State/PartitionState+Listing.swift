@@ -94,8 +94,8 @@ extension Partition {
         return try result.get()
     }
 
-    /// Looks for a time without the lock. A failure says nothing, as a segment may have gone meanwhile: it is looked for
-    /// again under the lock, and what fails there is true.
+    /// Looks for a time without the lock. A failure says nothing, as a segment may have gone meanwhile: the search is
+    /// made again under the lock, and what fails there is true.
     private func search(
         _ wanted: PartitionState.ListedOffset, _ requestedEpoch: LeaderEpoch?
     ) throws(ReplicationError) -> Result<TimestampedOffset?, StorageError>? {

@@ -8,6 +8,8 @@ struct FetchRequester: Hashable, Sendable {
     var kind: Requester
     /// The broker epoch that a follower names (KIP-903); nil from others and from old versions.
     var brokerEpoch: BrokerEpoch?
+    /// Whether it is a consumer that may read from a follower (KIP-392).
+    var mayReadFollower = false
 
     /// Whether new records are enough to wake it, committed or not.
     var readsUncommittedEnd: Bool {
@@ -40,12 +42,14 @@ struct FetchRead: Sendable {
     var bound = Offset.zero
 
     var byteCount: Int { slice?.count ?? 0 }
-    /// The follower has records that the leader has deleted.
-    var hasNewLogStart = false
+    /// From whom the consumer should rather read; there are no records then.
+    var preferredReplica: BrokerID?
+    /// There is news for a follower besides records: what the leader has deleted, or a high watermark it waits for.
+    var hasNews = false
     /// Sending it could wait for a disk: not on a loop.
     var mayWaitForDisk: Bool { !isHot && slice.map { !$0.isResident } ?? false }
     /// Nothing that comes later makes this answer better.
-    var isUrgent: Bool { error != .noError || divergence != nil || hasNewLogStart }
+    var isUrgent: Bool { error != .noError || divergence != nil || preferredReplica != nil || hasNews }
 }
 
 /// How much a fetch may still take.
@@ -59,10 +63,14 @@ extension PartitionState {
     /// Reads for a fetch. The checks stand in the order of rule 5, then rule 3; bounds are taken once (rule 11).
     ///
     /// - Parameter isFirst: false when the same request looks again; a follower's position is noted only once.
+    /// - Parameter nearby: the replicas in the consumer's rack, where the leader is in another.
     mutating func read(
-        _ wish: FetchWish, _ requester: FetchRequester, _ room: FetchRoom, isFirst: Bool, now: MonotonicInstant,
-        _ after: inout Aftermath
+        _ wish: FetchWish, _ requester: FetchRequester, _ room: FetchRoom, isFirst: Bool, nearby: [BrokerID],
+        now: MonotonicInstant, _ after: inout Aftermath
     ) -> FetchRead {
+        if requester.mayReadFollower, isOpen, let epoch = follower?.leaderEpoch {
+            return readAsFollower(of: epoch, wish, room, now: now, &after)
+        }
         if let error = leaderRefusal(requested: wish.currentLeaderEpoch) { return FetchRead(error: error) }
         guard let logStart = log?.logStartOffset, let watermark = leader?.highWatermark,
             let position = leader?.position(
@@ -98,9 +106,53 @@ extension PartitionState {
                 return FetchRead(error: error.code)
             }
         }
-        if case .follower = requester.kind, let known = wish.logStart { read.hasNewLogStart = known < logStart }
+        if case .follower = requester.kind {
+            read.hasNews =
+                wish.logStart.map { $0 < logStart } ?? false
+                || wish.highWatermark.map { $0 < leader?.highWatermark ?? .zero } ?? false
+        }
         read.bound = max(leader?.readEnd(for: requester.kind, lastStable: nil) ?? .zero, wish.offset)
-        guard case .readable(let end) = position, room.maxBytes > 0 || room.minOneMessage else { return read }
+        if !nearby.isEmpty, let preferred = leader?.preferredReplica(among: nearby, at: wish.offset) {
+            read.preferredReplica = preferred
+            return read
+        }
+        if case .readable(let end) = position { fill(&read, wish, room, upTo: end, now: now, &after) }
+        return read
+    }
+
+    /// Reads for a consumer from this follower's own log, up to its own high watermark (KIP-392).
+    private mutating func readAsFollower(
+        of epoch: LeaderEpoch, _ wish: FetchWish, _ room: FetchRoom, now: MonotonicInstant, _ after: inout Aftermath
+    ) -> FetchRead {
+        if let error = EpochCheck.refusal(requested: wish.currentLeaderEpoch, current: epoch, isLeader: true) {
+            return FetchRead(error: error)
+        }
+        guard let logStart = log?.logStartOffset, let logEnd = log?.logEndOffset else {
+            return FetchRead(error: .notLeaderOrFollower)
+        }
+        let watermark = highWatermark
+        var read = FetchRead(highWatermark: watermark, lastStable: watermark, logStart: logStart)
+        read.bound = max(watermark, wish.offset)
+        // Below its start the consumer asks the leader. Above its end it can't know whether the leader has the position
+        // (rule 22); between its watermark and its end it will know soon: the consumer waits.
+        if wish.offset < logStart {
+            read.error = .offsetOutOfRange
+        } else if let verdict = divergence(wish), verdict != .matches {
+            if case .diverges(let end) = verdict { read.divergence = end } else { read.error = .offsetOutOfRange }
+        } else if wish.offset > logEnd {
+            read.error = .offsetNotAvailable
+        } else if wish.offset < watermark {
+            fill(&read, wish, room, upTo: watermark, now: now, &after)
+        }
+        return read
+    }
+
+    /// Finds the records for an answer.
+    private mutating func fill(
+        _ read: inout FetchRead, _ wish: FetchWish, _ room: FetchRoom, upTo end: Offset, now: MonotonicInstant,
+        _ after: inout Aftermath
+    ) {
+        guard room.maxBytes > 0 || room.minOneMessage else { return }
         do throws(StorageError) {
             let slice = try log?.read(
                 from: wish.offset, maxBytes: min(wish.maxBytes, room.maxBytes), upTo: end,
@@ -114,7 +166,6 @@ extension PartitionState {
         } catch {
             read.error = failedRead(error, &after)
         }
-        return read
     }
 
     private func divergence(_ wish: FetchWish) -> Divergence.Verdict? {
@@ -139,8 +190,12 @@ extension PartitionState {
 
 extension Partition {
     /// Reads for a fetch of a client or a follower.
-    func read(_ wish: FetchWish, _ requester: FetchRequester, _ room: FetchRoom, isFirst: Bool) -> FetchRead {
+    func read(
+        _ wish: FetchWish, _ requester: FetchRequester, _ room: FetchRoom, isFirst: Bool, nearby: [BrokerID] = []
+    ) -> FetchRead {
         let now = services.clock.now
-        return step { state, after in state.read(wish, requester, room, isFirst: isFirst, now: now, &after) }
+        return step { state, after in
+            state.read(wish, requester, room, isFirst: isFirst, nearby: nearby, now: now, &after)
+        }
     }
 }

@@ -121,8 +121,8 @@ package final class DataDirectories: Sendable {
     /// Claims the directory of a replica: the one it was found in, the one the controller names, or the working one
     /// with the fewest replicas.
     ///
-    /// - Parameter isNew: whether the cluster has never had records of the partition, so that none can be in a directory
-    ///   that failed.
+    /// - Parameter isNew: whether the cluster has never had records of the partition here, so that none can be in a
+    ///   directory that failed.
     /// - Returns: nil when none works, and for a replica that lies, or may lie, in one that failed: an empty one
     ///   in its place would count as the replica that the others know.
     func claim(

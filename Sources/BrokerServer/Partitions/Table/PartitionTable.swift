@@ -76,6 +76,16 @@ package final class PartitionTable: MetadataSubscriber, Sendable {
         cache.current.brokers[broker]?.listener(named: listener).map { Endpoint(host: $0.host, port: Int($0.port)) }
     }
 
+    /// The other replicas of a partition that live in `rack`; none where this broker is in it too.
+    func others(of partition: Partition, inRack rack: String, reachedBy listener: String) -> [BrokerID] {
+        let image = cache.current
+        guard let registration = image.topics[partition.id] else { return [] }
+        let near = registration.replicas.filter { id in
+            image.brokers[id].map { $0.isActive && $0.rack == rack && $0.listener(named: listener) != nil } ?? false
+        }
+        return near.contains(services.me) ? [] : near
+    }
+
     /// All replicas here, ordered by topic name and number.
     package var all: [Partition] {
         index.withLock { $0.byTopic.values.flatMap(\.values) }
