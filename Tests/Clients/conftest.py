@@ -32,7 +32,7 @@ def pytest_runtest_makereport(item, call):
     outcome = yield
     report = outcome.get_result()
     if report.when == "call" and report.failed:
-        for name in ("cluster", "own_cluster"):
+        for name in [name for name in item.funcargs if "cluster" in name]:
             cluster = item.funcargs.get(name)
             if cluster:
                 for node in cluster.nodes:

@@ -15,6 +15,9 @@ package struct ClusterPlan: Hashable, Sendable {
     package let clusterID: String
     package let nodeCount: Int
     package let basePort: Int
+    /// Stands for the node's number in an override, so that each gets a rack or a disk of its own.
+    static let nodePlaceholder = "{node}"
+
     /// Lines that go into the configuration of every node, after ours.
     package let overrides: [String]
 
@@ -93,9 +96,10 @@ package struct ClusterPlan: Hashable, Sendable {
             // Kafka's sample configuration has it, too: who tries a consumer out does not wait for others to join.
             "group.initial.rebalance.delay.ms=0",
         ]
-        let replaced = Set(overrides.map(ClusterPlan.key))
+        let own = overrides.map { $0.replacing(ClusterPlan.nodePlaceholder, with: "\(node)") }
+        let replaced = Set(own.map(ClusterPlan.key))
         lines.removeAll { replaced.contains(ClusterPlan.key($0)) }
-        return (lines + overrides).joined(separator: "\n") + "\n"
+        return (lines + own).joined(separator: "\n") + "\n"
     }
 
     private static func key(_ line: String) -> String { String(line.prefix { $0 != "=" }) }
