@@ -12,7 +12,9 @@ struct ClusterUpCommand: AsyncParsableCommand {
     @Option(name: .customLong("nodes"), help: "How many nodes; 3 for a new cluster.") var nodes: Int?
     @Option(name: .customLong("base-port"), help: "The client port of node 1; 9092 for a new cluster.")
     var basePort: Int?
-    @Option(name: .customLong("override"), help: "A line for every node's server.properties, key=value; {node} is its number.")
+    @Option(
+        name: .customLong("override"),
+        help: "A line for every node's server.properties, key=value; {node} is its number.")
     var overrides: [String] = []
     @Option(name: .customLong("timeout"), help: "Seconds to wait until it takes writes.") var timeoutSeconds = 60
 
