@@ -224,6 +224,28 @@ struct RecordCheckerTests {
         }
     }
 
+    @Test("A record is found by offset or time without being made, under every codec", arguments: Compression.allCases)
+    func search(codec: Compression) throws {
+        for shape in [(1, 1), (3_000, 100), (3, 200_000)] {
+            var batch = try RecordCheckerTests.batch(shape.0, valueBytes: shape.1, compression: codec)
+            batch.place(at: Offset(500), leaderEpoch: LeaderEpoch(1))
+            for record in [0, shape.0 / 2, shape.0 - 1] {
+                let found = try batch.firstRecord { _, time in time >= Timestamp(1_000 + Int64(record)) }
+                #expect(found?.offset == Offset(500 + Int64(record)))
+                #expect(found?.timestamp == Timestamp(1_000 + Int64(record)))
+            }
+            #expect(try batch.firstRecord { offset, _ in offset > Offset(500 + Int64(shape.0)) } == nil)
+        }
+    }
+
+    @Test("A header that is no text is accepted as Kafka accepts it, and stands in no search's way")
+    func headerWithoutText() throws {
+        let record: [UInt8] = [20, 0, 0, 0, 1, 1, 2, 4, 0xFF, 0xFE, 1]
+        let batch = try RecordCheckerTests.batch(around: record, count: 1)
+        #expect(try RecordChecker().check(batch, RecordRules()) == batch)
+        #expect(try batch.firstRecord { _, _ in true }?.offset == Offset(0))
+    }
+
     @Test("Patience ends before anything is changed")
     func patience() throws {
         let batch = try RecordCheckerTests.batch(2_000, valueBytes: 100, compression: .zstd)

@@ -9,8 +9,8 @@ extension PartitionLog {
         try checkOnline()
         for segment in segments {
             guard let newest = segment.maxTimestamp, newest >= timestamp else { continue }
-            let found = try firstBatch(in: segment, notBefore: timestamp) { [logStartOffset] record in
-                record.timestamp >= timestamp && record.offset >= logStartOffset
+            let found = try firstBatch(in: segment, notBefore: timestamp) { [logStartOffset] offset, time in
+                time >= timestamp && offset >= logStartOffset
             }
             if let found { return found }
         }
@@ -26,12 +26,12 @@ extension PartitionLog {
             if best?.maxTimestamp.map({ newest > $0 }) ?? true { best = segment }
         }
         guard let best, let newest = best.maxTimestamp else { return nil }
-        return try firstBatch(in: best, notBefore: newest) { $0.timestamp == newest }
+        return try firstBatch(in: best, notBefore: newest) { $1 == newest }
     }
 
     /// The first record that `matches`, in the batches from the one on that first reaches `timestamp`.
     private func firstBatch(
-        in segment: LogSegment, notBefore timestamp: Timestamp, _ matches: (Record) -> Bool
+        in segment: LogSegment, notBefore timestamp: Timestamp, _ matches: (Offset, Timestamp) -> Bool
     ) throws(StorageError) -> TimestampedOffset? {
         var cursor = HeaderCursor(segment.file, from: try start(in: segment, timestamp), to: segment.sizeBytes)
         while let (header, position) = try cursor.next() {
@@ -40,13 +40,10 @@ extension PartitionLog {
                 file: segment.file, position: position, count: header.sizeInBytes, baseOffset: header.baseOffset,
                 endOffset: header.nextOffset)
             let bytes = try bytes(of: slice)
-            do {
-                var records = try RecordIterator(try RecordBatch(bytes))
-                while let record = try records.next() {
-                    guard matches(record) else { continue }
-                    return TimestampedOffset(
-                        offset: record.offset, timestamp: record.timestamp, epoch: header.stampedEpoch)
-                }
+            do throws(RecordBatchError) {
+                guard let record = try RecordBatch(bytes).firstRecord(where: matches) else { continue }
+                return TimestampedOffset(
+                    offset: record.offset, timestamp: record.timestamp, epoch: header.stampedEpoch)
             } catch {
                 throw .corrupt(path: segment.file.path, position: position, reason: "\(error)")
             }

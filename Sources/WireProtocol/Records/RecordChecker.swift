@@ -20,7 +20,12 @@ package final class RecordChecker {
         }
 
         /// About a tenth of a millisecond.
-        package static let ofLoop = Patience(decompressedBytesMax: 128 << 10, convertedBytesMax: 8 << 10)
+        package static let ofLoop = Patience(decompressedBytesMax: 64 << 10, convertedBytesMax: 8 << 10)
+
+        /// What may come out of a codec: gzip takes several times as long as the others.
+        fileprivate func decompressedBytesMax(_ codec: Compression) -> Int {
+            codec == .gzip ? decompressedBytesMax / 4 : decompressedBytesMax
+        }
     }
 
     /// Checks the batch, whose header is known to be good: the batch as it is to be stored. It stays the same bytes
@@ -39,12 +44,12 @@ package final class RecordChecker {
         let wanted: (codec: Compression, level: Int32?)? =
             if case .codec(let other, let level) = rules.storedAs, other != codec { (other, level) } else { nil }
         if let patience {
-            let limit = wanted == nil ? patience.decompressedBytesMax : patience.convertedBytesMax
+            let limit = wanted == nil ? patience.decompressedBytesMax(codec) : patience.convertedBytesMax
             let isMuch = codec != .uncompressed || wanted != nil
             if isMuch, batch.payload.count > limit { return nil }
         }
         var limit = rules.decompressedBytesMax
-        if codec != .uncompressed, let patience { limit = min(limit, patience.decompressedBytesMax) }
+        if codec != .uncompressed, let patience { limit = min(limit, patience.decompressedBytesMax(codec)) }
         let sink = wanted.map { target in
             Compressor(
                 target.codec, level: target.level,

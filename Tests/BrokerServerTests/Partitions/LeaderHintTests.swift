@@ -11,7 +11,7 @@ import WireProtocol
 
     /// Broker 1 beside a topic whose one partition is on broker 2 only.
     private func broker() throws -> PartitionsUnderTest {
-        let broker = try PartitionsUnderTest(replicas: [1, 2])
+        let broker = try PartitionsUnderTest(replicas: [1, 2], racks: [2: "b"])
         var topic = TopicRecord()
         topic.name = "elsewhere"
         topic.topicID = LeaderHintTests.otherID
@@ -74,6 +74,7 @@ import WireProtocol
         #expect(part.currentLeader.leaderID == BrokerID(version >= 12 ? 2 : -1))
         #expect(part.currentLeader.leaderEpoch == LeaderEpoch(version >= 12 ? 7 : -1))
         #expect(answer.nodeEndpoints.map(\.host) == (version >= 16 ? ["host2"] : []))
+        #expect(answer.nodeEndpoints.map(\.rack) == (version >= 16 ? ["b"] : []))
     }
 
     @Test("An unknown id is UNKNOWN_TOPIC_ID, an unknown partition of a known topic UNKNOWN_TOPIC_OR_PARTITION")

@@ -102,6 +102,7 @@ final class FetchServices: Sendable {
             node.nodeID = leader
             node.host = endpoint.host
             node.port = Int32(endpoint.port)
+            node.rack = table.rack(of: leader)
             nodes.append(node)
         }
     }

@@ -37,7 +37,10 @@ package final class ProduceHandler: RequestHandler {
                 // Nobody listens for an error: closing the connection makes the client look again (as Kafka does).
                 return results.allSatisfy { $0.error == .noError } ? reply.nothing() : reply.closeConnection()
             }
-            reply(Self.response(request, results, version: version) { table.endpoint(of: $0, listener: listener) })
+            reply(
+                Self.response(request, results, version: version) { leader in
+                    table.endpoint(of: leader, listener: listener).map { ($0, table.rack(of: leader)) }
+                })
         }
         guard !results.isEmpty else { return request.acks == 0 ? reply.nothing() : reply(ProduceResponse()) }
         guard [-1, 0, 1].contains(request.acks) else {
@@ -99,7 +102,7 @@ package final class ProduceHandler: RequestHandler {
 
     private static func response(
         _ request: ProduceRequest, _ results: [ProduceInFlight.PartitionResult], version: Int16,
-        endpoint: (BrokerID) -> Endpoint?
+        endpoint: (BrokerID) -> (at: Endpoint, rack: String?)?
     ) -> ProduceResponse {
         var response = ProduceResponse()
         var hinted: Set<BrokerID> = []
@@ -135,8 +138,9 @@ package final class ProduceHandler: RequestHandler {
             guard let endpoint = endpoint(leader) else { continue }
             var node = ProduceResponse.NodeEndpoint()
             node.nodeID = leader
-            node.host = endpoint.host
-            node.port = Int32(endpoint.port)
+            node.host = endpoint.at.host
+            node.port = Int32(endpoint.at.port)
+            node.rack = endpoint.rack
             response.nodeEndpoints.append(node)
         }
         return response

@@ -76,6 +76,9 @@ package final class PartitionTable: MetadataSubscriber, Sendable {
         cache.current.brokers[broker]?.listener(named: listener).map { Endpoint(host: $0.host, port: Int($0.port)) }
     }
 
+    /// The rack of a broker.
+    func rack(of broker: BrokerID) -> String? { cache.current.brokers[broker]?.rack }
+
     /// The other replicas of a partition that live in `rack`; none where this broker is in it too.
     func others(of partition: Partition, inRack rack: String, reachedBy listener: String) -> [BrokerID] {
         let image = cache.current
