@@ -187,6 +187,9 @@ def test_reassignments_that_make_no_sense(cluster, topic, tmp_path):
     )
     assert refused("{}") == "Error: Partition reassignment list cannot be empty"
     assert "is no valid JSON" in refused("{")
+    assert refused(assignment(topic, [1, 3]).replace('"any","any"', '"any","/d2"')) == (
+        "Error: Broker 3 does not move replicas between its log directories: nothing is begun"
+    )
     plan.write_text(assignment(topic, [1, 2, 3]))
     code, out, _ = run(
         cluster, "reassign-partitions", "--execute", "--reassignment-json-file", plan,

@@ -86,6 +86,19 @@ struct DirectoryMoves {
         }
     }
 
+    /// Refuses moves that their brokers don't know how to make, before anything else is begun.
+    func checkSupport(of targets: [PlacedReplica: String]) async throws {
+        try await admin.cluster.refresh(topics: [])
+        let living = admin.cluster.view.brokers
+        for broker in Set(targets.keys.map(\.broker)).sorted() where living[broker] != nil {
+            let known = try await admin.apiVersions(of: broker)
+            guard known.contains(where: { $0.apiKey == APIKey.alterReplicaLogDirs.value }) else {
+                throw ToolFailure(
+                    "Broker \(broker) does not move replicas between its log directories: nothing is begun")
+            }
+        }
+    }
+
     /// Starts moves, and waits for replicas that are on their way to their broker first.
     ///
     /// - Errors: moves that did not start in time; a broker that knows no such move at all.

@@ -40,6 +40,7 @@ struct ReassignmentStart {
         if let unknown = Set(targets.values.joined()).subtracting(living).min() {
             throw ToolFailure("Unknown broker id \(unknown)")
         }
+        try await directoryMoves.checkSupport(of: plan.directories)
         let current = try await CurrentAssignments.ofPartitions(targets.keys, admin)
         print("Current partition replica assignment\n\n\(ReassignmentFile.json(current))\n")
         print("Save this to use as the --reassignment-json-file option during rollback")
