@@ -91,7 +91,8 @@ package struct GroupMembership: Sendable {
         }
     }
 
-    /// What the topics have now, none where one does not exist: a member that has divided other counts joins again, to divide them anew.
+    /// What the topics have now, none where one does not exist: a member that has divided other counts joins again, to
+    /// divide them anew.
     package mutating func seen(_ partitionCounts: [String: Int]) -> [Change] {
         guard case .stable = phase, let dividedBy,
             dividedBy.contains(where: { topic, count in partitionCounts[topic] ?? 0 != count })

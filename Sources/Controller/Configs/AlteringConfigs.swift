@@ -6,8 +6,8 @@ extension ClusterController {
     /// Sets, deletes, extends and shortens configurations, each resource as a whole.
     ///
     /// - Errors for each resource: UNKNOWN_TOPIC_OR_PARTITION; BROKER_ID_NOT_REGISTERED; INVALID_CONFIG;
-    ///   INVALID_REQUEST for what is named twice, for values that brokers can't have, and for kinds of resources without
-    ///   configuration.
+    ///   INVALID_REQUEST for what is named twice, for values that brokers can't have, and for kinds of resources
+    ///   without configuration.
     package func incrementalAlterConfigs(
         _ request: IncrementalAlterConfigsRequest, rules: some BrokerConfigRules
     ) -> Decision<IncrementalAlterConfigsResponse> {

@@ -230,7 +230,8 @@ public final class Producer: Sendable {
         // Without an answer, a batch counts as written once it is on its way; until then closing waits for it.
         let confirm: @Sendable () -> Void = { self.confirmUnasked(batches, by: node) }
         connection.send(
-            request, timeoutMilliseconds: timeout + Producer.answerMarginMilliseconds, handedOver: acks == 0 ? confirm : nil
+            request, timeoutMilliseconds: timeout + Producer.answerMarginMilliseconds,
+            handedOver: acks == 0 ? confirm : nil
         ) { result in
             switch result {
             case .success(let response): self.answered(batches, by: node, response)
