@@ -8,6 +8,7 @@ import time
 
 import pytest
 from confluent_kafka import Consumer, Producer
+from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 
 from harness import MARTLET, Cluster, fresh, wait_until
 from prometheus_text import ROOT, Page, promtool
@@ -210,6 +211,30 @@ def test_a_level_that_is_changed_while_the_node_runs_shows_in_its_log(cluster):
     produce(cluster, topic, 5)
     lines = [line for node in cluster.nodes for line in cluster.logs(node, 10_000).splitlines()]
     assert len([line for line in lines if "request answered" in line]) == before
+
+
+def test_kafka_clients_read_and_change_levels_of_one_node(cluster):
+    admin = KafkaAdminClient(bootstrap_servers=cluster.bootstrap)
+    name = "kafka.coordinator.group.GroupCoordinator"
+
+    def resource(node, changes=None):
+        return ConfigResource(ConfigResourceType.BROKER_LOGGER, str(node), changes)
+
+    def levels(node):
+        told = admin.describe_configs([resource(node)], config_filter="all", flat=True)[0]
+        return {logger: config["value"] for logger, config in told.items()}
+
+    try:
+        assert levels(2)[name] == "INFO" and "root" in levels(2)
+        admin.alter_configs([resource(2, {name: ("SET", "TRACE")})])
+        assert levels(2)[name] == "TRACE"
+        assert levels(1)[name] == "INFO"
+        assert ask(cluster, 2, "/loggers/" + name) == (200, "TRACE\n")
+        admin.alter_configs([resource(2, {name: ("DELETE", None)})])
+        assert levels(2)[name] == "INFO"
+    finally:
+        ask(cluster, 2, "/loggers/" + name, "PUT", "")
+        admin.close()
 
 
 def test_a_log_in_json_has_one_object_a_line():

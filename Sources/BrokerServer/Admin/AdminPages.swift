@@ -5,19 +5,18 @@ package import World
 /// The pages of the admin port: which paths there are, and who answers them.
 package final class AdminPages: Sendable {
     private let metrics: MetricsDesk
-    private let levels: LogLevels
+    private let logs: NodeLogs
+    private var levels: LogLevels { logs.levels }
     private let watch: LoopWatch
     private let world: World
     private let unreadiness: @Sendable () -> [String]
-    private let log: Logger
 
     /// - Parameter unreadiness: why this node is not ready, nothing if it is; called on the control loop.
     package init(
         metrics: MetricsDesk, logs: NodeLogs, world: World, unreadiness: @escaping @Sendable () -> [String]
     ) {
         self.metrics = metrics
-        levels = logs.levels
-        log = logs[part: .admin]
+        self.logs = logs
         watch = LoopWatch(world)
         self.world = world
         self.unreadiness = unreadiness
@@ -88,16 +87,11 @@ package final class AdminPages: Sendable {
                 return HTTPResponse(.forbidden, "levels are set from this machine only, or by a Kafka client")
             }
             let wanted = request.body.trimmed
-            if wanted.isEmpty {
-                levels.unset(name)
-            } else if let wantedLevel = LogLevel(wanted) {
-                levels.set(wantedLevel, for: name)
-            } else {
+            guard wanted.isEmpty || LogLevel(wanted) != nil else {
                 return HTTPResponse(.badRequest, "no such level")
             }
-            let now = levels.level(of: name) ?? level
-            log.notice("log level changed", metadata: ["logger": "\(name)", "from": "\(level)", "to": "\(now)"])
-            return HTTPResponse(.ok, "\(now)")
+            logs.setLevel(LogLevel(wanted), of: name)
+            return HTTPResponse(.ok, "\(levels.level(of: name) ?? level)")
         }
     }
 

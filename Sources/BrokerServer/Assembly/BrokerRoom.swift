@@ -79,7 +79,8 @@ final class BrokerRoom: Sendable {
                 creator: creator,
                 producerIDs: ProducerIDSource(broker: nodeID, epoch: { lifecycle.epoch }, channel: channels[1]),
                 randomness: world.randomness, log: logs[part: .groups]),
-            route: AdminRoute(forwarder: RequestForwarder(channel: channels[2]), controller: nil), world: world)
+            route: AdminRoute(forwarder: RequestForwarder(channel: channels[2]), controller: nil), world: world,
+            logs: logs)
         listeners = configuration.clientListeners.map { listener in
             let identity = ListenerIdentity(name: listener.name, kind: .client)
             let opened = RequestListener(
@@ -188,7 +189,8 @@ final class BrokerRoom: Sendable {
 
     private static func table(
         _ configuration: NodeConfiguration, quorum: QuorumRoom, partitions: PartitionTable,
-        suspected: SuspectedBrokers, creator: TopicCreator, groups: GroupServices, route: AdminRoute, world: World
+        suspected: SuspectedBrokers, creator: TopicCreator, groups: GroupServices, route: AdminRoute, world: World,
+        logs: NodeLogs
     ) -> HandlerTable {
         let (settings, cache, host) = (configuration.settings, quorum.cache, quorum.host)
         let view = ClusterView(
@@ -208,13 +210,13 @@ final class BrokerRoom: Sendable {
         table.register(
             MetadataHandler(view, creator: creator, createsTopics: settings.boolean("auto.create.topics.enable")))
         table.register(
-            DescribeClusterHandler(view, incarnationID: quorum.incarnationID) { host.leader.id })
+            DescribeClusterHandler(view, incarnationID: quorum.incarnationID) { host.leaderToldLast })
         table.register(DescribeTopicPartitionsHandler(view))
         table.register(
             DescribeConfigsHandler(
-                ConfigDescriber(nodeID: configuration.nodeID, settings: settings), cache: cache))
+                ConfigDescriber(nodeID: configuration.nodeID, settings: settings, logs: logs), cache: cache))
         table.register(DescribeQuorumHandler(host))
-        table.registerAdministration(route, OwnConfigs(nodeID: configuration.nodeID, settings: settings))
+        table.registerAdministration(route, OwnConfigs(nodeID: configuration.nodeID, settings: settings, logs: logs))
         table.registerGroups(groups)
         table.register(ApiVersionsHandler(table) { FeatureReport(cache.current) })
         return table

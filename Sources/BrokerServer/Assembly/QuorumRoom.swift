@@ -53,7 +53,7 @@ final class QuorumRoom: Sendable {
         if let controller, let heartbeats {
             let table = QuorumRoom.table(
                 host, controller, heartbeats, configuration: configuration, cache: cache, clusterID: clusterID,
-                incarnationID: incarnationID, world: world)
+                incarnationID: incarnationID, world: world, logs: logs)
             for listener in configuration.controllerListeners {
                 let identity = ListenerIdentity(name: listener.name, kind: .controller)
                 opened.append(
@@ -111,7 +111,8 @@ final class QuorumRoom: Sendable {
 
     private static func table(
         _ host: QuorumHost, _ controller: ControllerHost, _ heartbeats: HeartbeatConnections,
-        configuration: NodeConfiguration, cache: MetadataCache, clusterID: String, incarnationID: UUID128, world: World
+        configuration: NodeConfiguration, cache: MetadataCache, clusterID: String, incarnationID: UUID128, world: World,
+        logs: NodeLogs
     ) -> HandlerTable {
         let route = AdminRoute(forwarder: nil, controller: controller)
         var table = HandlerTable()
@@ -123,7 +124,7 @@ final class QuorumRoom: Sendable {
         table.register(AlterPartitionHandler(controller))
         table.register(AllocateProducerIDsHandler(controller))
         table.register(AssignReplicasToDirsHandler(controller))
-        let own = OwnConfigs(nodeID: configuration.nodeID, settings: configuration.settings)
+        let own = OwnConfigs(nodeID: configuration.nodeID, settings: configuration.settings, logs: logs)
         table.registerAdministration(route, own)
         var forwardable = HandlerTable()
         forwardable.registerAdministration(route, own)
@@ -135,7 +136,8 @@ final class QuorumRoom: Sendable {
         table.register(DescribeClusterHandler(view, incarnationID: incarnationID) { host.leader.id })
         table.register(
             DescribeConfigsHandler(
-                ConfigDescriber(nodeID: configuration.nodeID, settings: configuration.settings), cache: cache))
+                ConfigDescriber(nodeID: configuration.nodeID, settings: configuration.settings, logs: logs),
+                cache: cache))
         table.register(ApiVersionsHandler(table) { FeatureReport(cache.current) })
         return table
     }

@@ -26,6 +26,15 @@ package struct NodeLogs: Sendable {
         repeats = nil
     }
 
+    /// Gives a name a level, or takes its own one away, and says so.
+    package func setLevel(_ level: LogLevel?, of name: String) {
+        guard let former = levels.level(of: name) else { return }
+        if let level { levels.set(level, for: name) } else { levels.unset(name) }
+        let now = levels.level(of: name) ?? former
+        self[part: .admin].notice(
+            "log level changed", metadata: ["logger": "\(name)", "from": "\(former)", "to": "\(now)"])
+    }
+
     /// The logger of one part.
     package subscript(part part: LogPart) -> Logger {
         let handler = PartLogHandler(

@@ -1,6 +1,7 @@
 import Logging
 import Primitives
 import Quorum
+import Synchronization
 import WireMessages
 import WireProtocol
 import World
@@ -36,6 +37,7 @@ extension QuorumHost {
             notes.append(.lostLeadership(epoch))
         case .leaderChanged(let leader, let epoch):
             logger.info("metadata quorum: epoch \(epoch), leader \(leader.map { "\($0)" } ?? "unknown")")
+            toldLeader.store(leader?.value ?? -1, ordering: .relaxed)
             notes.append(.leaderChanged(QuorumLeader(id: leader, epoch: epoch)))
         case .halt(let fault): fail("\(fault)")
         }

@@ -2,6 +2,7 @@ import DequeModule
 package import Logging
 package import Primitives
 import Quorum
+import Synchronization
 import WireMessages
 import WireProtocol
 package import World
@@ -27,6 +28,8 @@ package final class QuorumHost: MetadataLog, @unchecked Sendable {
     let setup: QuorumSetup
     let world: World
     let logger: Logger
+    /// The leader that was last told, for other threads; below zero for none.
+    let toldLeader = Atomic<Int32>(-1)
     private let fatal: @Sendable (MetadataLogFailure) -> Void
     let voters: VoterSet
     private(set) var listener: any MetadataLogListener = SilentMetadataLogListener()
@@ -148,6 +151,12 @@ package final class QuorumHost: MetadataLog, @unchecked Sendable {
 
     package var leader: QuorumLeader {
         QuorumLeader(id: replica?.leaderID, epoch: replica?.election.epoch ?? .zero)
+    }
+
+    /// The quorum's leader as it was last told. From any thread.
+    package var leaderToldLast: BrokerID? {
+        let id = toldLeader.load(ordering: .relaxed)
+        return id < 0 ? nil : BrokerID(id)
     }
 
     package var highWatermark: Offset? { replica?.highWatermark }

@@ -212,8 +212,8 @@ extension ClusterController {
     }
 }
 
-/// What is done to a key, as Kafka numbers it.
-private enum ConfigOperation: Int8 {
+/// What IncrementalAlterConfigs asks to be done with one key, by its number on the wire.
+package enum ConfigOperation: Int8, Sendable {
     case set = 0
     case delete = 1
     case append = 2

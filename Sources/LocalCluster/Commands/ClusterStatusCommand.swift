@@ -14,12 +14,13 @@ struct ClusterStatusCommand: AsyncParsableCommand {
         let processes = try options.processes()
         let plan = processes.plan
         let leader = await activeController(plan)
-        print("NODE  STATE    PID      CLIENTS          CONTROLLER       ACTIVE CONTROLLER")
+        print("NODE  STATE    PID      CLIENTS          CONTROLLER       ADMIN            ACTIVE CONTROLLER")
         for node in plan.nodes {
             let (state, processID) = try ClusterStatusCommand.text(processes.state(of: node))
             let cells = [
                 (String(node), 5), (state, 8), (processID, 8), (plan.clientEndpoint(of: node).description, 16),
-                (plan.controllerEndpoint(of: node).description, 16), (leader == node ? "yes" : "", 0),
+                (plan.controllerEndpoint(of: node).description, 16),
+                (plan.adminEndpoint(of: node).description, 16), (leader == node ? "yes" : "", 0),
             ]
             print(cells.map { $0.0 + String(repeating: " ", count: max(0, $0.1 - $0.0.count)) }.joined(separator: " "))
         }

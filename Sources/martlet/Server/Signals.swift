@@ -10,6 +10,8 @@ enum Signals {
         unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
         // A peer that closed its socket must not end the process.
         _ = signal(SIGPIPE, SIG_IGN)
+        // Nor a file that may not grow any further: that write fails, and is dealt with as one that failed.
+        _ = signal(SIGXFSZ, SIG_IGN)
     }
 
     /// Waits for one of them; returns its number.

@@ -10,9 +10,11 @@ package struct ConfigDescriber: Sendable {
 
     private let nodeID: BrokerID
     private let fixed: Settings
+    private let loggers: LoggerConfigs
 
-    package init(nodeID: BrokerID, settings: Settings) {
+    package init(nodeID: BrokerID, settings: Settings, logs: NodeLogs) {
         self.nodeID = nodeID
+        loggers = LoggerConfigs(nodeID: nodeID, logs: logs)
         fixed = settings
     }
 
@@ -32,6 +34,7 @@ package struct ConfigDescriber: Sendable {
                     "Unexpected broker id, expected \(nodeID) or empty string, but received \(resource.name)")
             }
             return SettingTable.all.sorted { $0.name < $1.name }.map { brokerEntry($0, image) }
+        case .brokerLogger: return try loggers.entries(ofNode: resource.name)
         case .group, .clientMetrics:
             return []
         default:

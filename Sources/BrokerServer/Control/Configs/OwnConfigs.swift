@@ -7,9 +7,11 @@ package struct OwnConfigs: Sendable {
     private let nodeID: BrokerID
     /// What the controller checks the settings of brokers with.
     let rules: BrokerConfigCheck
+    let loggers: LoggerConfigs
 
-    package init(nodeID: BrokerID, settings: Settings) {
+    package init(nodeID: BrokerID, settings: Settings, logs: NodeLogs) {
         self.nodeID = nodeID
+        loggers = LoggerConfigs(nodeID: nodeID, logs: logs)
         rules = BrokerConfigCheck(settings)
     }
 

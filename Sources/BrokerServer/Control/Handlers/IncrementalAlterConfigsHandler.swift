@@ -3,9 +3,10 @@ import Metadata
 import Primitives
 package import WireMessages
 
-/// IncrementalAlterConfigs (API key 44), v0–1, for topics, for all brokers and for the broker that is asked.
+/// IncrementalAlterConfigs (API key 44), v0–1, for topics, for all brokers, for the broker that is asked, and for the
+/// loggers of the node that is asked, which no controller has a say in.
 ///
-/// Errors: those of `ClusterController.incrementalAlterConfigs`; INVALID_REQUEST for another broker and for other kinds
+/// Errors: those of `ClusterController.incrementalAlterConfigs` and of `LoggerConfigs.alter`; INVALID_REQUEST for another broker and for other kinds
 /// of resources; NOT_CONTROLLER.
 package struct IncrementalAlterConfigsHandler: RequestHandler {
     package static let versions: ClosedRange<Int16> = 0...1
@@ -25,7 +26,7 @@ package struct IncrementalAlterConfigsHandler: RequestHandler {
         _ request: IncrementalAlterConfigsRequest, _ context: RequestContext,
         _ reply: Reply<IncrementalAlterConfigsResponse>
     ) {
-        let answers = context.listener.kind == .client ? refusals(request) : [:]
+        let answers = ownAnswers(request, isClient: context.listener.kind == .client)
         guard answers.isEmpty else { return serveRest(of: request, beside: answers, context, reply) }
         let rules = own.rules
         let standby = IncrementalAlterConfigsHandler.answer(request) { _ in Refusal(.notController) }
@@ -34,30 +35,46 @@ package struct IncrementalAlterConfigsHandler: RequestHandler {
         }
     }
 
-    /// What this node refuses, by the place of the resource.
-    private func refusals(_ request: IncrementalAlterConfigsRequest) -> [Int: Refusal] {
-        var refusals: [Int: Refusal] = [:]
+    /// What this node answers itself, by the place of the resource: nil where it did what was asked.
+    private func ownAnswers(_ request: IncrementalAlterConfigsRequest, isClient: Bool) -> [Int: Refusal?] {
+        var answers: [Int: Refusal?] = [:]
         for (index, resource) in request.resources.enumerated() {
             let target = ConfigResource(ConfigResource.Kind(resource.resourceType), resource.resourceName)
-            if let refusal = own.refusal(of: target) { refusals[index] = refusal }
+            if target.kind == .brokerLogger {
+                answers[index] = .some(own.loggers.alter(resource, validatesOnly: request.validateOnly))
+            } else if isClient, let refusal = own.refusal(of: target) {
+                answers[index] = .some(refusal)
+            }
         }
-        return refusals
+        return answers
     }
 
-    /// Lets the controller decide on what this node does not refuse, and answers in the order of the request.
+    /// Lets the controller decide on the rest, and answers in the order of the request.
     private func serveRest(
-        of request: IncrementalAlterConfigsRequest, beside refusals: [Int: Refusal], _ context: RequestContext,
+        of request: IncrementalAlterConfigsRequest, beside own: [Int: Refusal?], _ context: RequestContext,
         _ reply: Reply<IncrementalAlterConfigsResponse>
     ) {
-        let places = request.resources.indices.filter { refusals[$0] == nil }
-        if places.isEmpty { return reply(IncrementalAlterConfigsHandler.answer(request) { refusals[$0] }) }
+        let places = request.resources.indices.filter { own[$0] == nil }
+        let whole = IncrementalAlterConfigsHandler.answer(request) { own[$0] ?? nil }
+        if places.isEmpty { return reply(whole) }
         var rest = request
         rest.resources = places.map { request.resources[$0] }
+        let merged: @Sendable (IncrementalAlterConfigsResponse) -> IncrementalAlterConfigsResponse = { response in
+            var merged = whole
+            for (place, answer) in zip(places, response.responses) { merged.responses[place] = answer }
+            return merged
+        }
+        guard context.listener.kind == .client else {
+            let standby = merged(IncrementalAlterConfigsHandler.answer(rest) { _ in Refusal(.notController) })
+            let (rest, rules) = (rest, self.own.rules)
+            return route.serve(context, reply, standby: standby) { controller, _, _ in
+                let decision = controller.incrementalAlterConfigs(rest, rules: rules)
+                return Decision(decision.records, reply: merged(decision.reply))
+            }
+        }
         route.forward(rest, for: context) { response in
             guard let response, response.responses.count == places.count else { return reply.closeConnection() }
-            var whole = IncrementalAlterConfigsHandler.answer(request) { refusals[$0] }
-            for (place, answer) in zip(places, response.responses) { whole.responses[place] = answer }
-            reply(whole)
+            reply(merged(response))
         }
     }
 
