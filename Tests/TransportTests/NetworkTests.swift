@@ -82,6 +82,40 @@ struct NetworkTests {
         try transport.stop()
     }
 
+    @Test("Without frames all bytes come as they are, whatever their first four say, also after a pause")
+    func unframed() async throws {
+        let transport = LiveTransport(loopCount: 1)
+        let (events, continuation) = AsyncStream.makeStream(of: LinkEvent.self)
+        let accepted = Mutex<(any Link)?>(nil)
+        let listener = try transport.network.listenUnframed(
+            at: Endpoint(host: "127.0.0.1", port: 0), on: transport.loops
+        ) { link in
+            accepted.withLock { $0 = link }
+            return RecordingHandler(continuation) { _ in }
+        }
+        let client = ClientSocket(port: listener.port)
+        let text = Array("GET / HTTP/1.1\r\n\r\n".utf8) + [UInt8](repeating: 0xFF, count: 300_000)
+        client.send(Array(text.prefix(10)))
+        var got: [UInt8] = []
+        for await case .frame(let bytes) in events {
+            got += bytes.array
+            if got.count >= 10 { break }
+        }
+        let link = try #require(accepted.withLock { $0 })
+        _ = await onLoop(link.loop) { link.setReading(false) }
+        client.send(Array(text.dropFirst(10)))
+        _ = await onLoop(link.loop) { link.setReading(true) }
+        for await case .frame(let bytes) in events {
+            got += bytes.array
+            if got.count >= text.count { break }
+        }
+        #expect(got == text)
+        _ = await onLoop(link.loop) { link.send([.bytes(Bytes([1, 2, 3]))]) }
+        #expect(client.read(3) == [1, 2, 3])
+        listener.close()
+        try transport.stop()
+    }
+
     @Test("An empty host listens on all addresses")
     func allAddresses() throws {
         let transport = LiveTransport(loopCount: 1)

@@ -48,6 +48,25 @@ private final class Collector: LinkHandler {
         #expect(far.frames.withLock { $0 } == (0..<50).map { [UInt8($0)] })
     }
 
+    @Test("without frames all bytes arrive, in order")
+    func unframed() throws {
+        let time = VirtualTime(seed: 3)
+        let network = VirtualNetwork(time: time)
+        let (near, far) = (VirtualLoop(time: time), VirtualLoop(time: time))
+        let handler = Collector()
+        _ = try network.view(of: 2).listenUnframed(at: Endpoint(host: "b", port: 9), on: [far]) { _ in handler }
+        let link = Mutex<(any Link)?>(nil)
+        network.view(of: 1).connect(
+            to: Endpoint(host: "b", port: 9), on: near, timeoutMilliseconds: 100, frameLimitBytes: 1,
+            handler: Collector()
+        ) { result in link.withLock { $0 = try? result.get() } }
+        time.run(forMilliseconds: 50)
+        let opened = try #require(link.withLock { $0 })
+        for byte in 200..<250 as Range<UInt8> { near.execute { opened.send([.bytes(Bytes([byte]))]) } }
+        time.run(forMilliseconds: 100)
+        #expect(handler.frames.withLock { $0.flatMap { $0 } } == Array(200..<250))
+    }
+
     @Test("what is sent into a cut arrives once it is healed")
     func cut() throws {
         let (time, network, link, far) = try connected(seed: 7)
