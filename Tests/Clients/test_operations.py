@@ -221,8 +221,8 @@ def test_kafka_clients_read_and_change_levels_of_one_node(cluster):
         return ConfigResource(ConfigResourceType.BROKER_LOGGER, str(node), changes)
 
     def levels(node):
-        told = admin.describe_configs([resource(node)], config_filter="all", flat=True)[0]
-        return {logger: config["value"] for logger, config in told.items()}
+        told = admin.describe_configs([resource(node)], config_filter="all")
+        return {logger: config["value"] for logger, config in told["broker_logger"][str(node)].items()}
 
     try:
         assert levels(2)[name] == "INFO" and "root" in levels(2)
