@@ -19,6 +19,7 @@ final class BrokerRoom: Sendable {
     private let upkeep: PartitionUpkeep
     private let channels: [ControllerChannel]
     private let listeners: [(listener: RequestListener, configuration: ListenerConfiguration)]
+    private let doctor: ListenerDoctor
     private let directories: FormattedDirectories
     private let world: World
     private let log: Logger
@@ -85,14 +86,15 @@ final class BrokerRoom: Sendable {
             let identity = ListenerIdentity(name: listener.name, kind: .client)
             let opened = RequestListener(
                 identity, table: table, limits: RequestLimits(settings), count: count, clock: world.clock,
-                log: logs[part: .network], requestLog: RequestLog(logs))
+                log: logs[part: .network], requestLog: RequestLog(logs), outside: configuration.outsideClients)
             return (opened, listener)
         }
+        doctor = ListenerDoctor(configuration, cache: cache, world: world, log: logs[part: .network])
         // Settings come before what is made with them, addresses before the partitions that are fetched from there;
         // leadership reaches the partitions before the coordinators that stand on them.
         let placing = BrokerRoom.directoryReporter(lifecycle, nodeID, channels[1], partitions, world, log)
         let subscribers: [any MetadataSubscriber] = [
-            dynamic, fetchers, partitions, placing, groups, suspected, lifecycle,
+            dynamic, fetchers, partitions, placing, groups, suspected, lifecycle, doctor,
         ]
         for subscriber in subscribers { quorum.publisher.subscribe(subscriber) }
         lifecycle.reportRecovery { asked in asked.compactMap { partitions.recoveryReport(on: $0) } }
@@ -130,6 +132,7 @@ final class BrokerRoom: Sendable {
     private func close(_ stopped: @escaping @Sendable () -> Void) {
         let epoch = lifecycle.epoch
         lifecycle.stop()
+        doctor.stop()
         for (listener, _) in listeners { listener.close() }
         upkeep.stop()
         fetchers.shutDown()
@@ -155,9 +158,13 @@ final class BrokerRoom: Sendable {
         _ configuration: NodeConfiguration, _ directories: FormattedDirectories, _ found: FoundDirectories,
         _ quorum: QuorumRoom
     ) -> BrokerIdentity {
+        var listeners = configuration.advertisedListeners
+        if let outside = configuration.outsideClients {
+            listeners.append(ListenerConfiguration(name: OutsideClients.listenerName, endpoint: outside.address))
+        }
         return BrokerIdentity(
             id: configuration.nodeID, clusterID: directories.clusterID, incarnationID: quorum.incarnationID,
-            listeners: configuration.advertisedListeners.map {
+            listeners: listeners.map {
                 RegisteredListener(name: $0.name, host: $0.endpoint.host, port: UInt16(clamping: $0.endpoint.port))
             },
             rack: configuration.settings.optionalString("broker.rack"), directories: found.directories.map(\.id),

@@ -12,6 +12,8 @@ package struct NodeConfiguration: Sendable {
     /// What is told to clients and other brokers; never a controller listener.
     package let advertisedListeners: [ListenerConfiguration]
     package let controllerListenerNames: [String]
+    /// Who is told another address than the advertised ones; nil where nobody is.
+    package let outsideClients: OutsideClients?
     package let interBrokerListenerName: String
     /// The static voters. A combined node that names none forms a quorum of itself.
     package let voters: [VoterAddress]
@@ -54,6 +56,7 @@ package struct NodeConfiguration: Sendable {
         }
         interBrokerListenerName = NodeConfiguration.interBrokerName(settings, listeners, controllerListenerNames)
         advertisedListeners = try NodeConfiguration.advertised(settings, listeners, controllerListenerNames)
+        outsideClients = try OutsideClients(settings)
         try checkRoles()
     }
 

@@ -18,16 +18,18 @@ package final class RequestListener: MetricsSource {
     private let clock: any Clock
     private let refusals: RefusalLog
     private let requestLog: RequestLog?
+    private let outside: OutsideClients?
     private let whenConnectionEnds: @Sendable (ConnectionIdentity) -> Void
     private let state = Mutex(State())
 
     private static let nextConnectionID = Atomic<UInt64>(0)
 
     /// - Parameter count: Shared by all listeners of a node; those of controllers are counted, never refused.
+    /// - Parameter outside: Whose connections count as those of the listener for outside clients.
     /// - Parameter whenConnectionEnds: Called on the connection's loop: a closed connection is a sign of death.
     package init(
         _ identity: ListenerIdentity, table: HandlerTable, limits: RequestLimits, count: ConnectionCount,
-        clock: any Clock, log: Logger, requestLog: RequestLog? = nil,
+        clock: any Clock, log: Logger, requestLog: RequestLog? = nil, outside: OutsideClients? = nil,
         whenConnectionEnds: @escaping @Sendable (ConnectionIdentity) -> Void = { _ in }
     ) {
         self.identity = identity
@@ -37,6 +39,7 @@ package final class RequestListener: MetricsSource {
         self.clock = clock
         self.requestLog = requestLog
         refusals = RefusalLog(log: log, clock: clock)
+        self.outside = outside
         self.whenConnectionEnds = whenConnectionEnds
     }
 
@@ -86,7 +89,8 @@ package final class RequestListener: MetricsSource {
         }
         let id = RequestListener.nextConnectionID.wrappingAdd(1, ordering: .relaxed).newValue
         let connectionIdentity = ConnectionIdentity(
-            id: id, listener: identity, principal: .anonymous, remote: link.remote, local: link.local, loop: link.loop)
+            id: id, listener: identity(of: address), principal: .anonymous, remote: link.remote, local: link.local,
+            loop: link.loop)
         let connection = RequestConnection(
             link: link, identity: connectionIdentity, table: table, limits: limits, clock: clock,
             refusals: refusals, meters: meters.lane(of: link.loop), requestLog: requestLog
@@ -95,6 +99,11 @@ package final class RequestListener: MetricsSource {
         }
         state.withLock { $0.connections[ObjectIdentifier(connection)] = connection }
         return connection
+    }
+
+    private func identity(of address: String) -> ListenerIdentity {
+        guard let outside, outside.contains(address) else { return identity }
+        return ListenerIdentity(name: OutsideClients.listenerName, kind: identity.kind)
     }
 
     private func forget(_ connection: RequestConnection) {

@@ -23,7 +23,6 @@ struct ServerCommand: ParsableCommand {
     var overrides: [String] = []
 
     func run() throws {
-        Signals.block()
         let files = PosixFileStore()
         let configuration: NodeConfiguration
         let levels: LogLevels
@@ -35,12 +34,23 @@ struct ServerCommand: ParsableCommand {
             Self.complain("\(error)")
             throw ExitCode(1)
         }
-        let world = Self.world(configuration.settings, files)
-        let logs = Self.logs(configuration.settings, levels, world)
+        Self.serve(configuration, levels: levels, files: files)
+    }
+
+    /// Runs the node until a signal ends the process.
+    ///
+    /// - Parameter advice: What is said once in the log before the node starts.
+    static func serve(
+        _ configuration: NodeConfiguration, levels: LogLevels, files: PosixFileStore, advice: [String] = []
+    ) -> Never {
+        Signals.block()
+        let world = world(configuration.settings, files)
+        let logs = logs(configuration.settings, levels, world)
         let logger = logs[part: .node]
         for name in levels.unknownNames {
             logger.warning("log.levels names a logger that is not here", metadata: ["logger": "\(name)"])
         }
+        for sentence in advice { logger.warning("\(sentence)") }
         let node = Node(configuration: configuration, world: world, logs: logs, sources: [ProcessMetrics()])
         node.start { failure in
             // The process can't go on: whoever runs it restarts it.
@@ -56,7 +66,7 @@ struct ServerCommand: ParsableCommand {
         Glibc.exit(1)
     }
 
-    private static func world(_ settings: Settings, _ files: PosixFileStore) -> World {
+    static func world(_ settings: Settings, _ files: PosixFileStore) -> World {
         let transport: LiveTransport =
             if let count = settings.optionalInteger("num.network.threads") {
                 LiveTransport(loopCount: Int(count))
@@ -74,7 +84,7 @@ struct ServerCommand: ParsableCommand {
         return NodeLogs(levels: levels, clock: world.clock, loop: world.controlLoop) { LogLines(name: $0, form: form) }
     }
 
-    private static func complain(_ text: String) {
+    static func complain(_ text: String) {
         let line = Array("martlet server: \(text)\n".utf8)
         _ = unsafe line.withUnsafeBytes { unsafe Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }
