@@ -25,15 +25,39 @@ as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 # Milliseconds that grow, whatever the calendar does.
 now() { local up rest; read -r up rest </proc/uptime; printf '%s' "$((10#${up/./} * 10))"; }
 
-# The container way, where there is no Swift but an engine answers.
+# The container way, where there is no Swift but an engine with compose answers: the same three nodes and ports.
 container_way() {
-    for engine in docker podman; do
-        if command -v $engine >/dev/null && $engine info >/dev/null 2>&1 && [ -f docker/Dockerfile ]; then
-            say "No Swift toolchain here; building in a container with $engine"
-            $engine build -t martlet -f docker/Dockerfile . && exec $engine run --rm -it --network host martlet
-        fi
+    local compose
+    if command -v docker >/dev/null && docker info >/dev/null 2>&1 && docker compose version >/dev/null 2>&1; then
+        compose="docker compose -f docker/compose.yaml"
+    elif command -v podman-compose >/dev/null && podman info >/dev/null 2>&1; then
+        compose="podman-compose --in-pod=false -f docker/compose.yaml"
+    else
+        return 1
+    fi
+    export MARTLET_PORT_1=$base_port MARTLET_PORT_2=$((base_port + 1)) MARTLET_PORT_3=$((base_port + 2))
+    say "No Swift toolchain here; building and starting three nodes in containers"
+    $compose up --build -d
+    in_node() { $compose exec -T kafka1 "$@"; }
+    for _ in $(seq 1 60); do
+        in_node martlet container health >/dev/null 2>&1 && break
+        sleep 1
     done
-    return 1
+    say "A topic, a record, and what was written"
+    in_node kafka-topics --bootstrap-server kafka1:9092 --create --if-not-exists --topic "$topic" --partitions 6 \
+        --replication-factor 3
+    echo "hello from $(hostname)" | in_node kafka-console-producer --bootstrap-server kafka1:9092 --topic "$topic"
+    in_node kafka-console-consumer --bootstrap-server kafka1:9092 --topic "$topic" --from-beginning --max-messages 1
+    cat <<TEXT
+
+The three nodes stay up, at localhost:$base_port, localhost:$MARTLET_PORT_2 and localhost:$MARTLET_PORT_3. What to type next:
+
+    kcat -b localhost:$base_port -L                    # any Kafka client will do
+    $compose exec kafka1 kafka-topics --bootstrap-server kafka1:9092 --describe --topic $topic
+    $compose kill kafka2                               # the others go on; 'start kafka2' brings it back
+    $compose down                                      # ends it; the volumes stay
+TEXT
+    exit 0
 }
 
 if ! command -v swift >/dev/null; then

@@ -92,6 +92,7 @@ install_podman_compose() {
         python3 -m venv "$STATE/venv" && "$STATE/venv/bin/pip" install -q --disable-pip-version-check podman-compose==1.6.0 ||
             return 1
     fi
+    # shellcheck disable=SC2034 # read by who sources this
     COMPOSE=("$STATE/venv/bin/podman-compose" --in-pod=false)
 }
 

@@ -12,7 +12,7 @@ package struct OutsideClients: Hashable, Sendable {
     /// What they are told to connect to.
     package let address: Endpoint
     private let inside: [AddressRange]
-    private let gateways: Set<String>
+    private let gateways: Set<UInt32>
 
     /// Nil where no outside address is given.
     ///
@@ -25,16 +25,13 @@ package struct OutsideClients: Hashable, Sendable {
             throw ConfigurationError("outside.advertised.address=\(text): expected host:port")
         }
         var inside: [AddressRange] = []
-        var gateways: Set<String> = []
+        var gateways: Set<UInt32> = []
         for item in settings.list("inside.networks") {
-            if item.hasPrefix("!") {
-                gateways.insert(String(item.dropFirst()))
-            } else {
-                guard let range = AddressRange(parsing: item) else {
-                    throw ConfigurationError("inside.networks: `\(item)` is not of the form 10.0.0.0/8")
-                }
-                inside.append(range)
+            let isGateway = item.hasPrefix("!")
+            guard let range = AddressRange(parsing: isGateway ? String(item.dropFirst()) : item) else {
+                throw ConfigurationError("inside.networks: `\(item)` is not of the form 10.0.0.0/8 or !10.0.0.1")
             }
+            if isGateway { gateways.insert(range.first) } else { inside.append(range) }
         }
         self.inside = inside
         self.gateways = gateways
@@ -42,9 +39,9 @@ package struct OutsideClients: Hashable, Sendable {
 
     /// Whether a connection from this address is answered with outside addresses.
     package func contains(_ host: String) -> Bool {
-        if gateways.contains(host) { return true }
         // What is no IPv4 address is not routed through a published port.
         guard let number = AddressRange.number(of: host) else { return false }
+        if gateways.contains(number) { return true }
         return !AddressRange.loopback.contains(number) && !inside.contains { $0.contains(number) }
     }
 }

@@ -44,12 +44,12 @@ package enum SettingTable {
             "advertised.listeners", .list, nil, "What this node tells others to connect to; `listeners` if not given."),
         Setting(
             "outside.advertised.address", .string, nil,
-            "What clients from outside of this node's networks are told to connect to: host:port. Needed where its port "
-                + "is published under another name or number, as a container's is."),
+            "What clients from outside of this node's networks are told to connect to: host:port. Needed where its "
+                + "port is published under another name or number, as a container's is."),
         Setting(
             "inside.networks", .list, "",
-            "The networks whose clients are told `advertised.listeners`: 172.18.0.0/16,…; with a `!` an address in them "
-                + "that stands for outside, such as a gateway. In a container they are found by themselves."),
+            "The networks whose clients are told `advertised.listeners`: 172.18.0.0/16,…; with a `!` an address in "
+                + "them that stands for outside, such as a gateway. In a container they are found by themselves."),
         Setting("listener.security.protocol.map", .list, nil, "The security protocol of each listener name."),
         Setting("inter.broker.listener.name", .string, nil, "The listener that brokers use among themselves."),
         Setting("security.inter.broker.protocol", .string, "PLAINTEXT", "The same, by security protocol."),

@@ -2,6 +2,7 @@ import ArgumentParser
 import BrokerServer
 import Glibc
 import LiveWorld
+import World
 
 /// `martlet container start`: reads variables, arguments and the mounted file, says what it makes of them, and runs the
 /// node.

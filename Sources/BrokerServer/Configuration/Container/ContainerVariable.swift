@@ -34,12 +34,12 @@ package enum ContainerVariable: Hashable, Sendable {
         case _ where ContainerVariable.isOfKubernetes(name, value): self = .ofKubernetes
         case _ where name.hasPrefix("CONFLUENT_SUPPORT_") || name.hasPrefix("CONFLUENT_METRICS_"):
             self = .withoutMeaning
-        case _ where name.hasPrefix("KAFKA_CFG_"): self = .property(ContainerVariable.property(name.dropFirst(10)))
+        case _ where name.hasPrefix("KAFKA_CFG_"): self = .property(ContainerVariable.propertyName(name.dropFirst(10)))
         case _ where name.hasPrefix("KAFKA_"):
             if let property = ContainerVariable.refusedNames[name] {
                 self = .refused(property)
             } else {
-                self = .property(ContainerVariable.property(name.dropFirst(6)))
+                self = .property(ContainerVariable.propertyName(name.dropFirst(6)))
             }
         default: self = .foreign
         }
@@ -47,7 +47,7 @@ package enum ContainerVariable: Hashable, Sendable {
 
     /// `LOG_RETENTION_HOURS` is `log.retention.hours`: one underscore stands for a dot, two for an underscore, three
     /// for a dash.
-    package static func property(_ name: some StringProtocol) -> String {
+    package static func propertyName(_ name: some StringProtocol) -> String {
         var result = ""
         var underscores = 0
         func flush() {

@@ -32,10 +32,9 @@ final class ListenerDoctor: MetadataSubscriber, Sendable {
     private let log: Logger
     private let state = Mutex(State())
 
-    /// - Parameter interBroker: the listener that brokers use among themselves.
-    init(me: BrokerID, interBroker: String, cache: MetadataCache, world: World, log: Logger) {
-        self.me = me
-        self.interBroker = interBroker
+    init(_ configuration: NodeConfiguration, cache: MetadataCache, world: World, log: Logger) {
+        me = configuration.nodeID
+        interBroker = configuration.interBrokerListenerName
         self.cache = cache
         self.world = world
         self.log = log

@@ -1,4 +1,6 @@
+import Primitives
 import Testing
+import World
 
 @testable import BrokerServer
 

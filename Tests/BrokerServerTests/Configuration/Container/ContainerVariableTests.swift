@@ -14,7 +14,7 @@ import Testing
             ), ("A____B", "a-.b"), ("A_____B", "a-_b"), ("A_", "a."),
         ])
     func names(_ name: String, _ property: String) {
-        #expect(ContainerVariable.property(name) == property)
+        #expect(ContainerVariable.propertyName(name) == property)
     }
 
     @Test(
