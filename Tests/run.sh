@@ -1,10 +1,12 @@
 #!/bin/bash
-# Installs what is missing, builds, and runs every test: the unit tests, then real Kafka clients against three real
-# node processes. Ends with one line, `N passed, M failed`, and exits with 1 if anything failed.
+# Installs what is missing, builds, and runs every test: the unit tests, real Kafka clients against three real node
+# processes, and the image in containers where Docker or podman can be had (docker/test.sh). Ends with one line,
+# `N passed, M failed`, and exits with 1 if anything failed.
 #
-#   Tests/run.sh                 all
-#   Tests/run.sh --swift-only    without the real clients
-#   Tests/run.sh --clients-only  without the unit tests
+#   Tests/run.sh                    all
+#   Tests/run.sh --swift-only       the unit tests
+#   Tests/run.sh --clients-only     the real clients
+#   Tests/run.sh --containers-only  the containers
 #
 # MARTLET_KILLS=30 Tests/run.sh   the long run: 30 kills of leaders and 30 of leader and controller in one
 set -uo pipefail
@@ -12,10 +14,12 @@ cd "$(dirname "$0")/.." || exit 1
 
 swift_tests=yes
 client_tests=yes
+container_tests=yes
 for argument in "$@"; do
     case $argument in
-        --swift-only) client_tests=no ;;
-        --clients-only) swift_tests=no ;;
+        --swift-only) client_tests=no container_tests=no ;;
+        --clients-only) swift_tests=no container_tests=no ;;
+        --containers-only) swift_tests=no client_tests=no ;;
         *) echo "Tests/run.sh: unknown option $argument" >&2; exit 1 ;;
     esac
 done
@@ -84,6 +88,26 @@ install_clients() {
 
 passed=0
 failed=0
+
+# Adds what pytest's report of the run says; a run without a report counts as one failure.
+count_report() {
+    local counts
+    counts=$(python3 - "$1" <<'PYTHON'
+import sys, xml.etree.ElementTree as tree
+try:
+    suites = list(tree.parse(sys.argv[1]).getroot().iter("testsuite"))
+except Exception:
+    print("0 1")
+else:
+    total = sum(int(suite.get("tests")) for suite in suites)
+    bad = sum(int(suite.get("failures")) + int(suite.get("errors")) for suite in suites)
+    print(max(total - bad, 0), bad if total else 1)
+PYTHON
+    )
+    passed=$((passed + ${counts% *}))
+    failed=$((failed + ${counts#* }))
+}
+
 started=$SECONDS
 
 install_packages
@@ -123,23 +147,22 @@ if [ "$client_tests" = yes ]; then
         rm -f $report
         .build/clients/bin/pytest Tests/Clients -q -p no:cacheprovider --timeout 600 --timeout-method=signal -rA \
             --junitxml $report 2>&1 | grep -vE '^(PASSED|-+ Captured|=+ PASSES)' | tail -n 400
-        counts=$(python3 - $report <<'PYTHON'
-import sys, xml.etree.ElementTree as tree
-try:
-    suites = list(tree.parse(sys.argv[1]).getroot().iter("testsuite"))
-except Exception:
-    print("0 1")
-else:
-    total = sum(int(suite.get("tests")) for suite in suites)
-    bad = sum(int(suite.get("failures")) + int(suite.get("errors")) for suite in suites)
-    print(max(total - bad, 0), bad if total else 1)
-PYTHON
-        )
-        passed=$((passed + ${counts% *}))
-        failed=$((failed + ${counts#* }))
+        count_report $report
     else
         echo "The real clients could not be installed."
         failed=$((failed + 1))
+    fi
+fi
+
+if [ "$container_tests" = yes ]; then
+    say "Containers"
+    report=.build/containers.xml
+    rm -f $report
+    PYTEST=.build/clients/bin/pytest docker/test.sh --junitxml $report 2>&1 | tail -n 300
+    if [ "${PIPESTATUS[0]}" = 77 ]; then
+        echo "No container engine can be had here; these tests did not run."
+    else
+        count_report $report
     fi
 fi
 

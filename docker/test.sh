@@ -69,9 +69,10 @@ DOCKERFILE
 pytest=${PYTEST:-.build/clients/bin/pytest}
 if [ ! -x "$pytest" ]; then
     note "Installing the host's client"
-    python3 -m venv "$STATE/clients" &&
-        "$STATE/clients/bin/pip" install -q --disable-pip-version-check \
-            confluent-kafka==2.16.1 pytest pytest-timeout || fail "the Python client can't be installed"
+    if ! python3 -m venv "$STATE/clients" || ! "$STATE/clients/bin/pip" install -q --disable-pip-version-check \
+        confluent-kafka==2.16.1 kafka-python==3.0.12 pytest pytest-timeout; then
+        fail "the Python clients can't be installed"
+    fi
     pytest=$STATE/clients/bin/pytest
 fi
 
