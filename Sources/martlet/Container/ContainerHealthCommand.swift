@@ -23,6 +23,14 @@ struct ContainerHealthCommand: ParsableCommand {
             print("no running node: \(error)")
             throw ExitCode(1)
         }
+        if let admin = configuration.adminEndpoint,
+            let page = ReadinessPage(at: admin, timeoutSeconds: Int(Self.timeoutMilliseconds / 1_000))
+        {
+            print(page.text)
+            fflush(nil)
+            Glibc.exit(page.isReady ? 0 : 1)
+        }
+        // Without an admin port, or where nothing comes from it, the listeners must do.
         let probe = HealthProbe(configuration, world: ServerCommand.world(configuration.settings, files))
         probe.run(timeoutMilliseconds: Self.timeoutMilliseconds) { verdict in
             switch verdict {

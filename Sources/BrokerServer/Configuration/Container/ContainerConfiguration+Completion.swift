@@ -23,6 +23,8 @@ extension ContainerConfiguration {
     mutating func completeDefaults() {
         if isStrict { return }
         if properties["log.dir"] == nil { fill("log.dirs", ContainerConfiguration.dataDirectory) }
+        // Where the image's health check asks; reachable from inside of the container only.
+        fill("admin.listener", "127.0.0.1:9644")
         if isSingle { fill("offsets.topic.replication.factor", "1") }
     }
 

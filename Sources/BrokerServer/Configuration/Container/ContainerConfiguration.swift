@@ -25,8 +25,9 @@ package struct ContainerConfiguration: Sendable {
         let read = try ContainerConfiguration.read(variables)
         for (key, value) in read.properties { properties[key] = value }
         if let id = read.clusterID { properties["cluster.id"] = id }
-        if properties["log.level"] == nil, let level = read.logLevel { properties["log.level"] = level }
         isBare = surroundings.mountedFile == nil && read.properties.isEmpty
+        if let level = read.logLevel { fill("log.level", level) }
+        if let levels = read.loggerLevels { fill("log.levels", levels) }
         if !read.withoutMeaning.isEmpty {
             let names = read.withoutMeaning.joined(separator: ", ")
             remarks.append("Without meaning here, ignored: \(names)")
@@ -64,6 +65,7 @@ package struct ContainerConfiguration: Sendable {
         var properties: [(String, String)] = []
         var clusterID: String?
         var logLevel: String?
+        var loggerLevels: String?
         var withoutMeaning: [String] = []
     }
 
@@ -79,7 +81,8 @@ package struct ContainerConfiguration: Sendable {
             case .property(let property): reading.properties.append((property, value))
             case .clusterID:
                 if name == "CLUSTER_ID" || reading.clusterID == nil { reading.clusterID = value }
-            case .logLevel: reading.logLevel = levels[value.uppercased()] ?? value
+            case .logLevel: reading.logLevel = value
+            case .loggerLevels: reading.loggerLevels = value
             case .withoutMeaning: reading.withoutMeaning.append(name)
             case .refused(let property):
                 throw ConfigurationError("\(property) is deprecated. Please use KAFKA_ADVERTISED_LISTENERS instead.")
@@ -89,10 +92,4 @@ package struct ContainerConfiguration: Sendable {
         if reading.clusterID?.isEmpty == true { reading.clusterID = nil }
         return reading
     }
-
-    /// log4j's levels in our words.
-    private static let levels: [String: String] = [
-        "ALL": "trace", "TRACE": "trace", "DEBUG": "debug", "INFO": "info", "WARN": "warning", "ERROR": "error",
-        "FATAL": "critical", "OFF": "critical",
-    ]
 }

@@ -6,6 +6,8 @@ package enum ContainerVariable: Hashable, Sendable {
     case clusterID
     /// The level of the log, in log4j's words.
     case logLevel
+    /// The levels of single loggers: name=LEVEL,…
+    case loggerLevels
     /// Meant for a Java process or for another image's scripts; named in one line, without effect.
     case withoutMeaning
     /// Kubernetes sets it for a service that is called kafka; not meant for the node.
@@ -17,7 +19,7 @@ package enum ContainerVariable: Hashable, Sendable {
 
     private static let namesWithoutMeaning: Set<String> = [
         "KAFKA_VERSION", "KAFKA_HOME", "KAFKA_DEBUG", "KAFKA_HEAP_OPTS", "KAFKA_OPTS", "KAFKA_LOG4J_OPTS",
-        "KAFKA_LOG4J_LOGGERS", "KAFKA_TOOLS_LOG4J_LOGLEVEL", "KAFKA_JMX_OPTS", "KAFKA_JMX_PORT", "KAFKA_JMX_HOSTNAME",
+        "KAFKA_TOOLS_LOG4J_LOGLEVEL", "KAFKA_JMX_OPTS", "KAFKA_JMX_PORT", "KAFKA_JMX_HOSTNAME",
         "KAFKA_JVM_PERFORMANCE_OPTS", "KAFKA_GC_LOG_OPTS", "KAFKA_ENABLE_KRAFT", "KAFKA_CREATE_TOPICS",
     ]
 
@@ -30,6 +32,7 @@ package enum ContainerVariable: Hashable, Sendable {
         switch name {
         case "CLUSTER_ID", "KAFKA_KRAFT_CLUSTER_ID", "KAFKA_CLUSTER_ID": self = .clusterID
         case "KAFKA_LOG4J_ROOT_LOGLEVEL": self = .logLevel
+        case "KAFKA_LOG4J_LOGGERS": self = .loggerLevels
         case _ where ContainerVariable.namesWithoutMeaning.contains(name): self = .withoutMeaning
         case _ where ContainerVariable.isOfKubernetes(name, value): self = .ofKubernetes
         case _ where name.hasPrefix("CONFLUENT_SUPPORT_") || name.hasPrefix("CONFLUENT_METRICS_"):

@@ -203,9 +203,14 @@ import World
         }
     }
 
-    @Test("log4j's level is ours", arguments: [("WARN", "warning"), ("debug", "debug"), ("OFF", "critical")])
-    func level(_ given: String, _ level: String) throws {
-        #expect(try container(["KAFKA_LOG4J_ROOT_LOGLEVEL": given]).properties["log.level"] == level)
+    @Test("log4j's variables set the levels, unless the keys are given")
+    func levels() throws {
+        let variables = ["KAFKA_LOG4J_ROOT_LOGLEVEL": "WARN", "KAFKA_LOG4J_LOGGERS": "kafka.controller=DEBUG"]
+        let container = try container(variables)
+        #expect(container.properties["log.level"] == "WARN")
+        #expect(container.properties["log.levels"] == "kafka.controller=DEBUG")
+        let given = try self.container(variables.merging(["KAFKA_LOG_LEVEL": "error"]) { $1 })
+        #expect(given.properties["log.level"] == "error")
     }
 
     @Test("what is written for people to read reads back the same")

@@ -25,7 +25,7 @@ import Testing
             ("KAFKA_KRAFT_CLUSTER_ID", "x", .clusterID), ("KAFKA_CLUSTER_ID", "x", .clusterID),
             ("KAFKA_LOG4J_ROOT_LOGLEVEL", "WARN", .logLevel), ("KAFKA_HEAP_OPTS", "-Xmx1g", .withoutMeaning),
             ("KAFKA_OPTS", "-D", .withoutMeaning), ("KAFKA_JMX_PORT", "9101", .withoutMeaning),
-            ("KAFKA_LOG4J_LOGGERS", "kafka=INFO", .withoutMeaning),
+            ("KAFKA_LOG4J_LOGGERS", "kafka=INFO", .loggerLevels),
             ("CONFLUENT_SUPPORT_METRICS_ENABLE", "0", .withoutMeaning),
             ("KAFKA_ADVERTISED_HOST_NAME", "h", .refused("advertised.host.name")),
             ("KAFKA_ADVERTISED_PORT", "1", .refused("advertised.port")), ("PATH", "/bin", .foreign),
