@@ -17,7 +17,7 @@ struct ReadinessPage {
         defer { close(socket) }
         let request = Array("GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".utf8)
         let sent = unsafe request.withUnsafeBytes {
-            unsafe send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue))
+            unsafe send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
         }
         guard sent == request.count else { return nil }
         var answer: [UInt8] = []
