@@ -46,7 +46,12 @@ def test_a_topic_made_again_while_a_broker_was_away_has_none_of_its_old_records(
     cluster.create_topic(topic, factor=2)
     write(cluster, topic, ["new"] * 2)
     assert kept(cluster, 3, topic) == [f"{topic}-0"]
+    # A crash in the middle of a removal left this.
+    leftover = cluster.data(3) / f"{fresh('left')}-0.{'0' * 31}1-delete"
+    leftover.mkdir()
+    (leftover / "00000000000000000000.log").write_bytes(b"")
     cluster.start(3)
+    wait_until(lambda: not leftover.exists(), 20, "what was being removed is gone")
     # Set aside, not deleted: neither the one that is gone nor the one whose name lives on.
     for name in (topic, gone):
         wait_until(

@@ -92,9 +92,8 @@ final class BrokerRoom: Sendable {
         doctor = ListenerDoctor(configuration, cache: cache, world: world, log: logs[part: .network])
         // Settings come before what is made with them, addresses before the partitions that are fetched from there;
         // leadership reaches the partitions before the coordinators that stand on them.
-        let placing = BrokerRoom.directoryReporter(lifecycle, nodeID, channels[1], partitions, world, log)
         let subscribers: [any MetadataSubscriber] = [
-            dynamic, fetchers, partitions, placing, groups, suspected, lifecycle, doctor,
+            dynamic, fetchers, partitions, groups, suspected, lifecycle, doctor,
         ]
         for subscriber in subscribers { quorum.publisher.subscribe(subscriber) }
         lifecycle.reportRecovery { asked in asked.compactMap { partitions.recoveryReport(on: $0) } }
@@ -169,15 +168,6 @@ final class BrokerRoom: Sendable {
             },
             rack: configuration.settings.optionalString("broker.rack"), directories: found.directories.map(\.id),
             cleanlyEndedEpoch: found.cleanlyEndedEpoch)
-    }
-
-    private static func directoryReporter(
-        _ lifecycle: BrokerLifecycle, _ nodeID: BrokerID, _ channel: ControllerChannel, _ partitions: PartitionTable,
-        _ world: World, _ log: Logger
-    ) -> ReplicaDirectoryReporter {
-        ReplicaDirectoryReporter(
-            broker: nodeID, epoch: { lifecycle.epoch }, channel: channel, world: world, log: log
-        ) { partitions.directory(of: $0) }
     }
 
     private static func groups(

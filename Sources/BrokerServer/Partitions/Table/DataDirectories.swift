@@ -168,6 +168,15 @@ package final class DataDirectories: Sendable {
         }
     }
 
+    /// What the start found of replicas that had been given up for removal.
+    var leftovers: [(directory: String, path: String)] {
+        state.withLock { directories in
+            directories.filter { $0.offlineReason == nil }.flatMap { directory in
+                directory.found.partitions.filter { $0.name.kind == .deleted }.map { (directory.found.path, $0.path) }
+            }
+        }
+    }
+
     /// What no metadata has claimed, to be set aside (never deleted on sight).
     func takeUnclaimed() -> [(directory: String, name: PartitionDirectoryName)] {
         state.withLock { directories in

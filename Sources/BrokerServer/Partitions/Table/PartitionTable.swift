@@ -55,12 +55,6 @@ package final class PartitionTable: MetadataSubscriber, Sendable {
         index.withLock { index in index.idsByName[topic].flatMap { index.byTopic[$0]?[number] } }
     }
 
-    /// The directory that holds the replica here; nil where there is none, or its directory failed.
-    package func directory(of id: TopicPartitionID) -> DirectoryID? {
-        guard let partition = partition(id.topic, id.index) else { return nil }
-        return directories.online.first { $0.path == partition.logDirectory }?.id
-    }
-
     /// Whether the cluster has the partition, here or elsewhere.
     package func knows(_ topic: TopicID, _ number: PartitionIndex) -> Bool {
         cache.current.topics[topic]?[number] != nil
@@ -234,8 +228,12 @@ package final class PartitionTable: MetadataSubscriber, Sendable {
         lanes(of: partition).run(partition.directory) { self.storing.discard(partition) }
     }
 
-    /// Renames what no metadata mentions; to be called once the metadata of the start is applied. Blocks: for the pool.
-    package func setAsideStrays() { storing.setAsideStrays() }
+    /// Renames what no metadata mentions, and removes what a crash left of removed replicas; to be called once the
+    /// metadata of the start is applied. Blocks: for the pool.
+    package func setAsideStrays() {
+        storing.setAsideStrays()
+        storing.removeLeftovers()
+    }
 
     /// A log directory failed: every replica in it goes offline.
     package func directoryFailed(_ path: String, reason: String) {

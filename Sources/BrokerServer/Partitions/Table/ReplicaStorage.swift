@@ -79,5 +79,14 @@ struct ReplicaStorage: Sendable {
         }
     }
 
+    /// Ends the removals that a crash interrupted: only what was renamed for it.
+    func removeLeftovers() {
+        for (directory, path) in directories.leftovers {
+            do throws(FileError) { try LogDirectory(path: directory, files: services.files).remove(path) } catch {
+                log.error("what is left of a removed replica can't be removed", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+
     private func freshID() -> UUID128 { UUID128(high: randomness.next(), low: randomness.next()) }
 }
