@@ -5,7 +5,8 @@
 #   deploy/bench.sh [--limit DIR] [--rounds N] [--mebibytes N] [--base-port P] [--dir D] [--cases 'NAME …'] [--failovers N]
 #
 # --limit DIR  the folder of limit.c; without it only Martlet is measured
-# cases: produce-64k produce-64k-flush produce-1k ping-pong consume cold-start failover
+# cases: produce-64k produce-64k-flush produce-1k ping-pong consume cold-start failover (these by default), and
+#        produce-100 partitions-1000 connections-1000 mixed
 set -eu
 
 here=$(cd "$(dirname "$0")/.." && pwd)
@@ -77,6 +78,33 @@ produce() {
         drop "bench-$1-$round"
     done
 }
+# Cases without a floor: load CASE PARTITIONS MEBIBYTES OPTION…
+load() {
+    case=$1 partitions=$2 size=$3
+    shift 3
+    for round in $(seq "$rounds"); do
+        note_run "$case" "$("$martlet" perf produce --bootstrap-server "$servers" --topic "bench-$case-$round" \
+            --partitions "$partitions" --replication-factor 3 --config flush.on.ack=false --pids "$(pids)" \
+            --mebibytes "$size" --warm-up-mebibytes $((size / 8 + 1)) "$@")"
+        drop "bench-$case-$round"
+    done
+}
+# Consumes one topic while another is produced to.
+mixed() {
+    "$martlet" perf produce --bootstrap-server "$servers" --topic bench-read --partitions 1 \
+        --replication-factor 3 --config flush.on.ack=false --mebibytes "$mebibytes" --warm-up-mebibytes 0 >/dev/null
+    for round in $(seq "$rounds"); do
+        "$martlet" perf consume --bootstrap-server "$servers" --topic bench-read --fetch-bytes 1048576 \
+            --mebibytes "$mebibytes" >"$dir/reading" &
+        note_run mixed-produce "$("$martlet" perf produce --bootstrap-server "$servers" \
+            --topic "bench-mixed-$round" --partitions 1 --replication-factor 3 --config flush.on.ack=false \
+            --batch-bytes 65536 --in-flight 8 --mebibytes $((mebibytes / 2 + 1)) --warm-up-mebibytes 0)"
+        wait $!
+        note_run mixed-consume "$(cat "$dir/reading")"
+        drop "bench-mixed-$round"
+    done
+    drop bench-read
+}
 ping_pong() {
     for round in $(seq "$rounds"); do
         [ -z "$floor" ] || note_floor ping-pong "$("$floor" acks "$dir" 16 1024 1 2)"
@@ -123,6 +151,11 @@ for name in $cases; do
         produce-1k) produce produce-1k false 1024 64 $((mebibytes / 8 + 1)) ;;
         ping-pong) ping_pong ;;
         consume) consume ;;
+        produce-100) load produce-100 1 $((mebibytes / 4 + 1)) --batch-bytes 16384 --record-bytes 100 --in-flight 8 ;;
+        partitions-1000) load partitions-1000 1000 $((mebibytes / 8 + 1)) --batch-bytes 1024 --in-flight 1 ;;
+        connections-1000)
+            load connections-1000 8 $((mebibytes / 8 + 1)) --batch-bytes 1024 --in-flight 1 --connections 125 ;;
+        mixed) mixed ;;
         cold-start) cold_start ;;
         failover) failover ;;
         *) echo "bench.sh: unknown case $name" >&2; exit 2 ;;

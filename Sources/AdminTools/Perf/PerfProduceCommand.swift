@@ -15,13 +15,15 @@ struct PerfProduceCommand: AsyncParsableCommand {
     @Option(name: .customLong("record-bytes"), help: "Bytes of a record; one record a batch if left out.")
     var recordBytes: Int?
     @Option(name: .customLong("in-flight"), help: "Requests in flight on each partition.") var inFlight = 8
+    @Option(help: "Connections to each partition, each with its own requests in flight.") var connections = 1
     @Option(help: "MiB to produce over all partitions.") var mebibytes = 1_024
     @Option(name: .customLong("warm-up-mebibytes"), help: "MiB to produce before it is measured.") var warmUp = 64
     @Option(help: "all, 1.") var acks = "all"
 
     func run() async throws {
         let setup = ProduceSetup(
-            batchBytes: batchBytes, recordBytes: recordBytes, inFlight: inFlight, acks: acks == "all" ? -1 : 1)
+            batchBytes: batchBytes, recordBytes: recordBytes, inFlight: inFlight, connections: max(connections, 1),
+            acks: acks == "all" ? -1 : 1)
         let cluster = try ClusterClient(try connection.configuration(clientID: "martlet-perf"))
         try await topic.prepare(cluster)
         let run = PerfRun(cluster: cluster, topic: topic)
@@ -58,6 +60,8 @@ struct ProduceSetup {
     /// Nil: one record a batch.
     let recordBytes: Int?
     let inFlight: Int
+    /// To each partition.
+    var connections = 1
     let acks: Int16
 
     /// Bytes of a batch that are not the value of its one record, roughly.
@@ -68,10 +72,11 @@ struct ProduceSetup {
         let record = recordBytes ?? max(batchBytes - ProduceSetup.overheadBytes, 1)
         let batch = ProduceLoad.batch(
             batchBytes: batchBytes, recordBytes: record, now: run.cluster.runtime.clock.timeOfDay)
-        let count = max(bytes / batch.count / max(places.count, 1), 1)
-        let lanes = places.map { place, leader in
+        let lanes = places.flatMap { place in Array(repeating: place, count: connections) }
+        let count = max(bytes / batch.count / max(lanes.count, 1), 1)
+        let loads = lanes.map { place, leader in
             (load: ProduceLoad(place: place, batch: batch, acks: acks, count: count), leader: leader)
         }
-        return try await run.run(lanes: lanes, inFlight: inFlight)
+        return try await run.run(lanes: loads, inFlight: inFlight)
     }
 }

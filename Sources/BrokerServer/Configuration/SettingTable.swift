@@ -61,7 +61,7 @@ package enum SettingTable {
         Setting(
             "max.connections.per.ip", positive, "1000", "How many of them may come from one address.", .clusterWide),
         Setting("connections.max.idle.ms", wholeMilliseconds, "600000", "After how long an idle connection is closed."),
-        Setting("num.network.threads", positive, nil, "How many data loops run; one for each core if not given."),
+        Setting("num.network.threads", positive, nil, "How many data loops run; one for each two cores if not given."),
         Setting("num.io.threads", positive, "8", "How many threads do what may wait for a disk."),
     ]
 

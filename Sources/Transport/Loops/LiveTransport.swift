@@ -16,8 +16,13 @@ package final class LiveTransport: Sendable {
     private let dataGroup: MultiThreadedEventLoopGroup
     private let controlGroup: MultiThreadedEventLoopGroup
 
-    /// Starts `loopCount` data loops (as many as there are cores, unless told otherwise) and the control loop.
-    package init(loopCount: Int = System.coreCount) {
+    /// One for each two cores: the kernel's share of the work, the control loop and the pool take the others. A record
+    /// that passes from one loop to another costs two wakes: with two loops on two cores that is a fifth of a
+    /// ping-pong's CPU (docs/performance.md).
+    package static var usualLoopCount: Int { max(System.coreCount / 2, 1) }
+
+    /// Starts `loopCount` data loops and the control loop.
+    package init(loopCount: Int = LiveTransport.usualLoopCount) {
         precondition(loopCount > 0, "a node needs a data loop")
         dataGroup = MultiThreadedEventLoopGroup(numberOfThreads: loopCount)
         controlGroup = MultiThreadedEventLoopGroup(numberOfThreads: 1)
