@@ -32,8 +32,7 @@ final class BrokerRoom: Sendable {
         self.world = world
         log = logs[part: .logs]
         self.directories = directories
-        let settings = configuration.settings
-        let (nodeID, cache) = (configuration.nodeID, quorum.cache)
+        let (settings, nodeID, cache) = (configuration.settings, configuration.nodeID, quorum.cache)
         let dynamic = DynamicSettings(settings, node: nodeID, log: log)
         self.settings = dynamic
         let addresses = configuration.controllerAddresses
@@ -90,12 +89,9 @@ final class BrokerRoom: Sendable {
             return (opened, listener)
         }
         doctor = ListenerDoctor(configuration, cache: cache, world: world, log: logs[part: .network])
-        // Settings come before what is made with them, addresses before the partitions that are fetched from there;
-        // leadership reaches the partitions before the coordinators that stand on them.
-        let subscribers: [any MetadataSubscriber] = [
-            dynamic, fetchers, partitions, groups, suspected, lifecycle, doctor,
-        ]
-        for subscriber in subscribers { quorum.publisher.subscribe(subscriber) }
+        // Settings come before what they make, addresses before partitions, leadership before coordinators.
+        let told: [any MetadataSubscriber] = [dynamic, fetchers, partitions, groups, suspected, lifecycle, doctor]
+        for subscriber in told { quorum.publisher.subscribe(subscriber) }
         lifecycle.reportRecovery { asked in asked.compactMap { partitions.recoveryReport(on: $0) } }
     }
 
