@@ -15,7 +15,7 @@ import WireProtocol
         DeleteRecordsHandler.self, DescribeLogDirsHandler.self,
         InitProducerIdHandler.self, OffsetForLeaderEpochHandler.self, DescribeConfigsHandler.self,
         CreatePartitionsHandler.self, DeleteGroupsHandler.self, OffsetDeleteHandler.self,
-        AlterConfigsHandler.self,
+        AlterConfigsHandler.self, ListConfigResourcesHandler.self,
         IncrementalAlterConfigsHandler.self,
         DescribeQuorumHandler.self, UpdateFeaturesHandler.self, DescribeClusterHandler.self,
         UnregisterBrokerHandler.self, DescribeTopicPartitionsHandler.self, VoteHandler.self,

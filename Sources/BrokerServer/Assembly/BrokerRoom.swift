@@ -56,6 +56,7 @@ final class BrokerRoom: Sendable {
             brokerEpoch: { lifecycle.epoch }, world: world, log: logs[part: .fetchers],
             leaderLost: { suspected.connectionEnded(to: $0) })
         self.fetchers = fetchers
+        dynamic.subscribe { fetchers.resize(Int($0.integer("num.replica.fetchers"))) }
         let failures = LogFailureDesk(lifecycle: lifecycle, fatal: fatal)
         let services = PartitionServices(
             me: nodeID, world: world, isrChanges: isrChanges, followers: fetchers,
@@ -163,7 +164,7 @@ final class BrokerRoom: Sendable {
                 RegisteredListener(name: $0.name, host: $0.endpoint.host, port: UInt16(clamping: $0.endpoint.port))
             },
             rack: configuration.settings.optionalString("broker.rack"), directories: found.directories.map(\.id),
-            cleanlyEndedEpoch: found.cleanlyEndedEpoch)
+            cleanlyEndedEpoch: found.cleanlyEndedEpoch, settings: SharedSettings.told(of: configuration.settings))
     }
 
     private static func groups(
@@ -204,10 +205,13 @@ final class BrokerRoom: Sendable {
             MetadataHandler(view, creator: creator, createsTopics: settings.boolean("auto.create.topics.enable")))
         table.register(
             DescribeClusterHandler(view, incarnationID: quorum.incarnationID) { host.leaderToldLast })
-        table.register(DescribeTopicPartitionsHandler(view))
+        table.register(
+            DescribeTopicPartitionsHandler(
+                view, partitionsMax: Int(settings.integer("max.request.partition.size.limit"))))
         table.register(
             DescribeConfigsHandler(
                 ConfigDescriber(nodeID: configuration.nodeID, settings: settings, logs: logs), cache: cache))
+        table.register(ListConfigResourcesHandler(cache: cache))
         table.register(DescribeQuorumHandler(host))
         table.registerAdministration(route, OwnConfigs(nodeID: configuration.nodeID, settings: settings, logs: logs))
         table.registerGroups(groups)

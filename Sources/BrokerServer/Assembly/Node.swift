@@ -26,6 +26,7 @@ package final class Node: Sendable {
     private let admin: Mutex<AdminRoom?>
     private let rooms = Mutex(Rooms())
     private let hasFailed = Atomic(false)
+    private let hasStarted = Atomic(false)
 
     /// - Parameter sources: what the process has to report beside the node itself.
     package init(
@@ -61,6 +62,7 @@ package final class Node: Sendable {
             if !hasFailed.exchange(true, ordering: .relaxed) { fatal(failure) }
         }
         do throws(NodeFailure) { try admin.withLock { $0 }?.open() } catch { return fail(error) }
+        limitStart(fail)
         world.pool.run { [self] in
             do throws(NodeFailure) {
                 let directories = try FormattedDirectories.prepare(configuration, world, log)
@@ -133,8 +135,21 @@ package final class Node: Sendable {
         return hindrances
     }
 
+    /// Gives up where the start takes longer than `server.max.startup.time.ms`.
+    private func limitStart(_ fail: @escaping @Sendable (NodeFailure) -> Void) {
+        let longest = configuration.settings.integer("server.max.startup.time.ms")
+        guard longest < Int64.max else { return }
+        world.controlLoop.schedule(afterMilliseconds: longest) { [weak self] in
+            guard let self, !self.hasStarted.load(ordering: .relaxed), !self.rooms.withLock({ $0.isStopping }) else {
+                return
+            }
+            fail(NodeFailure("the start took longer than server.max.startup.time.ms=\(longest)"))
+        }
+    }
+
     /// The lines that other software waits for.
     private func announce() {
+        hasStarted.store(true, ordering: .relaxed)
         if configuration.isBroker {
             let name = "[BrokerLifecycleManager id=\(configuration.nodeID)]"
             log.info("\(name) The broker has been unfenced. Transitioning from RECOVERY to RUNNING.")

@@ -159,6 +159,11 @@ package struct NodeConfiguration: Sendable {
             }
             protocols[item[..<colon].uppercased()] = item[item.index(after: colon)...].uppercased()
         }
+        let between = settings.string("security.inter.broker.protocol").uppercased()
+        guard between == "PLAINTEXT" else {
+            throw ConfigurationError(
+                "security.inter.broker.protocol=\(between): TLS and SASL are not built yet; use PLAINTEXT")
+        }
         for listener in listeners {
             let implied = ["SSL", "SASL_SSL", "SASL_PLAINTEXT"].contains(listener.name) ? listener.name : "PLAINTEXT"
             let security = protocols[listener.name] ?? implied

@@ -77,47 +77,6 @@ extension SettingTable {
         .ignored(
             "metadata.max.retention.ms", anyInteger, "604800000", .design("what a snapshot covers is removed"),
             "How long it stays."),
-        .ignored(
-            "controller.quorum.fetch.max.bytes", positive, "1048576", .design("not built yet"),
-            "Bytes of a fetch of the metadata log."),
-        .ignored(
-            "controller.quorum.fetch.snapshot.max.bytes", positive, "1048576", .design("not built yet"),
-            "Bytes of a fetch of a snapshot."),
-        .ignored(
-            "log.flush.interval.messages", wholeMilliseconds, forever, .design("not built yet"),
-            "Records after which a log is flushed.", .clusterWide),
-        .ignored(
-            "log.flush.interval.ms", notNegative, nil, .design("not built yet"), "How long records may stay unflushed.",
-            .clusterWide),
-        .ignored(
-            "log.flush.scheduler.interval.ms", notNegative, forever, .design("not built yet"),
-            "How often that is looked at."),
-        .ignored(
-            "log.roll.jitter.hours", count, "0", .design("not built yet"),
-            "What is subtracted from the age at which a segment is closed."),
-        .ignored(
-            "log.roll.jitter.ms", notNegative, nil, .design("not built yet"), "The same in ms.", .clusterWide),
-        .ignored(
-            "max.request.partition.size.limit", positive, "2000", .design("not built yet"),
-            "Partitions of one answer of DescribeTopicPartitions."),
-        .ignored(
-            "num.replica.fetchers", positive, "1", .design("not built yet"), "Fetchers for each leader.", .clusterWide),
-        .ignored(
-            "producer.id.expiration.check.interval.ms", positive, "600000", .design("not built yet"),
-            "How often idle producers are forgotten."),
-        .ignored(
-            "replica.socket.receive.buffer.bytes", anyInt, "65536", .design("not built yet"),
-            "The socket buffer of a follower."),
-        .ignored(
-            "server.max.startup.time.ms", notNegative, forever, .design("not built yet"), "How long a start may take."),
-        .ignored(
-            "socket.listen.backlog.size", positive, "50", .design("not built yet"),
-            "Connections that wait to be accepted."),
-        .ignored(
-            "socket.receive.buffer.bytes", anyInt, "102400", .design("not built yet"),
-            "The socket buffer for what comes."),
-        .ignored(
-            "socket.send.buffer.bytes", anyInt, "102400", .design("not built yet"), "The socket buffer for what goes."),
         .ignored("metric.reporters", .list, "", .javaClass, "Classes that report metrics.", .clusterWide),
         .ignored("kafka.metrics.reporters", .list, "", .javaClass, "The same for another kind of metrics."),
         .ignored("kafka.metrics.polling.interval.secs", positive, "10", metricsOnAsking, "How often they look."),

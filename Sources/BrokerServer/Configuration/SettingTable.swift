@@ -25,6 +25,8 @@ package enum SettingTable {
             "metadata.log.dir", .string, nil, "Directory of the metadata log; the first of `log.dirs` if not given."),
         Setting("broker.rack", .string, nil, "The rack of this broker, as told to clients and other nodes."),
         Setting(
+            "server.max.startup.time.ms", wholeMilliseconds, forever,
+            "How long a start may take before the node gives up."),
             "log.level", .string, "info",
             "The least level that is logged: trace, debug, info, warn, error, fatal or off. Changeable while the node "
                 + "runs, as the level of the logger `root`."),
@@ -61,6 +63,14 @@ package enum SettingTable {
         Setting(
             "max.connections.per.ip", positive, "1000", "How many of them may come from one address.", .clusterWide),
         Setting("connections.max.idle.ms", wholeMilliseconds, "600000", "After how long an idle connection is closed."),
+        Setting(
+            "socket.send.buffer.bytes", .integer(-1...Int64(Int32.max)), "-1",
+            "The socket buffer for what goes; -1 leaves it to the system."),
+        Setting(
+            "socket.receive.buffer.bytes", .integer(-1...Int64(Int32.max)), "-1",
+            "The socket buffer for what comes; -1 leaves it to the system."),
+        Setting("socket.listen.backlog.size", positive, "1024", "How many connections may wait to be accepted."),
+        Setting("max.request.partition.size.limit", positive, "2000", "Partitions in one answer of a description."),
         Setting("num.network.threads", positive, nil, "How many data loops run; one for each two cores if not given."),
         Setting("num.io.threads", positive, "8", "How many threads do what may wait for a disk."),
     ]
@@ -77,6 +87,12 @@ package enum SettingTable {
         Setting(
             "controller.quorum.request.timeout.ms", positive, "1000", "How long a quorum request may take."),
         Setting("controller.quorum.retry.backoff.ms", count, "20", "How long to wait before asking again."),
+        Setting(
+            "controller.quorum.fetch.max.bytes", positive, "8388608",
+            "Bytes that a fetch of the metadata log may bring."),
+        Setting(
+            "controller.quorum.fetch.snapshot.max.bytes", positive, "8388608",
+            "Bytes that a fetch of a snapshot may bring."),
         Setting(
             "metadata.log.max.record.bytes.between.snapshots", positive, "20971520",
             "How many bytes of metadata are written before the next snapshot."),
@@ -128,6 +144,10 @@ package enum SettingTable {
             "The size at which a segment is closed.", .clusterWide),
         Setting("log.roll.hours", positive, "168", "The age at which a segment is closed."),
         Setting("log.roll.ms", wholeMilliseconds, nil, "The same in milliseconds; goes before hours.", .clusterWide),
+        Setting(
+            "log.roll.jitter.hours", count, "0", "What is taken off the age at which a segment is closed, at most."),
+        Setting(
+            "log.roll.jitter.ms", notNegative, nil, "The same in milliseconds; goes before hours.", .clusterWide),
         Setting("log.retention.hours", anyInt, "168", "The age at which a closed segment is deleted; -1 never."),
         Setting("log.retention.minutes", anyInt, nil, "The same in minutes; goes before hours."),
         Setting("log.retention.ms", anyInteger, nil, "The same in milliseconds; goes before minutes.", .clusterWide),
@@ -155,6 +175,13 @@ package enum SettingTable {
             "log.message.timestamp.after.max.ms", notNegative, "3600000", "How far ahead a record may be.", .clusterWide
         ),
         Setting(
+            "log.flush.interval.messages", wholeMilliseconds, forever,
+            "Records that may lie unflushed, where a log is not flushed on acknowledgement.", .clusterWide),
+        Setting("log.flush.interval.ms", notNegative, nil, "How long they may.", .clusterWide),
+        Setting(
+            "log.flush.scheduler.interval.ms", wholeMilliseconds, forever,
+            "How often that is looked at, if less than a second; also the default of `log.flush.interval.ms`."),
+        Setting(
             "log.flush.offset.checkpoint.interval.ms", count, "60000", "How often recovery points are written."),
     ]
 
@@ -162,6 +189,12 @@ package enum SettingTable {
         Setting(
             "replica.lag.time.max.ms", wholeMilliseconds, "30000",
             "How long a replica may lag before it leaves the ISR."),
+        Setting(
+            "num.replica.fetchers", positive, "1", "How many fetchers share the partitions of one leader.", .clusterWide
+        ),
+        Setting(
+            "replica.socket.receive.buffer.bytes", .integer(-1...Int64(Int32.max)), "-1",
+            "The socket buffer of a node's own connections; -1 leaves it to the system."),
         Setting(
             "replica.fetch.max.bytes", count, "1048576", "Bytes that a follower asks for, for each partition."),
         Setting("replica.fetch.response.max.bytes", count, "10485760", "Bytes that a follower asks for in all."),
@@ -191,6 +224,8 @@ package enum SettingTable {
         Setting("offsets.retention.minutes", positive, "10080", "How long offsets of an empty group are kept."),
         Setting("offsets.retention.check.interval.ms", wholeMilliseconds, "600000", "How often that is looked at."),
         Setting("offsets.commit.timeout.ms", positive, "5000", "How long a commit may wait for its replicas."),
+        Setting(
+            "producer.id.expiration.check.interval.ms", positive, "600000", "How often idle producers are looked for."),
         Setting(
             "producer.id.expiration.ms", positive, "86400000", "How long idle producers are remembered.", .clusterWide),
     ]

@@ -25,6 +25,9 @@ package struct Settings: Hashable, Sendable {
         self.warnings = warnings
     }
 
+    /// Those of a node that is given none.
+    package static let defaults = Settings(given: [:], warnings: [])
+
     private init(given: [String: String], warnings: [String]) {
         self.given = given
         self.warnings = warnings

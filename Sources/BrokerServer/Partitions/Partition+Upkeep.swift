@@ -24,10 +24,21 @@ extension Partition {
     func enforceRetention() -> [SegmentRemoval] {
         let now = services.clock.timeOfDay
         return onLog { (log, watermark) throws(StorageError) in
-            log.expireProducers(now: now)
             try log.rollIfDue(now: now)
             return try log.enforceRetention(highWatermark: watermark, now: now)
         } ?? []
+    }
+
+    /// Forgets producers that were silent too long. Blocks.
+    func expireProducers() {
+        let now = services.clock.timeOfDay
+        _ = onLog { (log, _) throws(StorageError) in log.expireProducers(now: now) }
+    }
+
+    /// Starts a flush where `flush.ms` asks for one.
+    func flushIfOverdue() {
+        let now = services.clock.now
+        if state.withLock({ $0.isFlushOverdue(now: now) }) { startFlush() }
     }
 
     /// The directory's checkpoint holds the recovery point now. Blocks.

@@ -85,7 +85,8 @@ package final class QuorumHost: MetadataLog, @unchecked Sendable {
             notes.append(.snapshot(try store.snapshots.load(latest)))
         }
         let messages = OutgoingQuorumMessages(
-            clusterID: setup.clusterID, ownEndpoint: endpoint(of: setup.nodeID))
+            clusterID: setup.clusterID, ownEndpoint: endpoint(of: setup.nodeID),
+            fetchBytesMax: setup.fetchBytesMax, snapshotBytesMax: setup.snapshotFetchBytesMax)
         peers = QuorumPeers(
             voters: setup.voters.filter { $0.id != setup.nodeID }, messages: messages,
             clientID: "quorum-\(setup.nodeID)", requestTimeoutMilliseconds: setup.requestTimeoutMilliseconds,

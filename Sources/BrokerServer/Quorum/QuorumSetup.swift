@@ -16,6 +16,9 @@ package struct QuorumSetup: Sendable {
     /// The directory in which `__cluster_metadata-0` lies.
     package var logDirectory: String
     package var segmentBytes: Int64
+    /// The most bytes of the log, or of a snapshot, that one answer may bring.
+    package var fetchBytesMax: Int32 = 8 << 20
+    package var snapshotFetchBytesMax: Int32 = 8 << 20
     /// A snapshot is written after so many bytes of committed records…
     package var snapshotBytes: Int64
     /// …or after so long, when anything was committed; 0 for never.
@@ -36,6 +39,8 @@ package struct QuorumSetup: Sendable {
         requestTimeoutMilliseconds = settings.integer("controller.quorum.request.timeout.ms")
         logDirectory = configuration.metadataLogDirectory
         segmentBytes = settings.integer("metadata.log.segment.bytes")
+        fetchBytesMax = Int32(clamping: settings.integer("controller.quorum.fetch.max.bytes"))
+        snapshotFetchBytesMax = Int32(clamping: settings.integer("controller.quorum.fetch.snapshot.max.bytes"))
         snapshotBytes = settings.integer("metadata.log.max.record.bytes.between.snapshots")
         snapshotIntervalMilliseconds = settings.integer("metadata.log.max.snapshot.interval.ms")
     }

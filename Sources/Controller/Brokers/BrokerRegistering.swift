@@ -86,6 +86,9 @@ extension ClusterController {
 }
 
 extension RegisterBrokerRecord {
+    /// Most settings of a broker that are kept.
+    private static let settingsMax = 100
+
     init(_ request: BrokerRegistrationRequest) {
         self.init()
         brokerID = request.brokerID
@@ -108,6 +111,12 @@ extension RegisterBrokerRecord {
         rack = request.rack
         fenced = true
         logDirs = request.logDirs.sorted()
+        settings = request.settings?.prefix(RegisterBrokerRecord.settingsMax).map {
+            var setting = Setting()
+            setting.name = $0.name
+            setting.value = $0.value
+            return setting
+        }
     }
 }
 

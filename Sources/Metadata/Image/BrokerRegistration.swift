@@ -15,11 +15,14 @@ package struct BrokerRegistration: Hashable, Sendable {
     package var isInControlledShutdown: Bool
     /// The log directories that work.
     package var directories: [DirectoryID]
+    /// Its settings that should be alike on all brokers and are not left at their defaults; nil where it does not tell.
+    package var settings: [String: String]?
 
     package init(
         id: BrokerID, epoch: BrokerEpoch, incarnationID: UUID128, listeners: [RegisteredListener],
         supportedFeatures: [SupportedFeature] = [], rack: String? = nil, isFenced: Bool = true,
-        isInControlledShutdown: Bool = false, directories: [DirectoryID] = []
+        isInControlledShutdown: Bool = false, directories: [DirectoryID] = [],
+        settings: [String: String]? = nil
     ) {
         self.id = id
         self.epoch = epoch
@@ -30,6 +33,7 @@ package struct BrokerRegistration: Hashable, Sendable {
         self.isFenced = isFenced
         self.isInControlledShutdown = isInControlledShutdown
         self.directories = directories
+        self.settings = settings
     }
 
     package init(_ record: RegisterBrokerRecord) {
@@ -44,7 +48,10 @@ package struct BrokerRegistration: Hashable, Sendable {
                     name: $0.name, levels: $0.minSupportedVersion...max($0.minSupportedVersion, $0.maxSupportedVersion))
             },
             rack: record.rack, isFenced: record.fenced, isInControlledShutdown: record.inControlledShutdown,
-            directories: record.logDirs)
+            directories: record.logDirs,
+            settings: record.settings.map { settings in
+                Dictionary(settings.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
+            })
     }
 
     /// Whether it may hold leadership and be taken into an ISR.
@@ -78,6 +85,12 @@ package struct BrokerRegistration: Hashable, Sendable {
         record.fenced = isFenced
         record.inControlledShutdown = isInControlledShutdown
         record.logDirs = directories
+        record.settings = settings?.sorted { $0.key < $1.key }.map { name, value in
+            var setting = RegisterBrokerRecord.Setting()
+            setting.name = name
+            setting.value = value
+            return setting
+        }
         return record
     }
 }

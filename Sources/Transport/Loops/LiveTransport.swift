@@ -22,14 +22,14 @@ package final class LiveTransport: Sendable {
     package static var usualLoopCount: Int { max(System.coreCount / 2, 1) }
 
     /// Starts `loopCount` data loops and the control loop.
-    package init(loopCount: Int = LiveTransport.usualLoopCount) {
+    package init(loopCount: Int = LiveTransport.usualLoopCount, options: SocketOptions = SocketOptions()) {
         precondition(loopCount > 0, "a node needs a data loop")
         dataGroup = MultiThreadedEventLoopGroup(numberOfThreads: loopCount)
         controlGroup = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let dataLoops = dataGroup.makeIterator().map { NetworkLoop($0) }
         loops = dataLoops
         controlLoop = NetworkLoop(controlGroup.next())
-        network = LiveNetwork(dataGroup: dataGroup, dataLoops: dataLoops)
+        network = LiveNetwork(dataGroup: dataGroup, dataLoops: dataLoops, options: options)
     }
 
     /// Ends the loops; no call may follow. Not from one of the loops.

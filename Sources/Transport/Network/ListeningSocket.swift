@@ -6,15 +6,14 @@ import World
 /// A socket that is bound and listens. Made here, and not by SwiftNIO, so that opening a port needs no waiting for a
 /// future and an occupied one is told apart.
 struct ListeningSocket {
-    /// Connections that wait to be accepted.
-    private static let backlog: Int32 = 1_024
-
     let descriptor: CInt
     /// The port it got, where 0 was asked for.
     let port: Int
 
     /// Binds and listens at `endpoint`; an empty host stands for all addresses.
-    init(at endpoint: Endpoint) throws(ListenError) {
+    ///
+    /// - Parameter backlog: connections that wait to be accepted.
+    init(at endpoint: Endpoint, backlog: Int32) throws(ListenError) {
         let address = try ListeningSocket.resolve(endpoint)
         let family = address.protocol.rawValue
         let made = socket(family, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
@@ -31,7 +30,7 @@ struct ListeningSocket {
                 made, CInt(IPPROTO_IPV6), IPV6_V6ONLY, &zero, socklen_t(MemoryLayout<CInt>.size))
         }
         let bound = unsafe address.withSockAddr { unsafe bind(made, $0, socklen_t($1)) }
-        guard bound == 0, Glibc.listen(made, ListeningSocket.backlog) == 0 else {
+        guard bound == 0, Glibc.listen(made, backlog) == 0 else {
             throw ListeningSocket.failure(endpoint)
         }
         descriptor = made

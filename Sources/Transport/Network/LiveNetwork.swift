@@ -7,9 +7,11 @@ import World
 final class LiveNetwork: Network {
     private let dataGroup: MultiThreadedEventLoopGroup
     private let dataLoops: [NetworkLoop]
+    private let options: SocketOptions
 
     /// - Parameter dataLoops: The loops of `dataGroup`.
-    init(dataGroup: MultiThreadedEventLoopGroup, dataLoops: [NetworkLoop]) {
+    init(dataGroup: MultiThreadedEventLoopGroup, dataLoops: [NetworkLoop], options: SocketOptions) {
+        self.options = options
         self.dataGroup = dataGroup
         self.dataLoops = dataLoops
     }
@@ -38,11 +40,13 @@ final class LiveNetwork: Network {
         at endpoint: Endpoint, on loops: [any Loop], frameLimitBytes: Int?,
         _ accept: @escaping @Sendable (any Link) -> (any LinkHandler)?
     ) throws(ListenError) -> any Listener {
-        let socket = try ListeningSocket(at: endpoint)
+        let socket = try ListeningSocket(at: endpoint, backlog: options.backlog)
+        let options = options
         let bootstrap = ServerBootstrap(group: LiveNetwork.own(loops[0]).eventLoop, childGroup: group(of: loops))
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let link = try LiveNetwork.adopt(channel, frameLimitBytes: frameLimitBytes)
+                    try LiveNetwork.setBuffers(of: channel, options.sendBytes, options.receiveBytes)
                     guard let handler = accept(link) else { throw ChannelError.ioOnClosedChannel }
                     link.install(handler)
                     try channel.pipeline.syncOperations.addHandler(link)
@@ -66,10 +70,12 @@ final class LiveNetwork: Network {
         } else {
             connected = bootstrap.connect(host: endpoint.host, port: endpoint.port)
         }
+        let options = options
         connected.whenComplete { result in
             switch result {
             case .failure(let error): completion(.failure(ConnectError(error, endpoint)))
             case .success(let channel):
+                try? LiveNetwork.setBuffers(of: channel, options.sendBytes, options.ownReceiveBytes)
                 LiveNetwork.begin(channel, frameLimitBytes: frameLimitBytes, handler, completion)
             }
         }
@@ -106,6 +112,12 @@ final class LiveNetwork: Network {
                 low: LinkQueue.lowBytes, high: LinkQueue.highBytes))
         try options.setOption(.tcpOption(.tcp_nodelay), value: 1)
         return NetworkLink(channel: channel, loop: loop, buffers: buffers, frameLimitBytes: frameLimitBytes)
+    }
+
+    private static func setBuffers(of channel: any Channel, _ sendBytes: Int?, _ receiveBytes: Int?) throws {
+        let options = channel.syncOptions
+        if let sendBytes { try options?.setOption(.socketOption(.so_sndbuf), value: sendBytes) }
+        if let receiveBytes { try options?.setOption(.socketOption(.so_rcvbuf), value: receiveBytes) }
     }
 
     private static func own(_ loop: any Loop) -> NetworkLoop {

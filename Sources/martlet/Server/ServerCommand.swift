@@ -67,11 +67,12 @@ struct ServerCommand: ParsableCommand {
     }
 
     static func world(_ settings: Settings, _ files: PosixFileStore) -> World {
+        let options = SocketOptions(settings)
         let transport: LiveTransport =
             if let count = settings.optionalInteger("num.network.threads") {
-                LiveTransport(loopCount: Int(count))
+                LiveTransport(loopCount: Int(count), options: options)
             } else {
-                LiveTransport()
+                LiveTransport(options: options)
             }
         return World(
             clock: SystemClock(), randomness: SystemRandomness(), files: files, network: transport.network,
@@ -87,5 +88,20 @@ struct ServerCommand: ParsableCommand {
     static func complain(_ text: String) {
         let line = Array("martlet server: \(text)\n".utf8)
         _ = unsafe line.withUnsafeBytes { unsafe Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+    }
+}
+
+extension SocketOptions {
+    /// -1 leaves a size to the system.
+    init(_ settings: Settings) {
+        self.init()
+        let size = { (key: String) -> Int? in
+            let bytes = settings.integer(key)
+            return bytes < 0 ? nil : Int(bytes)
+        }
+        sendBytes = size("socket.send.buffer.bytes")
+        receiveBytes = size("socket.receive.buffer.bytes")
+        ownReceiveBytes = size("replica.socket.receive.buffer.bytes")
+        backlog = Int32(clamping: settings.integer("socket.listen.backlog.size"))
     }
 }

@@ -40,6 +40,9 @@ package final class ControllerHost: @unchecked Sendable {
     /// Exists exactly while the role is active.
     private var controller: ClusterController?
     private var parked = ParkedAnswers()
+    private var drift: DriftWatch
+    /// The offset up to which settings were compared.
+    private var driftEnd = Offset.zero
     /// The exclusive end of what is appended, where this node appends.
     private var appendedEnd = Offset.zero
     private var committedEnd = Offset.zero
@@ -62,6 +65,7 @@ package final class ControllerHost: @unchecked Sendable {
         self.detector = detector
         self.world = world
         self.log = log
+        drift = DriftWatch(log: log)
         lastAppendAt = world.clock.now
         lastRebalanceAt = world.clock.now
         lastMissingLeadersAt = world.clock.now
@@ -167,6 +171,8 @@ package final class ControllerHost: @unchecked Sendable {
         role = .standby
         controller = nil
         detector.stop()
+        drift.forget()
+        driftEnd = .zero
         for answer in parked.takeAll() { answer(false) }
     }
 
@@ -232,12 +238,20 @@ package final class ControllerHost: @unchecked Sendable {
         }
         fenceSilentBrokers()
         rebalanceIfDue(now)
+        compareSettings()
         electMissingLeadersIfDue(now)
         let idle = configuration.idleIntervalMilliseconds
         if idle > 0, now.milliseconds(since: lastAppendAt) >= idle {
             decide({ _, _, _ in Decision([.noOp(NoOpRecord())], reply: ()) }, answer: { _ in })
         }
         scheduleTick(epoch)
+    }
+
+    /// Looks at the brokers' settings where something was committed since the last look.
+    private func compareSettings() {
+        guard let controller, committedEnd > driftEnd else { return }
+        driftEnd = committedEnd
+        drift.look(controller)
     }
 
     private func rebalanceIfDue(_ now: MonotonicInstant) {

@@ -14,10 +14,12 @@ package struct BrokerIdentity: Hashable, Sendable {
     package let directories: [DirectoryID]
     /// The epoch of the life before, if that one ended clean in every directory.
     package let cleanlyEndedEpoch: BrokerEpoch?
+    /// The settings that the controller compares among brokers (`SharedSettings`).
+    package let settings: [String: String]
 
     package init(
         id: BrokerID, clusterID: String, incarnationID: UUID128, listeners: [RegisteredListener], rack: String?,
-        directories: [DirectoryID], cleanlyEndedEpoch: BrokerEpoch?
+        directories: [DirectoryID], cleanlyEndedEpoch: BrokerEpoch?, settings: [String: String] = [:]
     ) {
         self.id = id
         self.clusterID = clusterID
@@ -26,5 +28,6 @@ package struct BrokerIdentity: Hashable, Sendable {
         self.rack = rack
         self.directories = directories
         self.cleanlyEndedEpoch = cleanlyEndedEpoch
+        self.settings = settings
     }
 }

@@ -27,6 +27,12 @@ extension BrokerRegistrationRequest {
         rack = identity.rack
         logDirs = identity.directories
         if let epoch = identity.cleanlyEndedEpoch { previousBrokerEpoch = epoch }
+        settings = identity.settings.sorted { $0.key < $1.key }.map { name, value in
+            var setting = Setting()
+            setting.name = name
+            setting.value = value
+            return setting
+        }
     }
 }
 

@@ -11,11 +11,13 @@ package struct DescribeTopicPartitionsHandler: RequestHandler {
     package static let listeners: ListenerKinds = .client
 
     /// Most partitions in one answer (`max.request.partition.size.limit`).
-    private static let partitionsMax = 2_000
-
+    private let partitionsMax: Int
     private let view: ClusterView
 
-    package init(_ view: ClusterView) { self.view = view }
+    package init(_ view: ClusterView, partitionsMax: Int) {
+        self.view = view
+        self.partitionsMax = partitionsMax
+    }
 
     package func handle(
         _ request: DescribeTopicPartitionsRequest, _ context: RequestContext,
@@ -30,7 +32,7 @@ package struct DescribeTopicPartitionsHandler: RequestHandler {
             names.removeAll { $0 < cursor.topicName }
             if names.first == cursor.topicName { first = max(0, Int(cursor.partitionIndex.value)) }
         }
-        var left = min(max(1, Int(request.responsePartitionLimit)), DescribeTopicPartitionsHandler.partitionsMax)
+        var left = min(max(1, Int(request.responsePartitionLimit)), partitionsMax)
         var response = DescribeTopicPartitionsResponse()
         for name in names {
             guard left > 0 else {

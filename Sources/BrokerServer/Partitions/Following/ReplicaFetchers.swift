@@ -9,11 +9,20 @@ package final class ReplicaFetchers: FollowerControl, MetadataSubscriber, Sendab
     private struct Key: Hashable {
         let leader: BrokerID
         let flushes: Bool
+        /// From 0 up to `num.replica.fetchers`.
+        let lane: Int
+    }
+
+    /// A partition that is followed, and by which fetcher.
+    private struct Assigned {
+        let partition: Partition
+        let key: Key
     }
 
     private struct State {
         var fetchers: [Key: ReplicaFetcher] = [:]
-        var assigned: [TopicPartitionID: Key] = [:]
+        var assigned: [TopicPartitionID: Assigned] = [:]
+        var lanes: Int
         var image = MetadataImage()
         var isShutDown = false
     }
@@ -21,7 +30,7 @@ package final class ReplicaFetchers: FollowerControl, MetadataSubscriber, Sendab
     private let setup: ReplicaFetcher.Setup
     /// The listener on which brokers reach each other.
     private let listener: String
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
     /// The first pause after an error.
     private static let backoffMillisecondsMin: Int64 = 10
@@ -33,6 +42,7 @@ package final class ReplicaFetchers: FollowerControl, MetadataSubscriber, Sendab
         leaderLost: @escaping @Sendable (BrokerID) -> Void = { _ in }
     ) {
         listener = interBrokerListener
+        state = Mutex(State(lanes: Int(settings.integer("num.replica.fetchers"))))
         let longest = max(settings.integer("replica.fetch.backoff.ms"), ReplicaFetchers.backoffMillisecondsMin)
         setup = ReplicaFetcher.Setup(
             me: me, brokerEpoch: brokerEpoch, world: world,
@@ -46,25 +56,52 @@ package final class ReplicaFetchers: FollowerControl, MetadataSubscriber, Sendab
     }
 
     package func follow(_ partition: Partition, leader: BrokerID) {
-        let key = Key(leader: leader, flushes: partition.settings.flushesOnAck)
+        let flushes = partition.settings.flushesOnAck
         state.withLock { state in
             if state.isShutDown { return }
-            if let former = state.assigned[partition.id], former != key { state.fetchers[former]?.remove(partition.id) }
-            state.assigned[partition.id] = key
-            fetcher(key, &state).add(partition)
+            let lane = ReplicaFetchers.lane(partition.id, of: state.lanes)
+            assign(partition, Key(leader: leader, flushes: flushes, lane: lane), &state)
         }
+    }
+
+    private func assign(_ partition: Partition, _ key: Key, _ state: inout State) {
+        if let former = state.assigned[partition.id]?.key, former != key {
+            state.fetchers[former]?.remove(partition.id)
+        }
+        state.assigned[partition.id] = Assigned(partition: partition, key: key)
+        fetcher(key, &state).add(partition)
+    }
+
+    /// Spreads the partitions over another number of fetchers for each leader.
+    package func resize(_ lanes: Int) {
+        state.withLock { state in
+            guard !state.isShutDown, lanes != state.lanes else { return }
+            state.lanes = lanes
+            for (id, assigned) in state.assigned.sorted(by: { $0.key < $1.key }) {
+                let key = assigned.key
+                let next = Key(leader: key.leader, flushes: key.flushes, lane: ReplicaFetchers.lane(id, of: lanes))
+                if next != key { assign(assigned.partition, next, &state) }
+            }
+            for key in state.fetchers.keys.filter({ $0.lane >= lanes }) {
+                state.fetchers.removeValue(forKey: key)?.shutDown()
+            }
+        }
+    }
+
+    private static func lane(_ id: TopicPartitionID, of lanes: Int) -> Int {
+        Int((id.topic.low ^ UInt64(bitPattern: Int64(id.index.value))) % UInt64(lanes))
     }
 
     package func unfollow(_ partition: Partition) {
         state.withLock { state in
-            guard let key = state.assigned.removeValue(forKey: partition.id) else { return }
+            guard let key = state.assigned.removeValue(forKey: partition.id)?.key else { return }
             state.fetchers[key]?.remove(partition.id)
         }
     }
 
     package func flushed(_ partition: Partition) {
         state.withLock { state in
-            guard let key = state.assigned[partition.id] else { return }
+            guard let key = state.assigned[partition.id]?.key else { return }
             state.fetchers[key]?.flushed(partition.id)
         }
     }
@@ -93,7 +130,8 @@ package final class ReplicaFetchers: FollowerControl, MetadataSubscriber, Sendab
     private func fetcher(_ key: Key, _ state: inout State) -> ReplicaFetcher {
         if let known = state.fetchers[key] { return known }
         let loops = setup.world.loops
-        let made = ReplicaFetcher(leader: key.leader, loop: loops[Int(key.leader.value) % loops.count], setup: setup)
+        let made = ReplicaFetcher(
+            leader: key.leader, loop: loops[(Int(key.leader.value) + key.lane) % loops.count], setup: setup)
         state.fetchers[key] = made
         made.located(at: endpoint(of: key.leader, state.image))
         return made

@@ -1,4 +1,5 @@
 package import LogStorage
+package import Metadata
 package import Primitives
 package import WireProtocol
 
@@ -15,6 +16,12 @@ package struct PartitionSettings: Hashable, Sendable {
     package var timestampBeforeMillisecondsMax = Int64.max
     /// `message.timestamp.after.max.ms`; how far ahead it may be.
     package var timestampAfterMillisecondsMax: Int64 = 3_600_000
+    /// `flush.messages`: records that may lie unflushed in a log that is not flushed on acknowledgement.
+    package var flushRecordsMax = Int64.max
+    /// `flush.ms`: how long they may.
+    package var flushMillisecondsMax = Int64.max
+    /// `file.delete.delay.ms`: how long the files of a dropped segment stay.
+    package var deleteDelayMilliseconds: Int64 = 60_000
     /// `replica.lag.time.max.ms` of the node.
     package var replicaLagMillisecondsMax: Int64 = 30_000
 
@@ -22,6 +29,18 @@ package struct PartitionSettings: Hashable, Sendable {
     package var compression = StoredCompression.asProduced
 
     package init() {}
+
+    /// The same for one partition: its logs roll earlier by a part of `segment.jitter.ms` that is its own, and the same
+    /// after a restart and on every replica.
+    package func jittered(for partition: TopicPartitionID) -> PartitionSettings {
+        let jitter = min(log.segmentJitterMilliseconds, log.segmentMilliseconds)
+        guard jitter > 0 else { return self }
+        var generator = SeededGenerator(
+            seed: partition.topic.high ^ partition.topic.low ^ UInt64(bitPattern: Int64(partition.index.value)))
+        var settings = self
+        settings.log.segmentJitterMilliseconds = Int64(generator.next() % UInt64(jitter))
+        return settings
+    }
 
     /// What a batch that comes `now` is checked against.
     package func rules(now: Timestamp) -> RecordRules {

@@ -67,7 +67,7 @@ extension PartitionState {
             if let records, !records.isEmpty {
                 try log?.appendAsFollower(records, now: timeOfDay)
                 traffic.replicated(bytes: records.count)
-                if settings.flushesOnAck { after.wantsFlush = true }
+                if owesFlush { after.wantsFlush = true }
             }
             if let start = leaderLogStart, let own = log?.logStartOffset, let end = log?.logEndOffset, start > own,
                 start <= end

@@ -30,7 +30,7 @@ extension PartitionState {
         lastAppendAt = now
         let outcome = leader?.appended(to: end, now: now)
         for (item, result) in zip(admitted, outcomes) { settle(item, result, logStart: start, &after) }
-        if settings.flushesOnAck { after.wantsFlush = true }
+        if owesFlush { after.wantsFlush = true }
         if let outcome { follow(outcome, &after) }
         wakeFetches(&after)
     }
@@ -108,6 +108,29 @@ extension PartitionState {
 }
 
 extension PartitionState {
+    /// Whether what was appended is to be flushed now.
+    var owesFlush: Bool {
+        if settings.flushesOnAck { return true }
+        guard settings.flushRecordsMax < Int64.max, let end = log?.logEndOffset, let flushed = log?.flushedEndOffset
+        else { return false }
+        return end - flushed >= settings.flushRecordsMax
+    }
+
+    /// Whether records lie unflushed longer than `flush.ms` allows; to be asked from time to time.
+    mutating func isFlushOverdue(now: MonotonicInstant) -> Bool {
+        guard let end = log?.logEndOffset, let flushed = log?.flushedEndOffset, flushed < end else {
+            unflushedSince = nil
+            return false
+        }
+        guard let since = unflushedSince else {
+            unflushedSince = now
+            return settings.flushMillisecondsMax == 0
+        }
+        guard now.milliseconds(since: since) >= settings.flushMillisecondsMax else { return false }
+        unflushedSince = nil
+        return true
+    }
+
     /// The topic's configuration changed.
     mutating func configure(_ new: PartitionSettings, now: MonotonicInstant, _ after: inout Aftermath) {
         let changesFetcher = settings.flushesOnAck != new.flushesOnAck

@@ -50,6 +50,8 @@ struct PartitionState: ~Copyable {
     let traffic: TopicTraffic
     /// When a leader last appended; long ago at first.
     var lastAppendAt = MonotonicInstant(-PartitionState.hotMilliseconds * 1_000_000)
+    /// When unflushed records were seen first, where `flush.ms` bounds their time.
+    var unflushedSince: MonotonicInstant?
 
     init(
         settings: PartitionSettings, assignment: PartitionAssignment, lives: [BrokerID: BrokerLife],

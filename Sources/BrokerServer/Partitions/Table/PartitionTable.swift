@@ -145,7 +145,7 @@ package final class PartitionTable: MetadataSubscriber, Sendable {
         }
         let partition = Partition(
             id: id, topicName: topic.name, logDirectory: place.directory, services: services,
-            settings: TopicSettings(settings.current).resolve(topic.name, image.configs),
+            settings: TopicSettings(settings.current).resolve(topic.name, image.configs).jittered(for: id),
             assignment: assignment(registration, image), lives: BrokerLife.all(in: image),
             checkpointedHighWatermark: place.highWatermark)
         index.withLock { index in
@@ -191,11 +191,13 @@ package final class PartitionTable: MetadataSubscriber, Sendable {
         for partition in all {
             let next = resolved[partition.topicName] ?? resolver.resolve(partition.topicName, configs)
             resolved[partition.topicName] = next
-            if partition.settings != next { configure(partition, next) }
+            configure(partition, next)
         }
     }
 
     private func configure(_ partition: Partition, _ settings: PartitionSettings) {
+        let settings = settings.jittered(for: partition.id)
+        guard partition.settings != settings else { return }
         let now = services.clock.now
         partition.step { state, after in state.configure(settings, now: now, &after) }
     }

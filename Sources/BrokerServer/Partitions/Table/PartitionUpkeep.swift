@@ -21,6 +21,9 @@ package final class PartitionUpkeep: Sendable {
         self.log = log
     }
 
+    /// Longest pause between two looks for logs that are due to be flushed.
+    private static let flushLookMilliseconds: Int64 = 1_000
+
     /// Starts all timers.
     package func start() {
         every(max(settings.integer("replica.lag.time.max.ms") / 2, 1)) { [table] in
@@ -31,6 +34,15 @@ package final class PartitionUpkeep: Sendable {
         }
         every(max(settings.integer("log.flush.offset.checkpoint.interval.ms"), 1000)) { [self] in
             world.pool.run { self.writeCheckpoints([.recoveryPoint, .logStart]) }
+        }
+        every(settings.integer("producer.id.expiration.check.interval.ms")) { [self] in
+            world.pool.run { for partition in self.table.all { partition.expireProducers() } }
+        }
+        every(min(settings.integer("log.flush.scheduler.interval.ms"), PartitionUpkeep.flushLookMilliseconds)) {
+            [table] in
+            for partition in table.all where partition.settings.flushMillisecondsMax < Int64.max {
+                partition.flushIfOverdue()
+            }
         }
         every(settings.integer("log.retention.check.interval.ms")) { [self] in
             world.pool.run { self.enforceRetention() }
@@ -87,14 +99,13 @@ package final class PartitionUpkeep: Sendable {
     }
 
     private func enforceRetention() {
-        let delay = settings.integer("log.segment.delete.delay.ms")
         for partition in table.all {
             let removals = partition.enforceRetention()
             guard !removals.isEmpty else { continue }
             log.info(
                 "segments deleted by retention",
                 metadata: ["log": "\(partition.directory)", "segments": "\(removals.count)"])
-            world.controlLoop.schedule(afterMilliseconds: delay) { [world] in
+            world.controlLoop.schedule(afterMilliseconds: partition.settings.deleteDelayMilliseconds) { [world] in
                 world.pool.run { self.run(removals) }
             }
         }

@@ -20,6 +20,10 @@ package struct TopicSettings: Sendable {
         settings.timestampAfterMillisecondsMax = given.integer(
             "message.timestamp.after.max.ms", node: "log.message.timestamp.after.max.ms")
         settings.compression = compression(given)
+        settings.flushRecordsMax = given.integer("flush.messages", node: "log.flush.interval.messages")
+        settings.flushMillisecondsMax =
+            given.optionalInteger("flush.ms") ?? node.milliseconds("log.flush.interval.ms") ?? Int64.max
+        settings.deleteDelayMilliseconds = given.integer("file.delete.delay.ms", node: "log.segment.delete.delay.ms")
         settings.replicaLagMillisecondsMax = node.integer("replica.lag.time.max.ms")
         settings.log = log(given)
         return settings
@@ -39,6 +43,8 @@ package struct TopicSettings: Sendable {
         log.segmentBytes = given.integer("segment.bytes", node: "log.segment.bytes")
         log.segmentMilliseconds =
             given.optionalInteger("segment.ms") ?? node.milliseconds("log.roll.ms") ?? log.segmentMilliseconds
+        log.segmentJitterMilliseconds =
+            given.optionalInteger("segment.jitter.ms") ?? node.milliseconds("log.roll.jitter.ms") ?? 0
         log.indexIntervalBytes = Int(given.integer("index.interval.bytes", node: "log.index.interval.bytes"))
         log.indexSizeMaxBytes = Int(given.integer("segment.index.bytes", node: "log.index.size.max.bytes"))
         let retention = given.optionalInteger("retention.ms") ?? node.milliseconds("log.retention.ms") ?? -1

@@ -8,8 +8,10 @@ struct OutgoingQuorumMessages {
     let clusterID: String?
     /// This node's own address as a controller; nil on broker-only nodes.
     let ownEndpoint: VoterEndpoint?
-    /// The most bytes of log or snapshot that one answer may bring.
-    static let fetchBytesMax: Int32 = 8 << 20
+    /// The most bytes of the log that one answer may bring (`controller.quorum.fetch.max.bytes`).
+    let fetchBytesMax: Int32
+    /// The same for a snapshot (`controller.quorum.fetch.snapshot.max.bytes`).
+    let snapshotBytesMax: Int32
 
     func vote(_ ask: VoteAsk) -> VoteRequest {
         var partition = VoteRequest.PartitionData()
@@ -88,7 +90,7 @@ struct OutgoingQuorumMessages {
         partition.currentLeaderEpoch = fetch.epoch
         partition.fetchOffset = fetch.offset
         partition.lastFetchedEpoch = fetch.lastFetchedEpoch.value
-        partition.partitionMaxBytes = OutgoingQuorumMessages.fetchBytesMax
+        partition.partitionMaxBytes = fetchBytesMax
         partition.replicaDirectoryID = fetch.replica.directoryID ?? .zero
         switch fetch.highWatermark {
         case .known(let offset): partition.highWatermark = offset.value
@@ -103,7 +105,7 @@ struct OutgoingQuorumMessages {
         request.clusterID = clusterID
         request.replicaState.replicaID = fetch.replica.id
         request.maxWaitMilliseconds = Int32(clamping: fetch.maxWaitMilliseconds)
-        request.maxBytes = OutgoingQuorumMessages.fetchBytesMax
+        request.maxBytes = fetchBytesMax
         request.topics = [topic]
         return request
     }
@@ -122,7 +124,7 @@ struct OutgoingQuorumMessages {
         var request = FetchSnapshotRequest()
         request.clusterID = clusterID
         request.replicaID = fetch.replica.id
-        request.maxBytes = OutgoingQuorumMessages.fetchBytesMax
+        request.maxBytes = snapshotBytesMax
         request.topics = [topic]
         return request
     }

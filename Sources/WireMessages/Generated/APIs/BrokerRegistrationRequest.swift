@@ -22,6 +22,7 @@ package struct BrokerRegistrationRequest: WireRequest {
     package var logDirs: [UUID128] = []
     /// Since version 3.
     package var previousBrokerEpoch: BrokerEpoch = BrokerEpoch(-1)
+    package var settings: [Setting]? = nil
 
     package init() {}
 
@@ -42,7 +43,13 @@ package struct BrokerRegistrationRequest: WireRequest {
         if version >= 3 {
             previousBrokerEpoch = BrokerEpoch(try reader.int64())
         }
-        try reader.endStruct()
+        var tags = try reader.tags()
+        while let tag = try reader.nextTag(&tags) {
+            switch tag {
+            case 10000: settings = try reader.nullableArray(version)
+            default: try reader.skipTag(&tags)
+            }
+        }
     }
 
     package func write(to writer: inout WireWriter, version: Int16) {
@@ -64,7 +71,12 @@ package struct BrokerRegistrationRequest: WireRequest {
         if version >= 3 {
             writer.int64(previousBrokerEpoch.value)
         }
-        writer.endStruct()
+        var mark = writer.beginTags()
+        if settings != nil {
+            writer.beginTag(10000, &mark)
+            writer.nullableArray(settings, version)
+            writer.endTag(&mark)
+        }
     }
 
     /// Part of `BrokerRegistrationRequest`.
@@ -112,6 +124,26 @@ package struct BrokerRegistrationRequest: WireRequest {
             writer.string(name)
             writer.int16(minSupportedVersion)
             writer.int16(maxSupportedVersion)
+            writer.endStruct()
+        }
+    }
+
+    /// Part of `BrokerRegistrationRequest`.
+    package struct Setting: WireStruct {
+        package var name: String = ""
+        package var value: String = ""
+
+        package init() {}
+
+        package init(from reader: inout WireReader, version: Int16) throws(WireError) {
+            name = try reader.string()
+            value = try reader.string()
+            try reader.endStruct()
+        }
+
+        package func write(to writer: inout WireWriter, version: Int16) {
+            writer.string(name)
+            writer.string(value)
             writer.endStruct()
         }
     }

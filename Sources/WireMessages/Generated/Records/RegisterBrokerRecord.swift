@@ -24,6 +24,7 @@ package struct RegisterBrokerRecord: WireMessage {
     package var logDirs: [UUID128] = []
     /// Since version 4.
     package var cordonedLogDirs: [UUID128]? = nil
+    package var settings: [Setting]? = nil
 
     package init() {}
 
@@ -47,6 +48,7 @@ package struct RegisterBrokerRecord: WireMessage {
             switch tag {
             case 0 where version >= 3: logDirs = try reader.values()
             case 1 where version >= 4: cordonedLogDirs = try reader.nullableValues()
+            case 10000: settings = try reader.nullableArray(version)
             default: try reader.skipTag(&tags)
             }
         }
@@ -82,6 +84,11 @@ package struct RegisterBrokerRecord: WireMessage {
         if version >= 4, cordonedLogDirs != nil {
             writer.beginTag(1, &mark)
             writer.nullableValues(cordonedLogDirs)
+            writer.endTag(&mark)
+        }
+        if settings != nil {
+            writer.beginTag(10000, &mark)
+            writer.nullableArray(settings, version)
             writer.endTag(&mark)
         }
     }
@@ -131,6 +138,26 @@ package struct RegisterBrokerRecord: WireMessage {
             writer.string(name)
             writer.int16(minSupportedVersion)
             writer.int16(maxSupportedVersion)
+            writer.endStruct()
+        }
+    }
+
+    /// Part of `RegisterBrokerRecord`.
+    package struct Setting: WireStruct {
+        package var name: String = ""
+        package var value: String = ""
+
+        package init() {}
+
+        package init(from reader: inout WireReader, version: Int16) throws(WireError) {
+            name = try reader.string()
+            value = try reader.string()
+            try reader.endStruct()
+        }
+
+        package func write(to writer: inout WireWriter, version: Int16) {
+            writer.string(name)
+            writer.string(value)
             writer.endStruct()
         }
     }

@@ -1,0 +1,13 @@
+/// What the system is asked for each socket.
+package struct SocketOptions: Hashable, Sendable {
+    /// Bytes of the buffer for what goes; nil leaves it to the system.
+    package var sendBytes: Int?
+    /// Bytes of the buffer for what comes, on connections that came in.
+    package var receiveBytes: Int?
+    /// The same on connections that this process opened.
+    package var ownReceiveBytes: Int?
+    /// Connections that wait to be accepted.
+    package var backlog: Int32 = 1_024
+
+    package init() {}
+}
