@@ -1,8 +1,8 @@
 """Configurations at run time, as confluent-kafka and kafka-python see them."""
 
-import re
 import socket
 import struct
+import subprocess
 
 import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
@@ -12,7 +12,7 @@ from confluent_kafka.admin import (
 from kafka.admin import ConfigResource as PythonResource
 from kafka.admin import ConfigResourceType, KafkaAdminClient
 
-from harness import Cluster, fresh, wait_until
+from harness import MARTLET, Cluster, fresh, wait_until
 
 OVERRIDES = [
     "group.initial.rebalance.delay.ms=100", "log.retention.check.interval.ms=200", "log.segment.delete.delay.ms=100",
@@ -243,18 +243,90 @@ def test_settings_survive_restarts_of_all_nodes(own_cluster):
     assert describe(admin, ResourceType.TOPIC, topic)["retention.bytes"].value == "123456789"
 
 
+def test_levels_of_loggers_are_configuration_of_a_node(cluster):
+    name = "kafka.server.ReplicaManager"
+    assert described(cluster.port(2), 8, "2")[name] == "INFO"
+    assert alter(cluster.port(2), [(8, "2", name, "DEBUG")]) == [(0, None)]
+    assert described(cluster.port(2), 8, "2")[name] == "DEBUG"
+    assert described(cluster.port(1), 8, "1")[name] == "INFO"
+    assert alter(cluster.port(2), [(8, "2", name, None)]) == [(0, None)]
+    assert described(cluster.port(2), 8, "2")[name] == "INFO"
+    assert alter(cluster.port(2), [(8, "2", "no.such", "DEBUG")]) == [(40, "Logger no.such does not exist!")]
+    assert alter(cluster.port(2), [(8, "2", name, "LOUD")])[0][0] == 40
+    assert alter(cluster.port(2), [(8, "1", name, "DEBUG")])[0][0] == 42
+
+
+def test_resources_with_configuration_are_listed(cluster):
+    topic = fresh("listed")
+    cluster.create_topic(topic)
+    listed = lambda *kinds: resources(cluster.port(1), kinds)
+    wait_until(lambda: (0, topic, 2) in [(0, *entry) for entry in listed(2)[1]], 10, "the topic is listed")
+    assert listed(4) == (0, [("1", 4), ("2", 4), ("3", 4)])
+    assert ("3", 8) in listed()[1] and (topic, 2) in listed()[1]
+    assert listed(77) == (35, [])
+
+
+def described(port, kind, name):
+    """DescribeConfigs, version 1: {key: value}"""
+    body = struct.pack(">ib", 1, kind) + text(name) + struct.pack(">ib", -1, 0)
+    answer = ask(port, 32, 1, body)
+    at = 8
+
+    def take(form):
+        nonlocal at
+        values = struct.unpack_from(">" + form, answer, at)
+        at += struct.calcsize(">" + form)
+        return values[0]
+
+    def word():
+        nonlocal at
+        length = take("h")
+        if length < 0:
+            return None
+        at += length
+        return answer[at - length : at].decode()
+
+    assert (take("i"), take("h"), word(), take("b"), word()) == (1, 0, None, kind, name)
+    values = {}
+    for _ in range(take("i")):
+        key = word()
+        values[key] = word()
+        take("b"), take("b"), take("b")
+        assert take("i") == 0
+    return values
+
+
+def resources(port, kinds):
+    """ListConfigResources, version 1: the code and (name, kind) of each."""
+    body = b"\0" + bytes([len(kinds) + 1, *kinds]) + b"\0"
+    answer = ask(port, 74, 1, body)
+    code, count = struct.unpack_from(">h", answer, 5)[0], answer[7] - 1
+    found, at = [], 8
+    for _ in range(count):
+        length = answer[at] - 1
+        found.append((answer[at + 1 : at + 1 + length].decode(), answer[at + 1 + length]))
+        at += length + 3
+    return code, found
+
+
 def test_nodes_with_different_settings_are_named_once_by_the_controller(own_cluster):
     odd = next(node for node in own_cluster.nodes if node != own_cluster.active_controller())
     own_cluster.stop(odd)
-    path = own_cluster.path / f"node-{odd}" / "server.properties"
-    path.write_text(path.read_text() + "\nnum.partitions=7\nmin.insync.replicas=2\n")
-    own_cluster.start(odd)
+    overrides = ["--override", "num.partitions=7", "--override", "min.insync.replicas=1"]
+    node = subprocess.Popen([MARTLET, "server", own_cluster.path / f"node-{odd}" / "server.properties", *overrides],
+                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def warnings():
         lines = own_cluster.logs(own_cluster.active_controller(), lines=10_000).splitlines()
         return [line for line in lines if "nodes are configured differently" in line]
 
-    wait_until(lambda: len(warnings()) >= 2, 20, "both keys are named")
-    partitions = next(line for line in warnings() if "num.partitions" in line)
-    assert re.search(rf"7.*{odd}", partitions), partitions
-    assert sum("num.partitions" in line for line in warnings()) == 1
+    try:
+        wait_until(lambda: len(warnings()) >= 2, 20, "both keys are named")
+        partitions = next(line for line in warnings() if "num.partitions" in line)
+        assert f"7 on {odd}" in partitions, partitions
+        minimum = next(line for line in warnings() if "min.insync.replicas" in line)
+        assert f"1 on {odd}" in minimum and "acting=2" in minimum, minimum
+        assert len(warnings()) == 2
+    finally:
+        node.terminate()
+        node.wait(20)

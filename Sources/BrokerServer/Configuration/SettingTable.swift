@@ -27,6 +27,7 @@ package enum SettingTable {
         Setting(
             "server.max.startup.time.ms", wholeMilliseconds, forever,
             "How long a start may take before the node gives up."),
+        Setting(
             "log.level", .string, "info",
             "The least level that is logged: trace, debug, info, warn, error, fatal or off. Changeable while the node "
                 + "runs, as the level of the logger `root`."),

@@ -181,7 +181,21 @@ package final class PartitionTable: MetadataSubscriber, Sendable {
 
     private func configure(_ topic: String, _ image: MetadataImage) {
         let resolved = TopicSettings(settings.current).resolve(topic, image.configs)
-        for partition in all where partition.topicName == topic { configure(partition, resolved) }
+        let mine = index.withLock { index in
+            index.idsByName[topic].flatMap { index.byTopic[$0] }?.sorted { $0.key < $1.key }.map(\.value) ?? []
+        }
+        for partition in mine { configure(partition, resolved) }
+        if !mine.isEmpty { tellOfIdleConfigs(topic, image) }
+    }
+
+    /// Nobody shall believe that a setting acts which does not.
+    private func tellOfIdleConfigs(_ topic: String, _ image: MetadataImage) {
+        for (key, value) in image.configs[.topic(topic)].sorted(by: { $0.key < $1.key }) {
+            guard let absence = TopicAbsences.absence(of: key, value: value) else { continue }
+            log.warning(
+                "a topic's setting does not act",
+                metadata: ["topic": "\(topic)", "key": "\(key)", "reason": "\(absence.sentence)"])
+        }
     }
 
     /// The node's own settings changed: every topic that does not set them follows.
