@@ -19,6 +19,7 @@ extension ClusterController {
             var answer = IncrementalAlterConfigsResponse.AlterConfigsResourceResponse()
             answer.resourceType = resource.resourceType
             answer.resourceName = resource.resourceName
+            answer.errorMessage = nil
             do throws(Refusal) {
                 try ClusterController.checkNames(target, among: targets, keys: resource.configs.map(\.name))
                 let edits = try copy.edits(of: target, resource.configs, rules)
@@ -46,6 +47,7 @@ extension ClusterController {
             var answer = AlterConfigsResponse.AlterConfigsResourceResponse()
             answer.resourceType = resource.resourceType
             answer.resourceName = resource.resourceName
+            answer.errorMessage = nil
             do throws(Refusal) {
                 try ClusterController.checkNames(target, among: targets, keys: resource.configs.map(\.name))
                 let nulls = resource.configs.filter { $0.value == nil }.map(\.name)

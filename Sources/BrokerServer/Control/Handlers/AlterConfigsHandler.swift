@@ -68,6 +68,7 @@ package struct AlterConfigsHandler: RequestHandler {
             var answer = Answer()
             answer.resourceType = resource.resourceType
             answer.resourceName = resource.resourceName
+            answer.errorMessage = nil
             if let refusal = refusal(index) {
                 answer.errorCode = refusal.code
                 answer.errorMessage = refusal.message

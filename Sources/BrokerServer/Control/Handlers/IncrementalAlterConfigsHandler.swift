@@ -86,6 +86,7 @@ package struct IncrementalAlterConfigsHandler: RequestHandler {
             var answer = Answer()
             answer.resourceType = resource.resourceType
             answer.resourceName = resource.resourceName
+            answer.errorMessage = nil
             if let refusal = refusal(index) {
                 answer.errorCode = refusal.code
                 answer.errorMessage = refusal.message
