@@ -154,7 +154,10 @@ package final class StateChangeLog: MetadataSubscriber, MetricsSource, @unchecke
         let sets: Logger.Metadata = ["from": "\(Self.list(old.isr))", "to": "\(Self.list(new.isr))"]
         if !lost.isEmpty {
             shrinks.wrappingAdd(1, ordering: .relaxed)
-            let reasons = lost.map { absence(of: $0, image) ?? "leader \(Self.name(old.leader)): \($0) lags" }
+            let reasons = lost.map { broker in
+                if !new.replicas.contains(broker) { return "the replica of broker \(broker) is moved away" }
+                return absence(of: broker, image) ?? "leader \(Self.name(old.leader)): \(broker) lags"
+            }
             let because = Array(Set(reasons)).sorted().joined(separator: "; ")
             lines.say("ISR shrunk", name.merging(sets) { $1 }.merging(["because": "\(because)"]) { $1 })
         }
