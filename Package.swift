@@ -29,7 +29,8 @@ let modules: [Module] = [
     Module(name: "WireProtocol", imports: ["Primitives", "CCodecs"]),
     Module(name: "WireMessages", imports: ["WireProtocol", "Primitives"]),
     Module(name: "LogStorage", imports: ["WireProtocol", "World", "Primitives"], packages: ["DequeModule"]),
-    Module(name: "Metadata", imports: ["WireMessages", "WireProtocol", "Primitives"], packages: ["HashTreeCollections"]),
+    Module(
+        name: "Metadata", imports: ["WireMessages", "WireProtocol", "Primitives"], packages: ["HashTreeCollections"]),
     Module(name: "Quorum", imports: ["Primitives"]),
     Module(name: "Replication", imports: ["Primitives"], packages: ["OrderedCollections"]),
     Module(name: "Security", imports: ["Primitives"]),
@@ -39,7 +40,9 @@ let modules: [Module] = [
     Module(
         name: "Coordinators", imports: ["Metadata", "WireMessages", "WireProtocol", "Primitives"],
         packages: ["HashTreeCollections", "OrderedCollections"]),
-    Module(name: "ClientCore", imports: ["WireMessages", "WireProtocol", "World", "Primitives"], packages: ["OrderedCollections"]),
+    Module(
+        name: "ClientCore", imports: ["WireMessages", "WireProtocol", "World", "Primitives"],
+        packages: ["OrderedCollections"]),
     Module(
         name: "BrokerServer",
         imports: [
@@ -68,15 +71,22 @@ let modules: [Module] = [
         packages: ["ArgumentParser"]),
     Module(
         name: "LocalCluster",
-        imports: ["MartletClient", "ClientCore", "LogStorage", "LiveWorld", "WireMessages", "WireProtocol", "World", "Primitives"],
+        imports: [
+            "MartletClient", "ClientCore", "LogStorage", "LiveWorld", "WireMessages", "WireProtocol", "World",
+            "Primitives",
+        ],
         packages: ["ArgumentParser"]),
     Module(
         name: "martlet",
-        imports: ["BrokerServer", "AdminTools", "LocalCluster", "MartletClient", "Transport", "LiveWorld", "World", "Primitives"],
+        imports: [
+            "BrokerServer", "AdminTools", "LocalCluster", "MartletClient", "Transport", "LiveWorld", "World",
+            "Primitives",
+        ],
         packages: ["ArgumentParser", "Logging"], isExecutable: true),
     Module(
         name: "martlet-sim", imports: ["Simulator", "Primitives"], packages: ["ArgumentParser"], isExecutable: true),
-    Module(name: "wiregen", isExecutable: true),
+    Module(name: "WireDefinitions"),
+    Module(name: "wiregen", imports: ["WireDefinitions"], isExecutable: true),
 ]
 
 /// A slice of the house for quick work on one module: `MARTLET_ONLY=Quorum,LogStorage swift build --build-tests`.
@@ -124,11 +134,45 @@ let moduleTargets: [Target] = built.map { module in
         : .target(name: module.name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
 }
 
+/// What several test targets and the fuzzer share.
+let testSupport: [(name: String, needs: [String])] = [
+    ("MessageForge", ["WireDefinitions", "WireMessages", "WireProtocol", "Primitives"]),
+    (
+        "FuzzTargets",
+        [
+            "BrokerServer", "Coordinators", "Quorum", "Metadata", "LogStorage", "WireDefinitions", "WireMessages",
+            "WireProtocol", "World", "Primitives", "MessageForge",
+        ]
+    ),
+]
+func needed(by target: (name: String, needs: [String])) -> Set<String> {
+    let support = testSupport.filter { target.needs.contains($0.name) }
+    return support.reduce(Set(target.needs.filter { packageOf[$0] == nil })) { found, used in
+        found.subtracting([used.name]).union(needed(by: used))
+    }
+}
+let supportTargets: [Target] = testSupport.filter { support in
+    only.map { needed(by: support).isSubset(of: $0) } ?? true
+}
+.map { support in
+    .target(
+        name: support.name, dependencies: support.needs.map { .target(name: $0) }, path: "Tests/\(support.name)",
+        swiftSettings: strict)
+}
+
+/// `Tests/fuzz.sh` builds this one, apart from the rest: with libFuzzer, which brings a `main` of its own.
+let fuzzerTargets: [Target] =
+    Context.environment["MARTLET_FUZZER"] == nil
+    ? [] : [.executableTarget(name: "martlet-fuzz", dependencies: ["FuzzTargets"], path: "Tests/Fuzzer/Driver")]
+
 /// Test targets: what each needs beyond the module it is named after. `Golden` holds text scenarios and captured bytes.
 let tests: [(name: String, needs: [String])] = [
     ("PrimitivesTests", ["Primitives"]),
     ("WireProtocolTests", ["WireProtocol", "Primitives"]),
-    ("WireMessagesTests", ["WireMessages", "wiregen", "WireProtocol", "Primitives"]),
+    (
+        "WireMessagesTests",
+        ["WireMessages", "MessageForge", "wiregen", "WireDefinitions", "WireProtocol", "Primitives"]
+    ),
     ("LogStorageTests", ["LogStorage", "LiveWorld", "WireProtocol", "World", "Primitives"]),
     ("MetadataTests", ["Metadata", "WireMessages", "WireProtocol", "Primitives"]),
     ("QuorumTests", ["Quorum", "Primitives"]),
@@ -148,21 +192,29 @@ let tests: [(name: String, needs: [String])] = [
     (
         "SimulatorTests",
         [
-            "Simulator", "BrokerServer", "Controller", "Coordinators", "Replication", "Quorum", "Metadata", "LogStorage",
+            "Simulator", "BrokerServer", "Controller", "Coordinators", "Replication", "Quorum", "Metadata",
+            "LogStorage",
             "WireMessages", "WireProtocol", "World", "Primitives",
         ]
     ),
-    ("AdminToolsTests", ["AdminTools", "MartletClient", "ClientCore", "WireMessages", "WireProtocol", "World", "Primitives"]),
+    (
+        "AdminToolsTests",
+        ["AdminTools", "MartletClient", "ClientCore", "WireMessages", "WireProtocol", "World", "Primitives"]
+    ),
     ("LocalClusterTests", ["LocalCluster", "Primitives"]),
     (
         "AbuseTests",
-        ["BrokerServer", "Transport", "LiveWorld", "WireMessages", "WireProtocol", "World", "Primitives", "Logging"]
+        [
+            "BrokerServer", "Transport", "LiveWorld", "WireMessages", "WireProtocol", "World", "Primitives", "Logging",
+            "MessageForge", "WireDefinitions",
+        ]
     ),
+    ("FuzzTests", ["FuzzTargets", "MessageForge", "Primitives"]),
     ("TidyTests", []),
 ]
 let testTargets: [Target] =
     tests.filter { test in
-        let needed = Set(test.needs.filter { packageOf[$0] == nil })
+        let needed = needed(by: test)
         return only.map { needed.isSubset(of: $0) && (!needed.isEmpty || $0.contains("Tidy")) } ?? true
     }
     .map { test in
@@ -187,5 +239,5 @@ let package = Package(
         guard case .sourceControl(_, let location, _) = dependency.kind else { return true }
         return usedPackages.contains { location.hasSuffix("/" + $0) }
     },
-    targets: systemLibraries + cTargets + moduleTargets + testTargets
+    targets: systemLibraries + cTargets + moduleTargets + supportTargets + fuzzerTargets + testTargets
 )

@@ -8,7 +8,8 @@
 #   Tests/run.sh --clients-only     the real clients
 #   Tests/run.sh --containers-only  the containers
 #
-# MARTLET_KILLS=30 Tests/run.sh   the long run: 30 kills of leaders and 30 of leader and controller in one
+# MARTLET_KILLS=30 Tests/run.sh            the long run: 30 kills of leaders and 30 of leader and controller in one
+# MARTLET_FUZZ_SECONDS=3600 Tests/run.sh   an hour of the fuzzer instead of a minute
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 
@@ -137,6 +138,15 @@ if [ "$swift_tests" = yes ]; then
     else
         passed=$((passed + total - broken))
         failed=$((failed + broken))
+    fi
+fi
+
+if [ "$swift_tests" = yes ]; then
+    say "Fuzzer, ${MARTLET_FUZZ_SECONDS:-60} s"
+    if Tests/fuzz.sh "${MARTLET_FUZZ_SECONDS:-60}"; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
     fi
 fi
 

@@ -1,3 +1,5 @@
+import WireDefinitions
+
 /// How a field looks in Swift.
 extension Field {
     var swiftType: String {

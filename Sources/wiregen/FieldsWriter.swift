@@ -1,4 +1,5 @@
 import Foundation
+import WireDefinitions
 
 /// Writes how the fields of one record are listed by their names, for tools that show records.
 struct FieldsWriter {

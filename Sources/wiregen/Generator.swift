@@ -1,4 +1,5 @@
 import Foundation
+import WireDefinitions
 
 /// Turns a folder of definitions into Swift files.
 struct Generator {
@@ -6,13 +7,7 @@ struct Generator {
     let definitionsFolder: String
 
     /// All definitions, ordered by path.
-    func definitions() throws -> [Definition] {
-        let paths = FileManager.default.enumerator(atPath: definitionsFolder)?.compactMap { $0 as? String } ?? []
-        return try paths.filter { $0.hasSuffix(".wire") }.sorted().map { path in
-            let text = try String(contentsOfFile: definitionsFolder + "/" + path, encoding: .utf8)
-            return try DefinitionParser.parse(path: path, text: text)
-        }
-    }
+    func definitions() throws -> [Definition] { try DefinitionFolder(definitionsFolder).definitions() }
 
     /// The content of every generated file, by its path below the folder of generated files.
     func files() throws -> [String: String] {

@@ -1,3 +1,5 @@
+import WireDefinitions
+
 /// Writes the Swift of one message: its type, the structures in it, and how each is read and written.
 struct MessageWriter {
     private let definition: Definition

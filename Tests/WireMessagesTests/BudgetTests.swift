@@ -1,9 +1,9 @@
+import MessageForge
 import Primitives
 import Testing
+import WireDefinitions
 import WireMessages
 import WireProtocol
-
-@testable import wiregen
 
 @Suite("Messages that would take more memory than they are worth")
 struct BudgetTests {
@@ -58,8 +58,8 @@ struct BudgetTests {
         #expect(throws: WireError.self) { try MetadataRequest.decode(bytes, version: 1) }
     }
 
-    @Test("Real requests of large clusters stay far within the budget", arguments: Definitions.all)
-    func realistic(entry: Definitions.Entry) throws {
+    @Test("Real requests of large clusters stay far within the budget", arguments: MessageCatalog.all)
+    func realistic(entry: MessageCatalog.Entry) throws {
         for version in entry.definition.versions {
             for seed in 1...3 as ClosedRange<UInt64> {
                 let source = Bytes(
@@ -109,7 +109,7 @@ struct MetadataRecordTests {
 
     @Test("Keys of records are those of the metadata log, each once")
     func keys() {
-        let keys = Definitions.all.compactMap { entry -> Int? in
+        let keys = MessageCatalog.all.compactMap { entry -> Int? in
             if case .metadata(let key) = entry.definition.kind { key } else { nil }
         }
         #expect(keys.count == 26)

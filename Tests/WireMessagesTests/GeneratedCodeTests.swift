@@ -1,5 +1,7 @@
 import Foundation
+import MessageForge
 import Testing
+import WireDefinitions
 
 @testable import wiregen
 
@@ -7,8 +9,8 @@ import Testing
 struct GeneratedCodeTests {
     @Test("Generating again changes nothing")
     func upToDate() throws {
-        let folder = Definitions.root + "/Sources/WireMessages/Generated"
-        let wanted = try Definitions.generator.files()
+        let folder = MessageCatalog.root + "/Sources/WireMessages/Generated"
+        let wanted = try Generator(definitionsFolder: MessageCatalog.definitionsFolder).files()
         let found = FileManager.default.enumerator(atPath: folder)?.compactMap { $0 as? String } ?? []
         #expect(Set(found.filter { $0.hasSuffix(".swift") }) == Set(wanted.keys))
         for (path, text) in wanted {

@@ -1,10 +1,10 @@
 import Foundation
+import MessageForge
 import Primitives
 import Testing
+import WireDefinitions
 import WireMessages
 import WireProtocol
-
-@testable import wiregen
 
 @Suite("Bytes that Kafka's own classes wrote")
 struct GoldenBytesTests {
@@ -19,7 +19,7 @@ struct GoldenBytesTests {
     /// The lines of a golden file; nil for a message that has no type.
     static func samples(_ file: String) -> [String: [Sample]] {
         let types = Dictionary(uniqueKeysWithValues: WireCatalog.all.map { ("\($0)", $0) })
-        let path = Definitions.root + "/Tests/WireMessagesTests/Golden/" + file
+        let path = MessageCatalog.root + "/Tests/WireMessagesTests/Golden/" + file
         let text = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
         var found: [String: [Sample]] = [:]
         for line in text.split(separator: "\n") where !line.hasPrefix("#") {
@@ -40,7 +40,7 @@ struct GoldenBytesTests {
     @Test("Every request and response of Kafka 4.3.0 is among them, at every version")
     func complete() {
         #expect(GoldenBytesTests.clients.keys.filter { $0.hasPrefix("?") } == [])
-        for entry in Definitions.all {
+        for entry in MessageCatalog.all {
             guard case .api = entry.definition.kind else { continue }
             let versions = Set((GoldenBytesTests.clients[entry.message.name] ?? []).map(\.version))
             #expect(versions == Set(entry.type.versions), "\(entry.message.name)")

@@ -1,24 +1,24 @@
+import MessageForge
 import Primitives
 import Testing
+import WireDefinitions
 import WireMessages
 import WireProtocol
-
-@testable import wiregen
 
 @Suite("Every message at every version")
 struct RoundTripTests {
     @Test("Generated types and definitions are the same in number and in versions")
     func catalog() throws {
-        #expect(Definitions.all.count == WireCatalog.all.count)
-        for entry in Definitions.all {
+        #expect(MessageCatalog.all.count == WireCatalog.all.count)
+        for entry in MessageCatalog.all {
             let versions = entry.definition.versions
             #expect(entry.type.versions == Int16(versions.lowerBound)...Int16(versions.upperBound))
             #expect(entry.type.firstFlexible == entry.definition.firstFlexible.map(Int16.init) ?? .max)
         }
     }
 
-    @Test("What a second encoder writes is read, and written again byte for byte", arguments: Definitions.all)
-    func roundTrip(entry: Definitions.Entry) throws {
+    @Test("What a second encoder writes is read, and written again byte for byte", arguments: MessageCatalog.all)
+    func roundTrip(entry: MessageCatalog.Entry) throws {
         for version in entry.definition.versions {
             for seed in 1...12 as ClosedRange<UInt64> {
                 let source = DefinitionEncoder.encode(
@@ -36,8 +36,8 @@ struct RoundTripTests {
         #expect(try Message.decode(message.encoded(version: version), version: version) == message)
     }
 
-    @Test("A message cut at any byte is refused, and so is one with a byte too many", arguments: Definitions.all)
-    func truncation(entry: Definitions.Entry) {
+    @Test("A message cut at any byte is refused, and so is one with a byte too many", arguments: MessageCatalog.all)
+    func truncation(entry: MessageCatalog.Entry) {
         for version in entry.definition.versions {
             let source = DefinitionEncoder.encode(
                 entry.message, of: entry.definition, version: version, seed: 5, elementsMax: 2)
@@ -59,8 +59,8 @@ struct RoundTripTests {
         } catch { #expect(error == .trailingBytes(1)) }
     }
 
-    @Test("Random changes never do more than throw", arguments: Definitions.all)
-    func mutations(entry: Definitions.Entry) {
+    @Test("Random changes never do more than throw", arguments: MessageCatalog.all)
+    func mutations(entry: MessageCatalog.Entry) {
         var generator = SeededGenerator(seed: 11)
         for version in entry.definition.versions {
             let source = DefinitionEncoder.encode(

@@ -1,8 +1,8 @@
-import Primitives
+package import Primitives
 
 /// Puts requests together from what a connection brings (RFC 9112), within bounds: strict, because whoever sends
 /// something odd to an admin port is a scanner or a mistake.
-struct HTTPRequestReader: ~Copyable {
+package struct HTTPRequestReader: ~Copyable {
     /// The request line and all headers.
     static let headBytesMax = 8 << 10
     static let targetBytesMax = 1 << 10
@@ -27,6 +27,19 @@ struct HTTPRequestReader: ~Copyable {
 
     /// Whether a request has begun that is not whole yet.
     var hasBegun: Bool { !bytes.isEmpty }
+
+    /// How many requests stand in what a connection brings, up to the first that is refused.
+    package static func requests(in pieces: [Bytes]) -> (count: Int, isRefused: Bool) {
+        var reader = HTTPRequestReader()
+        var count = 0
+        for piece in pieces {
+            reader.append(piece)
+            do throws(HTTPRefusal) {
+                while try reader.next() != nil { count += 1 }
+            } catch { return (count, true) }
+        }
+        return (count, false)
+    }
 
     /// Adds what arrived; what is more than a request can be is dropped, and found to be too much by `next`.
     mutating func append(_ piece: Bytes) {

@@ -77,6 +77,7 @@ extension GroupShard {
         case .sinceEmpty(let emptySince): start = max(emptySince, offset.commitTimestamp)
         }
         if let end = offset.expireTimestamp { return now >= end }
-        return now.value - start.value >= settings.offsetsRetentionMilliseconds
+        // A record may hold any time; the clock and the setting are ours.
+        return start.value <= now.value - settings.offsetsRetentionMilliseconds
     }
 }

@@ -82,7 +82,8 @@ package struct PartitionDirectoryName: Hashable, Sendable, CustomStringConvertib
     }
 
     private static func identifier(_ text: Substring) -> UUID128? {
-        guard text.utf8.count == 32, let high = UInt64(text.prefix(16), radix: 16),
+        let isHexadecimal = text.utf8.allSatisfy { (48...57).contains($0) || (97...102).contains($0) }
+        guard text.utf8.count == 32, isHexadecimal, let high = UInt64(text.prefix(16), radix: 16),
             let low = UInt64(text.suffix(16), radix: 16)
         else { return nil }
         return UUID128(high: high, low: low)

@@ -99,6 +99,11 @@ extension PartitionLog {
             let reason = "\(piece.count) bytes do not fit into a segment of \(configuration.segmentBytes)"
             return .refused(.recordListTooLarge, reason: reason)
         }
+        let next = staged.batches.last?.header.nextOffset ?? logEndOffset
+        let room = Int64.max - 1 - next.value
+        let needed = batches.reduce(Int64(0)) { $0 + Int64($1.header.lastOffsetDelta) + 1 }
+        // Only a damaged disk leads here: no log lives that long.
+        guard needed <= room else { return .refused(.kafkaStorageError, reason: "no offset is left behind \(next)") }
         guard batches.contains(where: { $0.header.producerID != nil }) else { return nil }
         var earlier = staged.batches.map(\.header)
         for batch in batches {

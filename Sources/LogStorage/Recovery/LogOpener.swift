@@ -124,8 +124,8 @@ struct LogOpener {
         segment.reset()
         if size > 0 { report.rebuiltIndexes += 1 }
         var cursor = HeaderCursor(file, from: 0, to: size)
-        while let (header, _) = try cursor.next() {
-            segment.note(header, indexIntervalBytes: configuration.indexIntervalBytes)
+        while let (header, position) = try cursor.next() {
+            try segment.noteFound(header, at: position, indexIntervalBytes: configuration.indexIntervalBytes)
         }
         if let next {
             segment.endOffset = next

@@ -53,6 +53,20 @@ struct LogSegment: Sendable {
         endOffset = header.nextOffset
     }
 
+    /// Notes a batch that was found on the disk.
+    ///
+    /// - Throws: `corrupt` where it can't stand behind what was found before it.
+    mutating func noteFound(
+        _ header: RecordBatchHeader, at position: Int64, indexIntervalBytes: Int
+    ) throws(StorageError) {
+        guard header.baseOffset >= endOffset, canHold(header.lastOffset) else {
+            throw .corrupt(
+                path: file.path, position: position,
+                reason: "the batch at offset \(header.baseOffset) follows offset \(endOffset)")
+        }
+        note(header, indexIntervalBytes: indexIntervalBytes)
+    }
+
     private mutating func appendTimeEntry() {
         guard let maxTimestamp, let offsetOfMaxTimestamp else { return }
         if let last = times.last, last.timestamp >= maxTimestamp.value { return }
@@ -64,8 +78,15 @@ struct LogSegment: Sendable {
         return Int32(offset - baseOffset)
     }
 
-    /// Whether the offset can be told from the base offset in 32 bits.
-    func canHold(_ offset: Offset) -> Bool { offset >= baseOffset && offset - baseOffset <= Int64(Int32.max) }
+    /// Whether the offset can be told from the base offset in 32 bits, and is not the last of all.
+    func canHold(_ offset: Offset) -> Bool {
+        offset >= baseOffset && offset.value < .max && offset - baseOffset <= Int64(Int32.max)
+    }
+
+    /// Whether an entry of an index names an offset that a segment from `base` on can hold.
+    private static func canHold(relative offset: Int32, _ base: Offset) -> Bool {
+        offset >= 0 && Int64(offset) < Int64.max - base.value
+    }
 
     // MARK: Sealing and reopening
 
@@ -84,8 +105,12 @@ struct LogSegment: Sendable {
         let reach = end - baseOffset
         guard
             try offsets.adopt(
-                in: store, isPlausible: { Int64($0.relativeOffset) < reach && Int64($0.position) < size }),
-            try times.adopt(in: store, isPlausible: { Int64($0.relativeOffset) < reach && $0.timestamp >= 0 }),
+                in: store,
+                isPlausible: {
+                    (0..<reach).contains(Int64($0.relativeOffset)) && (0..<size).contains(Int64($0.position))
+                }),
+            try times.adopt(
+                in: store, isPlausible: { (0..<reach).contains(Int64($0.relativeOffset)) && $0.timestamp >= 0 }),
             size == 0 || times.count > 0 || offsets.count == 0
         else { return false }
         sizeBytes = size
@@ -102,12 +127,16 @@ struct LogSegment: Sendable {
     mutating func reopen(
         sizeBytes size: Int64, in store: any FileStore, indexIntervalBytes: Int
     ) throws(StorageError) {
+        let base = baseOffset
         do throws(FileError) {
-            try offsets.reopen(in: store) { Int64($0.position) < size }
+            try offsets.reopen(in: store) {
+                (0..<size).contains(Int64($0.position)) && LogSegment.canHold(relative: $0.relativeOffset, base)
+            }
             let start = Int64(offsets.last?.position ?? 0)
             let lastIndexed = offsets.last.map { baseOffset + Int64($0.relativeOffset) }
             try times.reopen(in: store) { entry in
-                lastIndexed.map { baseOffset + Int64(entry.relativeOffset) <= $0 } ?? false
+                LogSegment.canHold(relative: entry.relativeOffset, base)
+                    && lastIndexed.map { base + Int64(entry.relativeOffset) <= $0 } ?? false
             }
             maxTimestamp = times.last.map { Timestamp($0.timestamp) }
             offsetOfMaxTimestamp = times.last.map { baseOffset + Int64($0.relativeOffset) }
@@ -117,7 +146,9 @@ struct LogSegment: Sendable {
         endOffset = baseOffset
         bytesSinceIndexEntry = 0
         var cursor = HeaderCursor(file, from: sizeBytes, to: size)
-        while let (header, _) = try cursor.next() { note(header, indexIntervalBytes: indexIntervalBytes) }
+        while let (header, position) = try cursor.next() {
+            try noteFound(header, at: position, indexIntervalBytes: indexIntervalBytes)
+        }
         firstTimestamp = nil
         var first = HeaderCursor(file, from: 0, to: size)
         if let (header, _) = try first.next(), header.maxTimestamp.value >= 0 { firstTimestamp = header.maxTimestamp }

@@ -10,7 +10,7 @@ package enum MetadataRecordFrame {
     /// The value of the log record for `record`.
     package static func encode(_ record: MetadataRecord) -> Bytes {
         switch record {
-        case .registerBroker(let body): framed(0, body, version: 3)
+        case .registerBroker(let body): framed(0, body, version: body.cordonedLogDirs == nil ? 3 : 4)
         case .unregisterBroker(let body): framed(1, body)
         case .topic(let body): framed(2, body)
         case .partition(let body): framed(3, body, version: 2)
@@ -24,7 +24,7 @@ package enum MetadataRecordFrame {
         case .featureLevel(let body): framed(12, body)
         case .clientQuota(let body): framed(14, body)
         case .producerIDs(let body): framed(15, body)
-        case .brokerRegistrationChange(let body): framed(17, body, version: 2)
+        case .brokerRegistrationChange(let body): framed(17, body, version: body.cordonedLogDirs == nil ? 2 : 3)
         case .accessControlEntry(let body): framed(18, body)
         case .removeAccessControlEntry(let body): framed(19, body)
         case .noOp(let body): framed(20, body)

@@ -87,7 +87,8 @@ package struct RecordIterator: Sendable {
         for _ in 0..<count {
             let length = Int(try reader.varint())
             guard length >= 0 else { throw .unexpectedNull }
-            headers.append(RecordHeader(key: try reader.text(length), value: try reader.recordBytes()))
+            let key = try reader.headerKey(length)
+            headers.append(RecordHeader(key: key, value: try reader.recordBytes()))
         }
         try reader.finish()
         let timestamp =
@@ -100,6 +101,16 @@ package struct RecordIterator: Sendable {
 }
 
 extension WireReader {
+    /// The key of a header. A broker takes any bytes for one, so none may keep a consumer from its record: what is no
+    /// UTF-8 is replaced, as Kafka's clients do.
+    @_lifetime(self: copy self)
+    fileprivate mutating func headerKey(_ length: Int) throws(WireError) -> String {
+        let bytes = try slice(length)
+        // Each wrong byte becomes a character of three.
+        if length > 15 { try charge(3 * length + 32, of: 1) }
+        return unsafe bytes.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
+    }
+
     /// Bytes with a zigzag length before them, as records have; -1 is null.
     @_lifetime(self: copy self)
     fileprivate mutating func recordBytes() throws(WireError) -> Bytes? {

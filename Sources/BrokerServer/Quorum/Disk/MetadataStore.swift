@@ -1,16 +1,16 @@
 import LogStorage
-import Primitives
-import Quorum
+package import Primitives
+package import Quorum
 import WireMessages
 import WireProtocol
-import World
+package import World
 
 /// The metadata log on the disk: batches, snapshots and the vote file, in one directory.
 ///
 /// Every failure is final: a node that can't keep its metadata log must end.
-struct MetadataStore {
+package struct MetadataStore {
     /// The directory's name, as a partition's.
-    static let directoryName = "__cluster_metadata-0"
+    package static let directoryName = "__cluster_metadata-0"
     /// The newest snapshots that are kept: the last one, and the one before for who is fetching it.
     static let snapshotsKept = 2
     /// Offsets flushed between two saves of the recovery point.
@@ -23,13 +23,13 @@ struct MetadataStore {
     private var log: PartitionLog
     /// What the checkpoint beside the log says: everything below it was flushed.
     private var recoveryPoint: Offset
-    private(set) var snapshots: SnapshotFiles
+    package private(set) var snapshots: SnapshotFiles
     private var stateFile: QuorumStateFile
     /// What the vote file said when the store was opened.
     let election: ElectionState
 
     /// Opens or makes the log in `parent`, cuts a torn tail, and flushes what is left.
-    init(parent: String, segmentBytes: Int64, files: any FileStore, clock: any Clock) throws {
+    package init(parent: String, segmentBytes: Int64, files: any FileStore, clock: any Clock) throws {
         self.files = files
         self.clock = clock
         directory = parent + "/" + MetadataStore.directoryName
@@ -74,7 +74,7 @@ struct MetadataStore {
     }
 
     /// What the core has to know of the log.
-    var view: LogView {
+    package var view: LogView {
         let start = snapshots.all.first { $0.endOffset == log.logStartOffset }
         return LogView(
             startSnapshot: start, latestSnapshot: snapshots.latest,
@@ -82,7 +82,7 @@ struct MetadataStore {
             end: log.logEndOffset)
     }
 
-    var end: Offset { log.logEndOffset }
+    package var end: Offset { log.logEndOffset }
     var sizeBytes: Int64 { log.sizeBytes }
 
     mutating func persist(_ state: ElectionState, voters: VoterSet) throws(FileError) {
@@ -124,7 +124,7 @@ struct MetadataStore {
     }
 
     /// Whole batches from `offset` on that lie below `end`, at least one where there is one.
-    mutating func read(from offset: Offset, upTo end: Offset, maxBytes: Int) throws -> Bytes {
+    package mutating func read(from offset: Offset, upTo end: Offset, maxBytes: Int) throws -> Bytes {
         try log.readBytes(from: offset, upTo: end, maxBytes: maxBytes)
     }
 
@@ -161,5 +161,5 @@ struct MetadataStore {
     }
 
     /// Flushes and closes.
-    mutating func close() throws { try log.close() }
+    package mutating func close() throws { try log.close() }
 }

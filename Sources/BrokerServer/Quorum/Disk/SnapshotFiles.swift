@@ -1,12 +1,12 @@
 import Primitives
-import Quorum
+package import Quorum
 import WireMessages
 import WireProtocol
 import World
 
 /// The metadata snapshots in the log's directory: `<end offset>-<epoch>.checkpoint`, whole and read-only once they have
 /// that name (KIP-630). What is being written or fetched is called `.checkpoint.part`.
-struct SnapshotFiles {
+package struct SnapshotFiles {
     /// Records in one batch of a snapshot, at most.
     static let recordsPerBatchMax = 1_000
     /// Bytes of one batch of a snapshot, beyond which the next begins.
@@ -23,7 +23,7 @@ struct SnapshotFiles {
         self.files = files
     }
 
-    var latest: SnapshotID? { all.last }
+    package var latest: SnapshotID? { all.last }
 
     func path(_ id: SnapshotID) -> String { directory + "/" + SnapshotFiles.name(id) }
 
@@ -166,7 +166,7 @@ struct SnapshotFiles {
     }
 
     /// Reads a whole snapshot and checks that it is one: header first, footer last, every checksum right.
-    func load(_ id: SnapshotID) throws -> LoadedSnapshot { try read(id, at: path(id)) }
+    package func load(_ id: SnapshotID) throws -> LoadedSnapshot { try read(id, at: path(id)) }
 
     private func read(_ id: SnapshotID, at path: String) throws -> LoadedSnapshot {
         var batches = RecordBatches(Bytes(try files.readAll(path)))

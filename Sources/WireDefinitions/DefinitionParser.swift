@@ -1,5 +1,5 @@
 /// Reads the notation of `Definitions`; its README has the rules.
-struct DefinitionParser {
+package struct DefinitionParser {
     private struct Line {
         let number: Int
         /// Steps of four spaces.
@@ -28,7 +28,7 @@ struct DefinitionParser {
     }
 
     /// The definition in `text`, the content of the file `path`.
-    static func parse(path: String, text: String) throws -> Definition {
+    package static func parse(path: String, text: String) throws -> Definition {
         var parser = try DefinitionParser(path: path, text: text)
         return try parser.definition()
     }

@@ -1,6 +1,6 @@
 /// What one file of `Definitions` says: an API with its two messages, or one record.
-struct Definition {
-    enum Kind: Equatable {
+package struct Definition: Sendable {
+    package enum Kind: Equatable, Sendable {
         /// A request and its response; versions from `unstable` on are not offered to clients.
         case api(key: Int, unstable: Int?)
         /// A record of the cluster metadata log.
@@ -10,63 +10,63 @@ struct Definition {
     }
 
     /// The file's path below `Definitions`.
-    let path: String
-    let kind: Kind
+    package let path: String
+    package let kind: Kind
     /// The name of the API or of the record.
-    let name: String
-    let versions: ClosedRange<Int>
+    package let name: String
+    package let versions: ClosedRange<Int>
     /// The first version with compact encodings and tagged fields; nil where there is none.
-    let firstFlexible: Int?
-    var messages: [Message] = []
+    package let firstFlexible: Int?
+    package var messages: [Message] = []
 }
 
 /// One generated type: a request, a response or a record.
-struct Message {
-    let name: String
-    let isRequest: Bool
-    let isResponse: Bool
+package struct Message: Sendable {
+    package let name: String
+    package let isRequest: Bool
+    package let isResponse: Bool
     /// The message itself comes first, then the structures in it.
-    var structures: [Structure]
+    package var structures: [Structure]
 }
 
 /// A list of fields: the message itself, or a structure nested in it.
-struct Structure {
-    let name: String
+package struct Structure: Sendable {
+    package let name: String
     /// The versions in which it can stand in the message.
-    let versions: ClosedRange<Int>
-    var fields: [Field] = []
+    package let versions: ClosedRange<Int>
+    package var fields: [Field] = []
 }
 
 /// One field with its place in the versions.
-struct Field {
-    let name: String
-    let type: FieldType
-    let versions: ClosedRange<Int>
+package struct Field: Sendable {
+    package let name: String
+    package let type: FieldType
+    package let versions: ClosedRange<Int>
     /// The number of a tagged field.
-    var tag: Int?
+    package var tag: Int?
     /// The versions in which it may be null; nil where never.
-    var nullVersions: ClosedRange<Int>?
+    package var nullVersions: ClosedRange<Int>?
     /// The text behind `=`; nil where the default is zero, empty or (for records) null.
-    var defaultText: String?
+    package var defaultText: String?
     /// May be dropped silently where the version has no place for it.
-    var isIgnorable = false
+    package var isIgnorable = false
 
-    var isNullable: Bool { nullVersions != nil }
+    package var isNullable: Bool { nullVersions != nil }
 }
 
 /// What a field holds.
-struct FieldType: Equatable {
-    enum Element: Equatable {
+package struct FieldType: Equatable, Sendable {
+    package enum Element: Equatable, Sendable {
         case scalar(Scalar)
         case structure(String)
     }
 
-    let element: Element
-    let isArray: Bool
+    package let element: Element
+    package let isArray: Bool
 }
 
 /// The kinds of single values, by their names in the definitions.
-enum Scalar: String, CaseIterable {
+package enum Scalar: String, CaseIterable, Sendable {
     case bool, int8, int16, int32, int64, uint16, uint32, double, uuid, string, bytes, records
     case errorCode = "ErrorCode"
     case brokerID = "BrokerID"
@@ -79,7 +79,7 @@ enum Scalar: String, CaseIterable {
     case producerID = "ProducerID"
 
     /// The plain integer inside a wrapped number; nil for the others.
-    var wrapped: Scalar? {
+    package var wrapped: Scalar? {
         switch self {
         case .errorCode, .producerEpoch: .int16
         case .brokerID, .leaderEpoch, .partitionEpoch, .partitionIndex: .int32
@@ -89,7 +89,7 @@ enum Scalar: String, CaseIterable {
     }
 
     /// The Swift type.
-    var swiftName: String {
+    package var swiftName: String {
         switch self {
         case .bool: "Bool"
         case .int8: "Int8"
@@ -107,5 +107,5 @@ enum Scalar: String, CaseIterable {
     }
 
     /// True for a type of the module `Primitives`.
-    var isPrimitive: Bool { wrapped != nil || [.uuid, .bytes, .records].contains(self) }
+    package var isPrimitive: Bool { wrapped != nil || [.uuid, .bytes, .records].contains(self) }
 }

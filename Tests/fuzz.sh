@@ -1,0 +1,44 @@
+#!/bin/bash
+# Builds the fuzzer with libFuzzer, apart from the normal build, and lets it try every parser that outside bytes reach.
+#
+#   Tests/fuzz.sh [SECONDS]          one process, ends with the first finding; default 60 seconds
+#   Tests/fuzz.sh SECONDS --go-on    collects findings until the time is over
+#
+# What it learns is kept in .build/fuzzer/corpus. A finding is left in .build/fuzzer/findings; once it is mended, put it
+# into Tests/FuzzTests/Golden as NAME.input, and it is tried with every run of the tests.
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+seconds=${1:-60}
+place=.build/fuzzer
+log=.build/fuzzer.log
+
+export MARTLET_FUZZER=1 MARTLET_ONLY=BrokerServer,WireDefinitions
+build=(swift build --scratch-path $place --sanitize fuzzer -Xswiftc -O)
+mkdir -p $place
+"${build[@]}" --product martlet-fuzz >$log 2>&1 || {
+    tail -40 $log >&2
+    echo "The fuzzer could not be built." >&2
+    exit 1
+}
+fuzzer=$("${build[@]}" --show-bin-path)/martlet-fuzz
+corpus=$place/corpus
+findings=$place/findings
+mkdir -p $corpus $findings
+before=$(ls $findings | wc -l)
+# libFuzzer keeps the input of a crash itself, so Swift's own handler must not come first.
+SWIFT_BACKTRACE=enable=no "$fuzzer" $corpus Tests/FuzzTests/Golden -max_total_time="$seconds" -max_len=4096 \
+    -timeout=20 -rss_limit_mb=1024 -malloc_limit_mb=256 -artifact_prefix=$findings/ -print_final_stats=1 \
+    ${2:+-fork=1 -ignore_crashes=1 -ignore_ooms=1 -ignore_timeouts=1} >$log 2>&1
+code=$?
+grep -E '^stat::number_of_executed_units|^stat::average_exec_per_sec|^INFO: exiting' $log
+found=$(($(ls $findings | wc -l) - before))
+if [ $code != 0 ] || [ $found != 0 ]; then
+    for input in $(ls -t $findings | head -n "$found"); do
+        echo "== $findings/$input"
+        SWIFT_BACKTRACE=enable=yes,color=no,interactive=no,threads=crashed,images=none,registers=none,limit=14 \
+            "$fuzzer" "$findings/$input" 2>&1 | grep -E 'Fatal error|ERROR: libFuzzer|^ *[0-9]+ ' | head -20
+    done
+    echo "The fuzzer found $found inputs."
+    exit 1
+fi
+echo "The fuzzer found nothing in $seconds seconds."
