@@ -9,6 +9,7 @@ extension World {
     ) -> World {
         World(
             clock: SystemClock(), randomness: SystemRandomness(), files: PosixFileStore(), network: network,
-            loops: loops, controlLoop: controlLoop, pool: ThreadPool(threadCount: poolThreads))
+            loops: loops, controlLoop: controlLoop, pool: ThreadPool(threadCount: poolThreads),
+            machineMemoryBytes: MachineMemory.bytes)
     }
 }

@@ -87,9 +87,11 @@ package struct Timestamp: NumberOfAKind {
 package struct MonotonicInstant: NumberOfAKind {
     package let value: Int64
     package init(_ value: Int64) { self.value = value }
-    /// The instant that lies `count` milliseconds later.
+    /// The instant that lies `count` milliseconds later; the last one there is where a setting means "never".
     package func advanced(byMilliseconds count: Int64) -> MonotonicInstant {
-        MonotonicInstant(value + count * 1_000_000)
+        let (nanoseconds, isHuge) = count.multipliedReportingOverflow(by: 1_000_000)
+        let (later, isLate) = value.addingReportingOverflow(nanoseconds)
+        return MonotonicInstant(isHuge || isLate ? (count < 0 ? .min : .max) : later)
     }
     /// Whole milliseconds from `earlier` to this instant.
     package func milliseconds(since earlier: MonotonicInstant) -> Int64 { (value - earlier.value) / 1_000_000 }

@@ -67,6 +67,9 @@ package protocol Link: AnyObject, Sendable {
 
     /// Sends what is queued, then closes. May be called from anywhere.
     func close()
+
+    /// Ends at once and drops what is queued. May be called from anywhere.
+    func reset()
 }
 
 /// When a link counts as congested.
@@ -85,8 +88,14 @@ package protocol LinkHandler: AnyObject, Sendable {
     func roundReceived()
     /// The queue has drained below `LinkQueue.lowBytes` after it was above `LinkQueue.highBytes`.
     func queueDrained()
+    /// The link holds so many bytes that are not handed over yet, those of a frame that is not whole among them.
+    func partialBytesChanged(to bytes: Int)
     /// The last call for this link.
     func linkEnded(_ end: LinkEnd)
+}
+
+extension LinkHandler {
+    package func partialBytesChanged(to bytes: Int) {}
 }
 
 /// An open listening socket.

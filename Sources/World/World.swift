@@ -9,10 +9,12 @@ package struct World: Sendable {
     /// The loop of heartbeats, the quorum and its disk: a slow data disk does not stall it.
     package let controlLoop: any Loop
     package let pool: any BlockingPool
+    /// Memory of the machine, or of the container that the node runs in.
+    package let machineMemoryBytes: Int64
 
     package init(
         clock: any Clock, randomness: any Randomness, files: any FileStore, network: any Network, loops: [any Loop],
-        controlLoop: any Loop, pool: any BlockingPool
+        controlLoop: any Loop, pool: any BlockingPool, machineMemoryBytes: Int64 = 4 << 30
     ) {
         self.clock = clock
         self.randomness = randomness
@@ -21,5 +23,6 @@ package struct World: Sendable {
         self.loops = loops
         self.controlLoop = controlLoop
         self.pool = pool
+        self.machineMemoryBytes = machineMemoryBytes
     }
 }

@@ -9,12 +9,19 @@ import WireMessages
 import WireProtocol
 import World
 
-/// Answers Metadata with nothing in it.
+/// Answers Metadata with nothing in it but brokers whose names have so many bytes in all.
 private struct EmptyMetadata: RequestHandler {
+    let answerBytes: Int
     static let versions: ClosedRange<Int16> = 0...13
     static let listeners: ListenerKinds = .client
     func handle(_ request: MetadataRequest, _ context: RequestContext, _ reply: Reply<MetadataResponse>) {
-        reply(MetadataResponse())
+        var response = MetadataResponse()
+        response.brokers = (0..<answerBytes / 1_000).map { _ in
+            var broker = MetadataResponse.MetadataResponseBroker()
+            broker.host = String(repeating: "h", count: 1_000)
+            return broker
+        }
+        reply(response)
     }
 }
 
@@ -32,17 +39,19 @@ final class AbusedServer: Sendable {
     let port: Int
     private let transport: LiveTransport
     private let listener: RequestListener
+    let limits: ClientLimits
 
-    init(_ limits: RequestLimits = RequestLimits()) throws {
+    init(_ bounds: RequestLimits = RequestLimits(), answerBytes: Int = 0) throws {
+        limits = ClientLimits(bounds)
         transport = LiveTransport(loopCount: 1)
         let world = World.live(
             network: transport.network, loops: transport.loops, controlLoop: transport.controlLoop, poolThreads: 1)
         var table = HandlerTable()
-        table.register(EmptyMetadata())
+        table.register(EmptyMetadata(answerBytes: answerBytes))
         table.register(EmptyProduce())
         table.registerApiVersions { FeatureReport() }
         listener = RequestListener(
-            ListenerIdentity(name: "PLAINTEXT", kind: .client), table: table, limits: limits, count: ConnectionCount(),
+            ListenerIdentity(name: "PLAINTEXT", kind: .client), table: table, limits: limits,
             clock: world.clock, log: Logger(label: "abuse") { _ in SwiftLogNoOpLogHandler() })
         port = try listener.open(at: Endpoint(host: "127.0.0.1", port: 0), in: world)
     }

@@ -7,8 +7,12 @@ import WireProtocol
 final class RawClient {
     private let descriptor: CInt
 
-    init(port: Int) {
+    /// - Parameter receiveBufferBytes: what the system keeps for it before the sender has to wait; nil is its default.
+    init(port: Int, receiveBufferBytes: CInt? = nil) {
         descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
+        if var bytes = receiveBufferBytes {
+            _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &bytes, socklen_t(MemoryLayout<CInt>.size))
+        }
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = UInt16(port).bigEndian
@@ -27,6 +31,32 @@ final class RawClient {
     }
 
     deinit { _ = Glibc.close(descriptor) }
+
+    /// Ends the connection with a reset instead of an orderly close.
+    func reset() {
+        var linger = linger(l_onoff: 1, l_linger: 0)
+        let size = socklen_t(MemoryLayout<Glibc.linger>.size)
+        _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, size)
+    }
+
+    /// How long `answer` waits.
+    func setPatience(milliseconds: Int) {
+        var patience = timeval(tv_sec: milliseconds / 1_000, tv_usec: milliseconds % 1_000 * 1_000)
+        let size = socklen_t(MemoryLayout<timeval>.size)
+        _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, size)
+    }
+
+    /// How long `send` waits for room before it gives up.
+    func setSendPatience(milliseconds: Int) {
+        var patience = timeval(tv_sec: milliseconds / 1_000, tv_usec: milliseconds % 1_000 * 1_000)
+        let size = socklen_t(MemoryLayout<timeval>.size)
+        _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &patience, size)
+    }
+
+    func clearPatience() { hasRunOutOfPatience = false }
+
+    /// Whether the last read ended as nothing came, and not as the server closed.
+    private(set) var hasRunOutOfPatience = false
 
     /// Sends all, unless the other side has closed.
     func send(_ bytes: [UInt8]) {
@@ -50,6 +80,7 @@ final class RawClient {
             let received = unsafe got.withUnsafeMutableBytes { memory in
                 unsafe recv(descriptor, memory.baseAddress! + done, count - done, 0)
             }
+            if received < 0, errno == EAGAIN { hasRunOutOfPatience = true }
             if received <= 0 { break }
             done += received
         }
@@ -65,11 +96,17 @@ final class RawClient {
     }
 
     /// True where the server closes without another answer.
-    var isClosedByServer: Bool { answer() == nil }
+    var isClosedByServer: Bool { answer() == nil && !hasRunOutOfPatience }
 
     /// A whole request in bytes, its length included.
     static func request<Request: WireRequest>(_ request: Request, version: Int16, _ correlation: Int32) -> [UInt8] {
         WireFrame.request(request, version: version, correlationID: CorrelationID(correlation), clientID: "raw").array
+    }
+
+    /// A whole request in bytes, out of its parts.
+    static func frame(key: Int, version: Int, isFlexible: Bool, _ body: [UInt8]) -> [UInt8] {
+        let numbers = [key >> 8, key & 255, version >> 8, version & 255].map { UInt8($0) }
+        return framed(numbers + [0, 0, 0, 7, 0, 3, 0x72, 0x61, 0x77] + (isFlexible ? [0] : []) + body)
     }
 
     /// One exchange that a good client makes; true when it is answered.

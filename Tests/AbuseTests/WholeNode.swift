@@ -13,6 +13,9 @@ import World
 /// A single-node cluster in this process, whole, with real files and sockets.
 final class WholeNode {
     let port: Int
+    /// Of the listener that only brokers use, where the node was given one; else that of clients.
+    let internalPort: Int
+    let controllerPort: Int
     let directory: String
     private let keepsFiles: Bool
     private let transport: LiveTransport
@@ -23,26 +26,33 @@ final class WholeNode {
     ///
     /// - Parameter directory: one that an earlier node has left, kept again; a new one that goes with the node if nil.
     /// - Parameter settings: further lines of the configuration.
-    init(directory given: String? = nil, settings: [String] = []) throws {
+    init(
+        directory given: String? = nil, hasInternalListener: Bool = false, settings further: [String] = [],
+        logger: Logger = .silent
+    ) throws {
         directory = try given ?? WholeNode.freshDirectory()
         keepsFiles = given != nil
         port = WholeNode.freePort()
+        controllerPort = WholeNode.freePort()
+        internalPort = hasInternalListener ? WholeNode.freePort() : port
+        let brokers = hasInternalListener ? "INTERNAL://127.0.0.1:\(internalPort)," : ""
+        let lines = hasInternalListener ? further + WholeNode.internalListener : further
         let properties = PropertiesFile(
             parsing: """
                 process.roles=broker,controller
                 node.id=1
-                listeners=PLAINTEXT://127.0.0.1:\(port),CONTROLLER://127.0.0.1:\(WholeNode.freePort())
+                listeners=PLAINTEXT://127.0.0.1:\(port),\(brokers)CONTROLLER://127.0.0.1:\(controllerPort)
                 controller.listener.names=CONTROLLER
                 log.dirs=\(directory)
                 offsets.topic.replication.factor=1
-                \(settings.joined(separator: "\n"))
+                \(lines.joined(separator: "\n"))
                 """)
         transport = LiveTransport(loopCount: 2)
         pool = ThreadPool(threadCount: 4)
         let world = World(
             clock: SystemClock(), randomness: SystemRandomness(), files: PosixFileStore(), network: transport.network,
             loops: transport.loops, controlLoop: transport.controlLoop, pool: pool)
-        node = Node(configuration: try NodeConfiguration(Settings(properties)), world: world, logger: .silent)
+        node = Node(configuration: try NodeConfiguration(Settings(properties)), world: world, logger: logger)
         let started = DispatchSemaphore(value: 0)
         let failure = Mutex<NodeFailure?>(nil)
         node.start(
@@ -56,6 +66,17 @@ final class WholeNode {
 
     /// Where metrics are served, if `admin.listener` is among the settings.
     var adminPort: Int { node.adminPort ?? 0 }
+
+    private static let internalListener = [
+        "inter.broker.listener.name=INTERNAL",
+        "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT",
+    ]
+
+    /// What clients make the node hold, and how often its limits were met.
+    var limits: ClientLimits {
+        guard let limits = node.clientLimits else { preconditionFailure("the node has started") }
+        return limits
+    }
 
     func stop() throws {
         let stopped = DispatchSemaphore(value: 0)

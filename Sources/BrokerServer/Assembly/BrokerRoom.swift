@@ -26,7 +26,7 @@ final class BrokerRoom: Sendable {
 
     init(
         _ configuration: NodeConfiguration, _ directories: FormattedDirectories, _ found: FoundDirectories,
-        quorum: QuorumRoom, world: World, logs: NodeLogs, count: ConnectionCount,
+        quorum: QuorumRoom, world: World, logs: NodeLogs, limits: ClientLimits,
         fatal: @escaping @Sendable (NodeFailure) -> Void
     ) {
         self.world = world
@@ -82,10 +82,17 @@ final class BrokerRoom: Sendable {
                 randomness: world.randomness, log: logs[part: .groups]),
             route: AdminRoute(forwarder: RequestForwarder(channel: channels[2]), controller: nil), world: world,
             logs: logs)
+        dynamic.subscribe { settings in
+            limits.update(RequestLimits(settings, machineMemoryBytes: world.machineMemoryBytes))
+        }
+        // Where clients come in by the same door as nodes, the bounds hold for all.
+        let isForNodes = { (name: String) in
+            configuration.clientListeners.count > 1 && name == configuration.interBrokerListenerName
+        }
         listeners = configuration.clientListeners.map { listener in
             let identity = ListenerIdentity(name: listener.name, kind: .client)
             let opened = RequestListener(
-                identity, table: table, limits: RequestLimits(settings), count: count, clock: world.clock,
+                identity, table: table, limits: limits, isExempt: isForNodes(listener.name), clock: world.clock,
                 log: logs[part: .network], requestLog: RequestLog(logs), outside: configuration.outsideClients)
             return (opened, listener)
         }
@@ -197,7 +204,9 @@ final class BrokerRoom: Sendable {
             FetchHandler(
                 table: partitions, world: world, settings: settings,
                 interBrokerListener: configuration.interBrokerListenerName, metadataFetch: nil))
-        table.register(ListOffsetsHandler(table: partitions, world: world))
+        table.register(
+            ListOffsetsHandler(
+                table: partitions, world: world, interBrokerListener: configuration.interBrokerListenerName))
         table.register(OffsetForLeaderEpochHandler(table: partitions))
         table.register(DeleteRecordsHandler(table: partitions, world: world))
         table.register(DescribeLogDirsHandler(table: partitions, world: world))

@@ -13,6 +13,7 @@ package final class Node: Sendable {
         var directories: FormattedDirectories?
         var quorum: QuorumRoom?
         var broker: BrokerRoom?
+        var limits: ClientLimits?
         var isStopping = false
     }
 
@@ -52,6 +53,9 @@ package final class Node: Sendable {
     /// The port where metrics are served, once it is open.
     package var adminPort: Int? { admin.withLock { $0?.port } }
 
+    /// The limits of this node's clients and how often they were met; nil before it has started.
+    package var clientLimits: ClientLimits? { rooms.withLock { $0.limits } }
+
     /// Starts in the background. `fatal` is called once, when the node can't start or can't go on; `ready` when it
     /// serves (a controller alone: when it takes part in the quorum).
     package func start(
@@ -80,18 +84,22 @@ package final class Node: Sendable {
         _ directories: FormattedDirectories, _ found: FoundDirectories,
         _ fail: @escaping @Sendable (NodeFailure) -> Void, _ ready: @escaping @Sendable () -> Void
     ) {
-        let count = ConnectionCount()
-        let quorum = QuorumRoom(configuration, directories, world: world, logs: logs, count: count, fatal: fail)
+        let limits = ClientLimits(
+            RequestLimits(configuration.settings, machineMemoryBytes: world.machineMemoryBytes))
+        let quorum = QuorumRoom(configuration, directories, world: world, logs: logs, limits: limits, fatal: fail)
         var broker: BrokerRoom?
         if configuration.isBroker {
             broker = BrokerRoom(
-                configuration, directories, found, quorum: quorum, world: world, logs: logs, count: count, fatal: fail)
+                configuration, directories, found, quorum: quorum, world: world, logs: logs, limits: limits, fatal: fail
+            )
         }
         rooms.withLock { rooms in
+            rooms.limits = limits
             rooms.quorum = quorum
             rooms.broker = broker
         }
         if let metrics = admin.withLock({ $0 })?.metrics {
+            metrics.add(limits)
             quorum.report(to: metrics)
             broker?.report(to: metrics)
         }

@@ -23,12 +23,34 @@ extension ControllerConfiguration {
 }
 
 extension RequestLimits {
-    init(_ settings: Settings) {
+    /// - Parameter machineMemoryBytes: what the machine, or the container, has.
+    init(_ settings: Settings, machineMemoryBytes: Int64) {
         self.init()
         frameBytesMax = Int(settings.integer("socket.request.max.bytes"))
         idleMilliseconds = settings.integer("connections.max.idle.ms")
         connectionsMax = Int(settings.integer("max.connections"))
         connectionsPerAddressMax = Int(settings.integer("max.connections.per.ip"))
+        connectionsByAddressMax = RequestLimits.overrides(settings.string("max.connections.per.ip.overrides"))
+        connectionsPerSecond = Int(settings.integer("max.connection.creation.rate"))
+        for (name, number) in settings.integers(ofListeners: "max.connections") {
+            listeners[name, default: OfListener()].connectionsMax = Int(number)
+        }
+        for (name, number) in settings.integers(ofListeners: "max.connection.creation.rate") {
+            listeners[name, default: OfListener()].connectionsPerSecond = Int(number)
+        }
+        let given = settings.optionalInteger("queued.max.request.bytes") ?? machineMemoryBytes / 4
+        heldBytesMax = given < 0 ? .max : max(Int(given), frameBytesMax)
+    }
+
+    /// Reads `address:number,…`; the last colon counts, as an IPv6 address has some.
+    private static func overrides(_ text: String) -> [String: Int] {
+        var found: [String: Int] = [:]
+        for item in text.split(separator: ",") {
+            guard let colon = item.lastIndex(of: ":"), let number = Int(item[item.index(after: colon)...].trimmed)
+            else { continue }
+            found[String(item[..<colon]).trimmed] = number
+        }
+        return found
     }
 }
 

@@ -21,7 +21,7 @@ final class QuorumRoom: Sendable {
 
     init(
         _ configuration: NodeConfiguration, _ directories: FormattedDirectories, world: World, logs: NodeLogs,
-        count: ConnectionCount, fatal: @escaping @Sendable (NodeFailure) -> Void
+        limits: ClientLimits, fatal: @escaping @Sendable (NodeFailure) -> Void
     ) {
         clusterID = directories.clusterID
         incarnationID = UUID128(high: world.randomness.next(), low: world.randomness.next())
@@ -59,7 +59,7 @@ final class QuorumRoom: Sendable {
                 opened.append(
                     (
                         RequestListener(
-                            identity, table: table, limits: RequestLimits(configuration.settings), count: count,
+                            identity, table: table, limits: limits,
                             clock: world.clock, log: logs[part: .network], requestLog: RequestLog(logs),
                             whenConnectionEnds: { heartbeats.ended($0) }), listener
                     ))

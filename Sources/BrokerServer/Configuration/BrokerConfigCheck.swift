@@ -42,7 +42,7 @@ package struct BrokerConfigCheck: BrokerConfigRules {
 
     /// What is wrong with one setting, for one broker or for all; nil if it is right.
     static func complaint(about key: String, _ value: String, isForOneBroker: Bool) -> String? {
-        guard let setting = SettingTable.byName[key] else { return "Unknown broker config name: \(key)" }
+        guard let setting = SettingTable.setting(for: key) else { return "Unknown broker config name: \(key)" }
         switch (setting.change, isForOneBroker) {
         case (.readOnly, _): return "Cannot update these configs dynamically: Set(\(key))"
         case (.perBroker, false):

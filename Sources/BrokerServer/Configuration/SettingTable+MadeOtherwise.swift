@@ -33,15 +33,6 @@ extension SettingTable {
         .ignored(
             "queued.max.requests", positive, "500", .design("each connection has limits of its own"),
             "Requests that wait at most."),
-        .ignored(
-            "queued.max.request.bytes", anyInteger, "-1", .design("each connection has limits of its own"),
-            "Bytes of requests that wait at most."),
-        .ignored(
-            "max.connection.creation.rate", count, "2147483647", .design("not built yet"),
-            "Connections that are accepted in a second.", .clusterWide),
-        .ignored(
-            "max.connections.per.ip.overrides", .string, "", .design("not built yet"),
-            "Other limits for named addresses.", .clusterWide),
         .ignored("controlled.shutdown.max.retries", anyInt, "3", adaptive, "Tries of an orderly leave."),
         .ignored("controlled.shutdown.retry.backoff.ms", anyInteger, "5000", adaptive, "The pause between them."),
         .ignored("controller.socket.timeout.ms", anyInt, "30000", adaptive, "How long the controller may take."),

@@ -63,6 +63,18 @@ package enum SettingTable {
         Setting("max.connections", positive, "10000", "How many connections are open at most.", .clusterWide),
         Setting(
             "max.connections.per.ip", positive, "1000", "How many of them may come from one address.", .clusterWide),
+        Setting(
+            "max.connections.per.ip.overrides", .string, "",
+            "The same for certain addresses: `10.0.0.7:5000,10.0.0.8:20`.", .clusterWide),
+        Setting(
+            "max.connection.creation.rate", positive, "500",
+            "How many connections a second are served at once; those above wait up to 5 s, then are refused. For one "
+                + "listener: `listener.name.<listener>.max.connection.creation.rate`, and so `.max.connections`.", .clusterWide),
+        Setting(
+            "queued.max.request.bytes", .integer(-1...Int64.max), nil,
+            "Memory that clients may make this node hold: requests that are being read, wait or are unanswered, and "
+                + "answers that are not taken. Above it nothing more is read. A quarter of the machine's memory if not "
+                + "given; -1 sets no bound."),
         Setting("connections.max.idle.ms", wholeMilliseconds, "600000", "After how long an idle connection is closed."),
         Setting(
             "socket.send.buffer.bytes", .integer(-1...Int64(Int32.max)), "-1",
@@ -239,6 +251,19 @@ package enum SettingTable {
         unbuiltParts + unbuiltGroups + tieredStorage + madeOtherwise + dropped + security
 
     package static let all: [Setting] = acting + idle
+
+    /// Keys that can be given for one listener as well.
+    private static let ofListeners: Set<String> = ["max.connections", "max.connection.creation.rate"]
+
+    /// The setting of a key, which may be one of a listener: `listener.name.<listener>.max.connections`.
+    package static func setting(for key: String) -> Setting? {
+        let prefix = "listener.name."
+        guard key.hasPrefix(prefix) else { return byName[key] }
+        let rest = key.dropFirst(prefix.count)
+        guard let dot = rest.firstIndex(of: ".") else { return nil }
+        let name = String(rest[rest.index(after: dot)...])
+        return ofListeners.contains(name) ? byName[name] : nil
+    }
 
     /// By name.
     package static let byName: [String: Setting] = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })

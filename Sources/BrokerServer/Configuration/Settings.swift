@@ -12,7 +12,7 @@ package struct Settings: Hashable, Sendable {
         var warnings: [String] = []
         for key in properties.keys {
             let value = (properties[key] ?? "").trimmed
-            if let setting = SettingTable.byName[key] {
+            if let setting = SettingTable.setting(for: key) {
                 // An empty value stands for none, where the type has no empty value.
                 if value.isEmpty, !setting.hasEmptyValue { continue }
                 if let complaint = setting.complaint(about: value) { throw ConfigurationError("\(key): \(complaint)") }
@@ -68,6 +68,16 @@ package struct Settings: Hashable, Sendable {
     package func integer(_ name: String) -> Int64 {
         guard let value = Int64(string(name)) else { preconditionFailure("\(name) was checked to be a number") }
         return value
+    }
+
+    /// The number of a key that is given for one listener, by the listener's name in lower case.
+    package func integers(ofListeners name: String) -> [String: Int64] {
+        var found: [String: Int64] = [:]
+        for (key, value) in given where key.hasPrefix("listener.name.") && key.hasSuffix("." + name) {
+            let listener = key.dropFirst("listener.name.".count).dropLast(name.count + 1)
+            found[listener.lowercased()] = Int64(value)
+        }
+        return found
     }
 
     /// The truth of a key that has a default.

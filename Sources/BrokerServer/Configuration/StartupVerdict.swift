@@ -34,7 +34,7 @@ enum StartupVerdict {
 
     /// The sentence about a key that is ignored, or not known; nil for one that acts.
     static func warning(for key: String) -> String? {
-        if let setting = SettingTable.byName[key] {
+        if let setting = SettingTable.setting(for: key) {
             switch setting.effect {
             case .acts, .refused: return nil
             case .ignored(let absence):

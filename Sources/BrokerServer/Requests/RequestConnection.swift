@@ -28,6 +28,8 @@ final class RequestConnection: LinkHandler, ReplyReceiver, @unchecked Sendable {
     private let link: any Link
     let identity: ConnectionIdentity
     private let table: HandlerTable
+    private let shared: ClientLimits
+    /// The limits when it was accepted.
     private let limits: RequestLimits
     private let clock: any Clock
     private let refusals: RefusalLog
@@ -42,18 +44,23 @@ final class RequestConnection: LinkHandler, ReplyReceiver, @unchecked Sendable {
     private var isStartScheduled = false
     private var isClosed = false
     private var isPaused = false
-    /// Bytes queued since the queue was last seen to be short: only then is it worth a look.
-    private var bytesSinceLook = 0
+    /// Nothing is read before this instant: connections come too fast.
+    private var isHeldBack = false
+    private let bounds: ConnectionBounds
 
     init(
-        link: any Link, identity: ConnectionIdentity, table: HandlerTable, limits: RequestLimits, clock: any Clock,
-        refusals: RefusalLog, meters: RequestMeters.Lane, requestLog: RequestLog? = nil,
+        link: any Link, identity: ConnectionIdentity, table: HandlerTable, limits shared: ClientLimits,
+        isExempt: Bool = false, clock: any Clock, refusals: RefusalLog, meters: RequestMeters.Lane,
+        requestLog: RequestLog? = nil,
         whenClosed: @escaping @Sendable (RequestConnection) -> Void
     ) {
         self.link = link
         self.identity = identity
         self.table = table
-        self.limits = limits
+        self.shared = shared
+        limits = shared.current
+        bounds = ConnectionBounds(
+            link: link, shared: shared, stallMilliseconds: limits.stallMilliseconds, isExempt: isExempt, clock: clock)
         self.clock = clock
         self.refusals = refusals
         self.meters = meters
@@ -61,17 +68,38 @@ final class RequestConnection: LinkHandler, ReplyReceiver, @unchecked Sendable {
         self.whenClosed = whenClosed
         pipeline = RequestPipeline(requestsMax: limits.requestsMax, bytesMax: limits.requestBytesMax)
         lastRequestAt = clock.now
+        bounds.changed = { [weak self] in self?.pauseOrResume() }
         watchIdleness(afterMilliseconds: limits.idleMilliseconds)
     }
 
     /// Closes the connection after what is queued; from any thread.
     func close() { link.close() }
 
+    /// Ends the connection at once, with whatever it holds; from any thread.
+    func abandon() { link.reset() }
+
+    /// When its last request came; from any thread.
+    var lastRequestNanoseconds: Int64 { bounds.lastRequestNanoseconds }
+
+    /// Since when it has held memory for nothing; from any thread.
+    var hogNanoseconds: Int64? { bounds.hogNanoseconds }
+
+    /// Reads nothing for a while; on the link's loop, before anything was read.
+    func holdBack(milliseconds: Int64) {
+        isHeldBack = true
+        pauseOrResume()
+        link.loop.schedule(afterMilliseconds: milliseconds) { [weak self] in
+            self?.isHeldBack = false
+            self?.pauseOrResume()
+        }
+    }
+
     // MARK: What arrives
 
     func frameReceived(_ frame: Bytes) {
         if isClosed { return }
         lastRequestAt = clock.now
+        bounds.requestCame(at: lastRequestAt)
         guard let incoming = read(frame) else { return end() }
         meters.received(bytes: frame.count)
         let key = incoming.header.key
@@ -81,6 +109,13 @@ final class RequestConnection: LinkHandler, ReplyReceiver, @unchecked Sendable {
                 key: key, receivedAt: incoming.receivedAt,
                 header: requestLog?.isOn == true ? incoming.header : nil))
         start()
+        bounds.requestBytesChanged(to: pipeline.bytes, isPaused: isPaused)
+        pauseOrResume()
+    }
+
+    func partialBytesChanged(to bytes: Int) {
+        if isClosed { return }
+        bounds.partialBytesChanged(to: bytes, isPaused: isPaused)
         pauseOrResume()
     }
 
@@ -124,6 +159,7 @@ final class RequestConnection: LinkHandler, ReplyReceiver, @unchecked Sendable {
     func roundReceived() {}
 
     func queueDrained() {
+        bounds.look(isPaused: isPaused)
         start()
         pauseOrResume()
     }
@@ -132,6 +168,7 @@ final class RequestConnection: LinkHandler, ReplyReceiver, @unchecked Sendable {
         isClosed = true
         if end == .badFrame { meters.refused(.badFrame) }
         meters.dropped(pipeline.waitingCount)
+        bounds.ended()
         whenClosed(self)
     }
 
@@ -142,16 +179,9 @@ final class RequestConnection: LinkHandler, ReplyReceiver, @unchecked Sendable {
         if isStarting { return }
         isStarting = true
         defer { isStarting = false }
-        while !isClosed, !isCongested, let (incoming, sequence) = pipeline.startNext() {
+        while !isClosed, !bounds.isCongested(isPaused: isPaused), let (incoming, sequence) = pipeline.startNext() {
             dispatch(incoming, ReplySlot(header: incoming.header, sequence: sequence, receiver: self))
         }
-    }
-
-    private var isCongested: Bool {
-        guard bytesSinceLook > LinkQueue.lowBytes else { return false }
-        if link.queuedBytes > LinkQueue.highBytes { return true }
-        bytesSinceLook = 0
-        return false
     }
 
     private func dispatch(_ incoming: Incoming, _ slot: ReplySlot) {
@@ -197,7 +227,7 @@ final class RequestConnection: LinkHandler, ReplyReceiver, @unchecked Sendable {
             switch outcome {
             case .segments(let segments):
                 link.send(segments)
-                bytesSinceLook += segments.reduce(0) { $0 + $1.count }
+                bounds.sent(segments)
             case .nothing: break
             case .close: end()
             }
@@ -207,12 +237,15 @@ final class RequestConnection: LinkHandler, ReplyReceiver, @unchecked Sendable {
     private func startAfterAnswers() {
         isStartScheduled = false
         start()
+        bounds.requestBytesChanged(to: pipeline.bytes, isPaused: isPaused)
         pauseOrResume()
     }
 
     private func pauseOrResume() {
-        if isClosed || isPaused == pipeline.isFull { return }
-        isPaused = pipeline.isFull
+        if isClosed { return }
+        let mustPause = pipeline.isFull || isHeldBack || bounds.isMuted
+        if isPaused == mustPause { return }
+        isPaused = mustPause
         link.setReading(!isPaused)
     }
 
@@ -230,7 +263,10 @@ final class RequestConnection: LinkHandler, ReplyReceiver, @unchecked Sendable {
     private func closeIfIdle() {
         if isClosed { return }
         let idle = clock.now.milliseconds(since: lastRequestAt)
-        if idle >= limits.idleMilliseconds && pipeline.isEmpty { return end() }
+        if idle >= limits.idleMilliseconds && pipeline.isEmpty {
+            shared.counts.note(.closedIdle)
+            return end()
+        }
         watchIdleness(afterMilliseconds: max(limits.idleMilliseconds - idle, 1_000))
     }
 }

@@ -13,8 +13,8 @@ package final class RequestListener: MetricsSource {
 
     private let identity: ListenerIdentity
     private let table: HandlerTable
-    private let limits: RequestLimits
-    private let count: ConnectionCount
+    private let limits: ClientLimits
+    private let isExempt: Bool
     private let clock: any Clock
     private let refusals: RefusalLog
     private let requestLog: RequestLog?
@@ -24,31 +24,36 @@ package final class RequestListener: MetricsSource {
 
     private static let nextConnectionID = Atomic<UInt64>(0)
 
-    /// - Parameter count: Shared by all listeners of a node; those of controllers are counted, never refused.
+    /// - Parameter limits: Shared by all listeners of a node.
+    /// - Parameter isExempt: Whether only nodes come here: they are counted, never refused; a client goes for them.
     /// - Parameter outside: Whose connections count as those of the listener for outside clients.
     /// - Parameter whenConnectionEnds: Called on the connection's loop: a closed connection is a sign of death.
     package init(
-        _ identity: ListenerIdentity, table: HandlerTable, limits: RequestLimits, count: ConnectionCount,
+        _ identity: ListenerIdentity, table: HandlerTable, limits: ClientLimits, isExempt: Bool = false,
         clock: any Clock, log: Logger, requestLog: RequestLog? = nil, outside: OutsideClients? = nil,
         whenConnectionEnds: @escaping @Sendable (ConnectionIdentity) -> Void = { _ in }
     ) {
         self.identity = identity
         self.table = table
         self.limits = limits
-        self.count = count
+        self.isExempt = isExempt || identity.kind == .controller
         self.clock = clock
         self.requestLog = requestLog
         refusals = RefusalLog(log: log, clock: clock)
         self.outside = outside
         self.whenConnectionEnds = whenConnectionEnds
+        if !self.isExempt { limits.watch { [weak self] in self?.connections ?? [] } }
     }
+
+    private var connections: [RequestConnection] { state.withLock { Array($0.connections.values) } }
 
     /// Opens the listener; returns its port.
     package func open(at endpoint: Endpoint, in world: World) throws(ListenError) -> Int {
         // Controllers keep their connections off the data path: a heartbeat never waits for a produce request.
         let loops = identity.kind == .controller ? [world.controlLoop] : world.loops
         let meters = RequestMeters(listener: identity.name, table: table, loops: loops, clock: world.clock)
-        let opened = try world.network.listen(at: endpoint, on: loops, frameLimitBytes: limits.frameBytesMax) { link in
+        let frameBytes = limits.current.frameBytesMax
+        let opened = try world.network.listen(at: endpoint, on: loops, frameLimitBytes: frameBytes) { link in
             self.accept(link, meters)
         }
         state.withLock { state in
@@ -76,28 +81,35 @@ package final class RequestListener: MetricsSource {
     }
 
     private func accept(_ link: any Link, _ meters: RequestMeters) -> (any LinkHandler)? {
-        let address = link.remote.host
-        var limits = limits
-        if identity.kind == .controller {
-            limits.connectionsMax = .max
-            limits.connectionsPerAddressMax = .max
-        }
-        guard count.enter(address, limits) else {
-            meters.connectionRefused()
-            refusals.say(.warning, "connection refused: too many", ["peer": "\(link.remote)"])
+        let inForce = limits.current
+        let verdict = limits.gate.enter(link.remote.host, identity, isExempt: isExempt, inForce, now: clock.now)
+        guard case .admitted(let wait) = verdict else {
+            if case .refused(let cause) = verdict {
+                meters.connectionRefused()
+                limits.counts.note(cause)
+                refusals.say(
+                    .warning, "connection refused: too many",
+                    ["peer": "\(link.remote)", "listener": "\(identity.name)", "limit": "\(cause)"])
+            }
             return nil
         }
+        if isExempt, limits.gate.total > inForce.connectionsMax { limits.evictOne() }
         let id = RequestListener.nextConnectionID.wrappingAdd(1, ordering: .relaxed).newValue
         let connectionIdentity = ConnectionIdentity(
-            id: id, listener: identity(of: address), principal: .anonymous, remote: link.remote, local: link.local,
+            id: id, listener: identity(of: link.remote.host), principal: .anonymous, remote: link.remote,
+            local: link.local,
             loop: link.loop)
         let connection = RequestConnection(
-            link: link, identity: connectionIdentity, table: table, limits: limits, clock: clock,
-            refusals: refusals, meters: meters.lane(of: link.loop), requestLog: requestLog
+            link: link, identity: connectionIdentity, table: table, limits: limits, isExempt: isExempt,
+            clock: clock, refusals: refusals, meters: meters.lane(of: link.loop), requestLog: requestLog
         ) { [weak self] connection in
             self?.forget(connection)
         }
         state.withLock { $0.connections[ObjectIdentifier(connection)] = connection }
+        if wait > 0 {
+            limits.counts.note(.delayedByRate)
+            connection.holdBack(milliseconds: wait)
+        }
         return connection
     }
 
@@ -107,7 +119,7 @@ package final class RequestListener: MetricsSource {
     }
 
     private func forget(_ connection: RequestConnection) {
-        count.leave(connection.identity.remote.host)
+        limits.gate.leave(connection.identity.remote.host, identity)
         _ = state.withLock { $0.connections.removeValue(forKey: ObjectIdentifier(connection)) }
         whenConnectionEnds(connection.identity)
     }

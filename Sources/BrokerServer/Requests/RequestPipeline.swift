@@ -28,7 +28,8 @@ struct RequestPipeline<Request, Mark> {
     private var started: Deque<Started> = []
     /// The sequence number of the first of `started`.
     private var firstSequence: UInt64 = 0
-    private var bytes = 0
+    /// Bytes of the requests that wait or are unanswered.
+    private(set) var bytes = 0
 
     init(requestsMax: Int, bytesMax: Int) {
         self.requestsMax = requestsMax

@@ -75,6 +75,13 @@ package final class VirtualLink: Link {
         }
     }
 
+    package func reset() {
+        loop.execute { [weak self] in
+            self?.transmit(.end(.reset))
+            self?.end(.closed)
+        }
+    }
+
     /// The process of this end is gone: the other end notices.
     package func crash() { transmit(.end(.reset)) }
 

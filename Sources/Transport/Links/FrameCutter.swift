@@ -32,6 +32,9 @@ struct FrameCutter {
     /// True while bytes of a pause are left that may hold frames.
     var hasFrames: Bool { buffer.readableBytes > 0 }
 
+    /// Bytes of a pause that are left.
+    var unreadBytes: Int { buffer.readableBytes }
+
     /// Takes the bytes of a read: those of the started frame before them, as `ReceiveBuffers` arranges it. After a
     /// pause, what was not cut yet stands before them.
     mutating func take(_ read: ByteBuffer) {

@@ -26,6 +26,8 @@ final class NetworkLink: Link, ChannelInboundHandler, RemovableChannelHandler, @
     private var isReading = true
     private var isCutting = false
     private var isSendScheduled = false
+    /// What the handler was last told.
+    private var toldPartialBytes = 0
     /// Set when the node's side, or a bad frame, has ended the link: nothing more is taken in or queued.
     private var end: LinkEnd?
 
@@ -122,7 +124,10 @@ final class NetworkLink: Link, ChannelInboundHandler, RemovableChannelHandler, @
 
     private func cutFrames() {
         isCutting = true
-        defer { isCutting = false }
+        defer {
+            isCutting = false
+            tellPartialBytes()
+        }
         while isReading, end == nil {
             switch cutter.next() {
             case .frame(let frame): handler?.frameReceived(frame)
@@ -130,6 +135,13 @@ final class NetworkLink: Link, ChannelInboundHandler, RemovableChannelHandler, @
             case .bad: return endNow(.badFrame)
             }
         }
+    }
+
+    private func tellPartialBytes() {
+        let bytes = cutter.startedBytes > 0 ? buffers.keptBytes : cutter.unreadBytes
+        if bytes == toldPartialBytes || end != nil { return }
+        toldPartialBytes = bytes
+        handler?.partialBytesChanged(to: bytes)
     }
 
     private func keepRest() {
@@ -173,6 +185,10 @@ final class NetworkLink: Link, ChannelInboundHandler, RemovableChannelHandler, @
 
     func close() {
         networkLoop.isCurrent ? closeOrderly() : networkLoop.execute { self.closeOrderly() }
+    }
+
+    func reset() {
+        networkLoop.isCurrent ? endNow(.closed) : networkLoop.execute { self.endNow(.closed) }
     }
 
     /// Longest time that a closing link waits for its peer to take what is queued.

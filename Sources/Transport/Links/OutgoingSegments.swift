@@ -33,7 +33,9 @@ struct OutgoingSegments {
     ///
     /// - Errors: the file can't be read, or ends before the range does.
     mutating func append(_ file: any File, position: Int64, count: Int) throws(FileError) {
-        if let descriptor = file.descriptor, count > OutgoingSegments.copiedFileBytesMax {
+        // What is long already is not made longer by copies: the client may not be reading at all.
+        let isCopied = count <= OutgoingSegments.copiedFileBytesMax && bytes.readableBytes <= LinkQueue.highBytes
+        if let descriptor = file.descriptor, !isCopied {
             let range = FileRange(file: file, descriptor: descriptor, position: position, count: count)
             ranges.append((bytes.writerIndex, range))
             self.count += count

@@ -22,6 +22,9 @@ final class ReceiveBuffers: RecvByteBufferAllocator, @unchecked Sendable {
     /// A started frame was lent for a read that brought nothing, and is gone: the connection can't go on.
     private(set) var hasLost = false
 
+    /// Memory that the started frame takes.
+    var keptBytes: Int { started?.capacity ?? 0 }
+
     func buffer(allocator: ByteBufferAllocator) -> ByteBuffer {
         if isStartedLent { hasLost = true }
         guard let rest = started else {

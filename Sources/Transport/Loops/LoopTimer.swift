@@ -8,6 +8,8 @@ import World
 /// taking it out would be a search. A long one is taken out.
 final class LoopTimer: Timer, NIOScheduledCallbackHandler {
     static let longestShortMilliseconds: Int64 = 1_000
+    /// Settings may mean "never" by a number of milliseconds that overflows in smaller units.
+    private static let longestMilliseconds: Int64 = 10 * 365 * 86_400_000
 
     private struct State {
         var work: (@Sendable () -> Void)?
@@ -24,7 +26,10 @@ final class LoopTimer: Timer, NIOScheduledCallbackHandler {
 
     func start(on eventLoop: any EventLoop, afterMilliseconds delay: Int64) {
         // Fails only on a loop that has been shut down, where nothing runs any more.
-        guard let callback = try? eventLoop.scheduleCallback(in: .milliseconds(max(delay, 0)), handler: self) else {
+        guard
+            let callback = try? eventLoop.scheduleCallback(
+                in: .milliseconds(min(max(delay, 0), LoopTimer.longestMilliseconds)), handler: self)
+        else {
             return
         }
         if !isShort { state.withLock { $0.callback = callback } }

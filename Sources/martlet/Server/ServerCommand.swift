@@ -77,7 +77,8 @@ struct ServerCommand: ParsableCommand {
         return World(
             clock: SystemClock(), randomness: SystemRandomness(), files: files, network: transport.network,
             loops: transport.loops, controlLoop: transport.controlLoop,
-            pool: ThreadPool(threadCount: Int(settings.integer("num.io.threads"))))
+            pool: ThreadPool(threadCount: Int(settings.integer("num.io.threads"))),
+            machineMemoryBytes: MachineMemory.bytes)
     }
 
     private static func logs(_ settings: Settings, _ levels: LogLevels, _ world: World) -> NodeLogs {

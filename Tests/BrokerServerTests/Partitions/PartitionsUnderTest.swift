@@ -72,7 +72,7 @@ final class PartitionsUnderTest {
         produceHandler = ProduceHandler(table: table, world: world)
         fetchHandler = FetchHandler(
             table: table, world: world, settings: settings, interBrokerListener: "BROKERS", metadataFetch: nil)
-        listOffsetsHandler = ListOffsetsHandler(table: table, world: world)
+        listOffsetsHandler = ListOffsetsHandler(table: table, world: world, interBrokerListener: "PLAINTEXT")
         epochHandler = OffsetForLeaderEpochHandler(table: table)
         publisher.subscribe(table)
         self.failureBox = failures

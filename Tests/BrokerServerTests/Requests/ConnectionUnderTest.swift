@@ -16,12 +16,14 @@ final class ConnectionUnderTest {
     let metadata = ParkedReplies<MetadataResponse>()
     let meters: RequestMeters.Lane
     let connection: RequestConnection
+    let shared: ClientLimits
 
     init(
         kind: ListenerKinds = .client, limits: RequestLimits = RequestLimits(),
         features: @escaping @Sendable () -> FeatureReport = { FeatureReport() }
     ) {
         link = ScriptedLink(loop)
+        shared = ClientLimits(limits)
         var table = HandlerTable()
         table.register(ParkingProduce(parked: produce))
         table.register(ParkingMetadata(parked: metadata))
@@ -33,7 +35,7 @@ final class ConnectionUnderTest {
             local: link.local, loop: loop)
         meters = RequestMeters.Lane(keys: table.servedKeys)
         connection = RequestConnection(
-            link: link, identity: identity, table: table, limits: limits, clock: loop,
+            link: link, identity: identity, table: table, limits: shared, clock: loop,
             refusals: RefusalLog(log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, clock: loop),
             meters: meters
         ) { _ in }
@@ -42,6 +44,17 @@ final class ConnectionUnderTest {
     func receive(_ frames: Bytes...) {
         let connection = connection
         loop.run { for frame in frames { connection.frameReceived(frame) } }
+    }
+
+    /// Answers the first parked request, if there is one.
+    func answerProduce() {
+        let parked = produce
+        loop.run { if parked.count > 0 { parked.take()(ProduceResponse()) } }
+    }
+
+    func answerMetadata(_ response: MetadataResponse) {
+        let parked = metadata
+        loop.run { if parked.count > 0 { parked.take()(response) } }
     }
 
     /// The correlation ids of the answers sent since the last call.

@@ -92,17 +92,4 @@ struct RefusedRequestTests {
         #expect(client.link.isClosed)
         #expect(client.produce.count == 1)
     }
-
-    @Test("Connections beyond the limit, in all or from one address, are refused until one leaves")
-    func connectionLimits() {
-        var limits = RequestLimits()
-        limits.connectionsMax = 3
-        limits.connectionsPerAddressMax = 2
-        let count = ConnectionCount()
-        #expect([count.enter("a", limits), count.enter("a", limits), count.enter("a", limits)] == [true, true, false])
-        #expect([count.enter("b", limits), count.enter("b", limits)] == [true, false])
-        count.leave("a")
-        #expect([count.enter("c", limits), count.enter("b", limits)] == [true, false])
-        #expect(count.total == 3)
-    }
 }

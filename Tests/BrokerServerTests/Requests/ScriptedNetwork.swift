@@ -32,6 +32,7 @@ final class ScriptedLink: Link {
     func setReading(_ isReading: Bool) { state.withLock { $0.isReading = isReading } }
     func setFrameLimit(bytes: Int) {}
     func close() { state.withLock { $0.isClosed = true } }
+    func reset() { state.withLock { $0.isClosed = true } }
 
     /// The bytes sent since the last call.
     func takeBytes() -> [UInt8] {

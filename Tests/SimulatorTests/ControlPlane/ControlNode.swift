@@ -134,13 +134,13 @@ final class ControlNode: Sendable {
             MetadataHandler(view, creator: TopicCreator(channel: channel), createsTopics: true))
         forClients.register(DescribeClusterHandler(view, incarnationID: incarnation) { nil })
         forClients.register(ApiVersionsHandler(forClients) { FeatureReport(cache.current) })
-        let count = ConnectionCount()
+        let limits = ClientLimits(RequestLimits())
         let controllers = RequestListener(
-            ListenerIdentity(name: "CONTROLLER", kind: .controller), table: forControllers, limits: RequestLimits(),
-            count: count, clock: world.clock, log: log, whenConnectionEnds: { heartbeats.ended($0) })
+            ListenerIdentity(name: "CONTROLLER", kind: .controller), table: forControllers, limits: limits,
+            clock: world.clock, log: log, whenConnectionEnds: { heartbeats.ended($0) })
         let clients = RequestListener(
-            ListenerIdentity(name: "PLAINTEXT", kind: .client), table: forClients, limits: RequestLimits(),
-            count: count, clock: world.clock, log: log)
+            ListenerIdentity(name: "PLAINTEXT", kind: .client), table: forClients, limits: limits,
+            clock: world.clock, log: log)
         return [
             (controllers, Endpoint(host: "node-\(id)", port: controllerPort(id))),
             (clients, Endpoint(host: "node-\(id)", port: clientPort(id))),

@@ -79,8 +79,8 @@ final class HostedQuorum {
             table.register(MetadataFetchHandler(host))
             table.register(ApiVersionsHandler(table) { FeatureReport() })
             listener = RequestListener(
-                ListenerIdentity(name: "CONTROLLER", kind: .controller), table: table, limits: RequestLimits(),
-                count: ConnectionCount(), clock: world.clock, log: log)
+                ListenerIdentity(name: "CONTROLLER", kind: .controller), table: table,
+                limits: ClientLimits(RequestLimits()), clock: world.clock, log: log)
             endpoint = Endpoint(host: "node-\(id)", port: ControlNode.controllerPort(id))
         }
 

@@ -11,8 +11,6 @@ struct FetchAnswer: Sendable {
     var reads: [FetchRead]
     let requester: FetchRequester
     let context: RequestContext
-    /// Records that were not in the page cache, read into memory; by the place of their partition.
-    private(set) var loaded: [Int: Bytes] = [:]
 
     init(plan: FetchSessionCache.Plan, reads: [FetchRead], requester: FetchRequester, context: RequestContext) {
         self.plan = plan
@@ -21,35 +19,34 @@ struct FetchAnswer: Sendable {
         self.context = context
     }
 
-    /// Reads what is not in the page cache; blocks.
-    mutating func loadCold() {
+    /// Brings what is not in the page cache into it; blocks.
+    ///
+    /// Nothing of it is kept: what a client is slow to take, or never takes, would be memory of this node.
+    mutating func warm() {
+        let scratch = Bytes(
+            MemoryRegion(count: FetchAnswer.scratchBytes), start: 0, count: FetchAnswer.scratchBytes)
         for (index, read) in reads.enumerated() {
             guard let slice = read.slice, read.mayWaitForDisk else { continue }
-            if let bytes = FetchAnswer.load(slice) {
-                loaded[index] = bytes
-            } else {
-                reads[index] = FetchRead(error: .kafkaStorageError)
-            }
+            if !FetchAnswer.warm(slice, scratch) { reads[index] = FetchRead(error: .kafkaStorageError) }
         }
     }
 
-    private static func load(_ slice: LogSlice) -> Bytes? {
-        let buffer = Bytes(MemoryRegion(count: slice.count), start: 0, count: slice.count)
+    private static let scratchBytes = 256 << 10
+
+    private static func warm(_ slice: LogSlice, _ scratch: Bytes) -> Bool {
         var done = 0
-        while done < buffer.count {
-            guard
-                let got = try? slice.file.read(into: buffer[done..<buffer.count], at: slice.position + Int64(done)),
-                got > 0
-            else { return nil }
+        while done < slice.count {
+            let count = min(slice.count - done, scratch.count)
+            guard let got = try? slice.file.read(into: scratch[0..<count], at: slice.position + Int64(done)), got > 0
+            else { return false }
             done += got
         }
-        return buffer
+        return true
     }
 
     /// The records of a partition as a piece of the answer.
     func records(at index: Int) -> Segment? {
         guard let slice = reads[index].slice else { return nil }
-        if let bytes = loaded[index] { return .bytes(bytes) }
         return .file(slice.file, position: slice.position, count: slice.count)
     }
 }

@@ -140,9 +140,9 @@ final class FetchJob: ParkedFetch, @unchecked Sendable {
         }
         // Reading it may wait for a disk: not on the loop.
         services.pool.run {
-            var loaded = answer
-            loaded.loadCold()
-            let whole = loaded
+            var warmed = answer
+            warmed.warm()
+            let whole = warmed
             self.context.loop.execute { self.services.send(whole, self.reply) }
         }
     }

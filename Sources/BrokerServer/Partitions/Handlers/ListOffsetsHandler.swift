@@ -1,6 +1,7 @@
 import LogStorage
 import Primitives
 import Replication
+import Security
 package import WireMessages
 package import World
 
@@ -8,7 +9,7 @@ package import World
 ///
 /// Errors: `OFFSET_NOT_AVAILABLE` (before version 5 `LEADER_NOT_AVAILABLE`) while the watermark lags after an election,
 /// `NOT_LEADER_OR_FOLLOWER`, `FENCED_LEADER_EPOCH`, `UNKNOWN_LEADER_EPOCH`, `UNKNOWN_TOPIC_OR_PARTITION`,
-/// `INVALID_REQUEST` for a partition that is named twice, `UNSUPPORTED_VERSION` for an unknown special timestamp.
+/// `INVALID_REQUEST` for a partition that is named twice, `CLUSTER_AUTHORIZATION_FAILED` for a client in a broker's name, `UNSUPPORTED_VERSION` for an unknown special timestamp.
 /// Not implemented: offsets in tiered storage, which are answered as those of a topic without it.
 /// Source: KIP-79, KIP-207, KIP-734.
 package struct ListOffsetsHandler: RequestHandler {
@@ -27,9 +28,12 @@ package struct ListOffsetsHandler: RequestHandler {
 
     private let table: PartitionTable
     private let pool: any BlockingPool
+    private let clusterAction: ClusterAction
 
-    package init(table: PartitionTable, world: World) {
+    /// - Parameter interBrokerListener: the listener on which followers ask; elsewhere nobody acts as a broker.
+    package init(table: PartitionTable, world: World, interBrokerListener: String) {
         self.table = table
+        clusterAction = ClusterAction(interBrokerListener: interBrokerListener)
         pool = world.pool
     }
 
@@ -39,13 +43,15 @@ package struct ListOffsetsHandler: RequestHandler {
         let needsSearch = request.topics.contains { topic in
             topic.partitions.contains { $0.timestamp >= 0 || $0.timestamp == Special.maxTimestamp }
         }
-        guard needsSearch else { return reply(response(to: request, version: context.version)) }
+        guard needsSearch else { return reply(response(to: request, context)) }
         // Finding a time may read from the disk.
-        let version = context.version
-        pool.run { reply(self.response(to: request, version: version)) }
+        pool.run { reply(self.response(to: request, context)) }
     }
 
-    private func response(to request: ListOffsetsRequest, version: Int16) -> ListOffsetsResponse {
+    private func response(to request: ListOffsetsRequest, _ context: RequestContext) -> ListOffsetsResponse {
+        let isRefused =
+            request.replicaID.value >= 0
+            && !clusterAction.isAllowed(onListener: context.listener.name, isController: false)
         let requester: Requester =
             request.replicaID.value >= 0
             ? .follower(request.replicaID) : .consumer(readsCommittedOnly: request.isolationLevel == 1)
@@ -58,8 +64,11 @@ package struct ListOffsetsHandler: RequestHandler {
                 let isNew = seen.insert("\(topic.name)/\(asked.partitionIndex)").inserted
                 var part = ListOffsetsResponse.ListOffsetsPartitionResponse()
                 part.partitionIndex = asked.partitionIndex
-                if isNew {
-                    fill(&part, topic.name, asked, requester, version)
+                if isRefused {
+                    // A follower is shown the log behind the high watermark: no client may pass for one.
+                    part.errorCode = .clusterAuthorizationFailed
+                } else if isNew {
+                    fill(&part, topic.name, asked, requester, context.version)
                 } else {
                     part.errorCode = .invalidRequest
                 }
