@@ -6,8 +6,8 @@ package import WireMessages
 /// IncrementalAlterConfigs (API key 44), v0–1, for topics, for all brokers, for the broker that is asked, and for the
 /// loggers of the node that is asked, which no controller has a say in.
 ///
-/// Errors: those of `ClusterController.incrementalAlterConfigs` and of `LoggerConfigs.alter`; INVALID_REQUEST for another broker and for other kinds
-/// of resources; NOT_CONTROLLER.
+/// Errors: those of `ClusterController.incrementalAlterConfigs` and of `LoggerConfigs.alter`; INVALID_REQUEST for
+/// another broker and for other kinds of resources; NOT_CONTROLLER.
 package struct IncrementalAlterConfigsHandler: RequestHandler {
     package static let versions: ClosedRange<Int16> = 0...1
     package static let listeners: ListenerKinds = .all
