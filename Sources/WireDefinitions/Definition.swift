@@ -1,5 +1,6 @@
 /// What one file of `Definitions` says: an API with its two messages, or one record.
 package struct Definition: Sendable {
+    /// What the file describes.
     package enum Kind: Equatable, Sendable {
         /// A request and its response; versions from `unstable` on are not offered to clients.
         case api(key: Int, unstable: Int?)
@@ -56,6 +57,7 @@ package struct Field: Sendable {
 
 /// What a field holds.
 package struct FieldType: Equatable, Sendable {
+    /// One value, or one element of an array.
     package enum Element: Equatable, Sendable {
         case scalar(Scalar)
         case structure(String)

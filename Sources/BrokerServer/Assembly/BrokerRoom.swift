@@ -85,22 +85,27 @@ final class BrokerRoom: Sendable {
         dynamic.subscribe { settings in
             limits.update(RequestLimits(settings, machineMemoryBytes: world.machineMemoryBytes))
         }
-        // Where clients come in by the same door as nodes, the bounds hold for all.
-        let isForNodes = { (name: String) in
-            configuration.clientListeners.count > 1 && name == configuration.interBrokerListenerName
-        }
-        listeners = configuration.clientListeners.map { listener in
-            let identity = ListenerIdentity(name: listener.name, kind: .client)
-            let opened = RequestListener(
-                identity, table: table, limits: limits, isExempt: isForNodes(listener.name), clock: world.clock,
-                log: logs[part: .network], requestLog: RequestLog(logs), outside: configuration.outsideClients)
-            return (opened, listener)
-        }
+        listeners = BrokerRoom.clientListeners(configuration, table, limits, world: world, logs: logs)
         doctor = ListenerDoctor(configuration, cache: cache, world: world, log: logs[part: .network])
         // Settings come before what they make, addresses before partitions, leadership before coordinators.
         let told: [any MetadataSubscriber] = [dynamic, fetchers, partitions, groups, suspected, lifecycle, doctor]
         for subscriber in told { quorum.publisher.subscribe(subscriber) }
         lifecycle.reportRecovery { asked in asked.compactMap { partitions.recoveryReport(on: $0) } }
+    }
+
+    private static func clientListeners(
+        _ configuration: NodeConfiguration, _ table: HandlerTable, _ limits: ClientLimits, world: World, logs: NodeLogs
+    ) -> [(listener: RequestListener, configuration: ListenerConfiguration)] {
+        // Where clients come in by the same door as nodes, the bounds hold for all.
+        let hasDoorForNodes = configuration.clientListeners.count > 1
+        return configuration.clientListeners.map { listener in
+            let isForNodes = hasDoorForNodes && listener.name == configuration.interBrokerListenerName
+            let opened = RequestListener(
+                ListenerIdentity(name: listener.name, kind: .client), table: table, limits: limits,
+                isExempt: isForNodes, clock: world.clock, log: logs[part: .network], requestLog: RequestLog(logs),
+                outside: configuration.outsideClients)
+            return (opened, listener)
+        }
     }
 
     /// Why clients are not served now, in words. On the control loop.

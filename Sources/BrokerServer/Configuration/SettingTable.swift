@@ -69,7 +69,8 @@ package enum SettingTable {
         Setting(
             "max.connection.creation.rate", positive, "500",
             "How many connections a second are served at once; those above wait up to 5 s, then are refused. For one "
-                + "listener: `listener.name.<listener>.max.connection.creation.rate`, and so `.max.connections`.", .clusterWide),
+                + "listener: `listener.name.<listener>.max.connection.creation.rate`, and so `.max.connections`.",
+            .clusterWide),
         Setting(
             "queued.max.request.bytes", .integer(-1...Int64.max), nil,
             "Memory that clients may make this node hold: requests that are being read, wait or are unanswered, and "

@@ -9,7 +9,8 @@ package import World
 ///
 /// Errors: `OFFSET_NOT_AVAILABLE` (before version 5 `LEADER_NOT_AVAILABLE`) while the watermark lags after an election,
 /// `NOT_LEADER_OR_FOLLOWER`, `FENCED_LEADER_EPOCH`, `UNKNOWN_LEADER_EPOCH`, `UNKNOWN_TOPIC_OR_PARTITION`,
-/// `INVALID_REQUEST` for a partition that is named twice, `CLUSTER_AUTHORIZATION_FAILED` for a client in a broker's name, `UNSUPPORTED_VERSION` for an unknown special timestamp.
+/// `INVALID_REQUEST` for a partition that is named twice, `CLUSTER_AUTHORIZATION_FAILED` for a client in a broker's
+/// name, `UNSUPPORTED_VERSION` for an unknown special timestamp.
 /// Not implemented: offsets in tiered storage, which are answered as those of a topic without it.
 /// Source: KIP-79, KIP-207, KIP-734.
 package struct ListOffsetsHandler: RequestHandler {

@@ -20,6 +20,7 @@ package final class HeldMemory: Sendable {
 
     package var limitBytes: Int { limit.load(ordering: .relaxed) }
 
+    /// Changes the limit; what is held already stays.
     package func setLimit(bytes: Int) { limit.store(bytes, ordering: .relaxed) }
 
     /// Nothing more should be read.

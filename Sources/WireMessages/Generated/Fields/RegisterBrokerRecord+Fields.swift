@@ -16,6 +16,7 @@ extension RegisterBrokerRecord: NamedFields {
         if version >= 1 { fields.add("inControlledShutdown", self.inControlledShutdown, version) }
         if version >= 3, !logDirs.isEmpty { fields.add("logDirs", self.logDirs, version) }
         if version >= 4, cordonedLogDirs != nil { fields.add("cordonedLogDirs", self.cordonedLogDirs, version) }
+        if settings != nil { fields.add("settings", self.settings, version) }
         return fields
     }
 }
@@ -37,6 +38,15 @@ extension RegisterBrokerRecord.BrokerFeature: NamedFields {
         fields.add("name", self.name, version)
         fields.add("minSupportedVersion", self.minSupportedVersion, version)
         fields.add("maxSupportedVersion", self.maxSupportedVersion, version)
+        return fields
+    }
+}
+
+extension RegisterBrokerRecord.Setting: NamedFields {
+    package func namedFields(version: Int16) -> [NamedField] {
+        var fields: [NamedField] = []
+        fields.add("name", self.name, version)
+        fields.add("value", self.value, version)
         return fields
     }
 }
