@@ -270,7 +270,7 @@ def described(port, kind, name):
     """DescribeConfigs, version 1: {key: value}"""
     body = struct.pack(">ib", 1, kind) + text(name) + struct.pack(">ib", -1, 0)
     answer = ask(port, 32, 1, body)
-    at = 8
+    at = 4
 
     def take(form):
         nonlocal at
