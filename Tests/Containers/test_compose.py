@@ -122,7 +122,7 @@ def test_nothing_is_lost_when_a_partition_moves(project, loaded):
     admin = KafkaAdminClient(bootstrap_servers=project.bootstrap.split(","))
     target = [3, 1]
     try:
-        errors = admin.alter_partition_reassignments({Partition(loaded, 0): target}, raise_errors=False)
+        errors = admin.alter_partition_reassignments({Partition(loaded, 0): target})
         assert not any(errors.values()), errors
         wait_until(lambda: project.partitions(loaded)[0][1] == target, 60, "the partition has moved")
     finally:
