@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import tempfile
@@ -39,6 +40,17 @@ def run(command, check=True, stdin=None, timeout=120, environment=None):
 
 def engine(*arguments, **keywords):
     return run([ENGINE, *arguments], **keywords).stdout
+
+
+def is_free(port):
+    """Whether nobody listens at the port; to bind it is no proof of more, and waits for nobody."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("", port))
+        except OSError:
+            return False
+    return True
 
 
 def fresh(name):
@@ -91,6 +103,8 @@ class Container:
         engine("start", self.name)
 
     def remove(self):
+        # Killed first: to stop it in order would wait for a shell that does not listen.
+        run([ENGINE, "kill", self.name], check=False)
         run([ENGINE, "rm", "-f", "-v", self.name], check=False)
 
 
@@ -113,13 +127,16 @@ class Project:
             self.container(service).wait_healthy()
         return self
 
+    def containers(self, *labels):
+        """Those of the project that have the labels too."""
+        words = [f"label=com.docker.compose.project={self.name}", *labels]
+        found = engine("ps", "-aq", *[word for label in words for word in ("--filter", label)]).split()
+        return [Container(name) for name in found]
+
     def container(self, service):
-        found = engine(
-            "ps", "-aq", "--filter", f"label=com.docker.compose.project={self.name}",
-            "--filter", f"label=com.docker.compose.service={service}",
-        ).split()
-        assert len(found) == 1, f"{service}: {found}"
-        return Container(found[0])
+        found = self.containers(f"label=com.docker.compose.service={service}")
+        assert len(found) == 1, f"{service}: {[container.name for container in found]}"
+        return found[0]
 
     @property
     def nodes(self):
@@ -150,6 +167,9 @@ class Project:
         wait_until(is_in_sync, seconds, f"all replicas of {topic} are in sync")
 
     def down(self):
+        # Volumes without a name go with their containers only if they are told to.
+        for container in self.containers():
+            container.remove()
         self.compose("down", "-v", "-t", "2", check=False)
         if self.is_copy:
             os.unlink(self.file)

@@ -1,13 +1,11 @@
 """docker/compose.yaml under load from this host: nodes killed, paused and cut off, a partition moved, nothing lost."""
 
-import socket
-
 import pytest
 from confluent_kafka.admin import AdminClient
 from kafka import KafkaAdminClient
 from kafka.structs import TopicPartition as Partition
 
-from engine import ROOT, NetworkClient, Project, engine, fresh, pause, wait_until
+from engine import ROOT, NetworkClient, Project, engine, fresh, is_free, pause, wait_until
 from steady_stream import SteadyStream, check, read_all
 
 
@@ -15,9 +13,8 @@ def free_ports(count):
     """Ports of this host that nobody has, below those that the kernel gives away."""
     ports = []
     for port in range(20_690, 21_900):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) != 0:
-                ports.append(port)
+        if is_free(port):
+            ports.append(port)
         if len(ports) == count:
             return ports
     raise RuntimeError("no free ports")

@@ -1,13 +1,12 @@
 """The compose file of a tutorial for Kafka, unchanged but for its image: rows D1 to D13, each by its id."""
 
 import re
-import socket
 from pathlib import Path
 
 import pytest
 from confluent_kafka.admin import AdminClient, ConfigResource, ConfigSource
 
-from engine import IMAGE, NetworkClient, Project, edited, wait_until
+from engine import IMAGE, NetworkClient, Project, edited, is_free, wait_until
 
 FILE = Path(__file__).with_name("tutorial.yaml")
 SERVICES = ("kafka1", "kafka2", "kafka3")
@@ -20,9 +19,8 @@ def with_our_image(text):
 def on_free_ports(text):
     """The published ports moved where another program has them; where they are free nothing is changed."""
     for port in (9092, 9093, 9094):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                text = text.replace(f'"{port}:9092"', f'"{port + 11_000}:9092"')
+        if not is_free(port):
+            text = text.replace(f'"{port}:9092"', f'"{port + 11_000}:9092"')
     return text
 
 
