@@ -28,6 +28,7 @@ let modules: [Module] = [
     Module(name: "World", imports: ["Primitives"]),
     Module(name: "WireProtocol", imports: ["Primitives", "CCodecs"]),
     Module(name: "WireMessages", imports: ["WireProtocol", "Primitives"]),
+    Module(name: "Histories", imports: ["Primitives"]),
     Module(name: "LogStorage", imports: ["WireProtocol", "World", "Primitives"], packages: ["DequeModule"]),
     Module(
         name: "Metadata", imports: ["WireMessages", "WireProtocol", "Primitives"], packages: ["HashTreeCollections"]),
@@ -56,7 +57,7 @@ let modules: [Module] = [
         name: "Simulator",
         imports: [
             "BrokerServer", "Controller", "Coordinators", "Security", "Replication", "Quorum", "ClientCore", "Metadata",
-            "LogStorage", "WireMessages", "WireProtocol", "World", "Primitives",
+            "LogStorage", "WireMessages", "WireProtocol", "World", "Histories", "Primitives",
         ],
         packages: ["HeapModule", "OrderedCollections"]),
     Module(
@@ -66,7 +67,7 @@ let modules: [Module] = [
         name: "AdminTools",
         imports: [
             "MartletClient", "ClientCore", "LogStorage", "LiveWorld", "WireMessages", "WireProtocol", "World",
-            "Primitives",
+            "Histories", "Primitives",
         ],
         packages: ["ArgumentParser"]),
     Module(
@@ -177,6 +178,7 @@ let tests: [(name: String, needs: [String])] = [
     ("MetadataTests", ["Metadata", "WireMessages", "WireProtocol", "Primitives"]),
     ("QuorumTests", ["Quorum", "Primitives"]),
     ("ReplicationTests", ["Replication", "Primitives"]),
+    ("HistoriesTests", ["Histories", "Primitives"]),
     ("SecurityTests", ["Security", "Primitives"]),
     ("ControllerTests", ["Controller", "Metadata", "WireMessages", "WireProtocol", "Primitives"]),
     ("CoordinatorsTests", ["Coordinators", "Metadata", "WireMessages", "WireProtocol", "Primitives"]),

@@ -6,7 +6,7 @@ struct TidyTests {
     /// Where nothing may wait, ask the time, draw a number or touch the world by itself.
     static let belowTheLine: Set<String> = [
         "Controller", "Coordinators", "Security", "Replication", "Quorum", "ClientCore", "Metadata", "LogStorage",
-        "WireMessages", "WireProtocol", "World", "Primitives",
+        "WireMessages", "WireProtocol", "World", "Histories", "Primitives",
     ]
 
     /// Modules of the language itself that anybody above the line may import.
