@@ -11,8 +11,16 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 PAYLOAD = b"." * 100
 
 
+# librdkafka writes each refused connection to stderr; where brokers are killed that hides what a test has to say.
+QUIET = {"log_level": 2}
+
+
 class SteadyStream(threading.Thread):
-    """Sends so many records a second, round the partitions, with acks=all; remembers each answer."""
+    """Sends so many records a second, round the partitions, with acks=all; remembers each answer.
+
+    As a context it runs from the start to the end of the block and then waits for all answers. A test that fails inside
+    gives it up, so that no producer is left that tries to reach dead brokers while other tests run.
+    """
 
     def __init__(self, bootstrap, topic, partitions, rate=1000, **settings):
         super().__init__(daemon=True)
@@ -23,14 +31,16 @@ class SteadyStream(threading.Thread):
         # partition -> [(number, offset, time of the answer)]
         self.acknowledged = defaultdict(list)
         self.failed = []
+        self.unanswered = None
         self.stopping = threading.Event()
+        self.given_up = threading.Event()
         self.producer = Producer(
             {
                 "bootstrap.servers": bootstrap, "enable.idempotence": True, "acks": "all", "linger.ms": 0,
                 "message.timeout.ms": 120_000, "retry.backoff.ms": 10, "retry.backoff.max.ms": 100,
                 "reconnect.backoff.ms": 10, "reconnect.backoff.max.ms": 100,
                 "topic.metadata.refresh.fast.interval.ms": 50, "socket.connection.setup.timeout.ms": 2_000,
-                "queue.buffering.max.messages": 500_000, **settings,
+                "queue.buffering.max.messages": 500_000, **QUIET, **settings,
             }
         )
 
@@ -58,9 +68,25 @@ class SteadyStream(threading.Thread):
                 self.sent[partition] += 1
                 count += 1
             self.producer.poll(0.001)
-        self.unanswered = self.producer.flush(120)
+        self.unanswered = self.flushed(120)
+        # Ends its threads and connections; a failed test's frames may hold the stream until the end of the session.
+        self.producer = None
 
-    def stop(self):
+    def flushed(self, seconds):
+        """How many records have no answer after so many seconds, or when the stream was given up."""
+        end = time.monotonic() + seconds
+        while (left := self.producer.flush(0.2)) and time.monotonic() < end:
+            if self.given_up.is_set():
+                self.producer.purge()
+        return left
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, failure, *_):
+        if failure:
+            self.given_up.set()
         self.stopping.set()
         self.join()
 
@@ -80,7 +106,7 @@ class SteadyStream(threading.Thread):
 
 def read_all(bootstrap, topic, partitions, seconds=120):
     """partition -> [(number, offset)], from the first record to the end, in the order of the log."""
-    client = Consumer({"bootstrap.servers": bootstrap, "group.id": "check", "enable.auto.commit": False})
+    client = Consumer({"bootstrap.servers": bootstrap, "group.id": "check", "enable.auto.commit": False, **QUIET})
     places = [TopicPartition(topic, partition, 0) for partition in range(partitions)]
     ends = {place.partition: client.get_watermark_offsets(place, timeout=30)[1] for place in places}
     client.assign(places)

@@ -80,31 +80,29 @@ def test_nothing_is_lost_when_leaders_and_controllers_are_killed(own_cluster):
     cluster, topic = own_cluster, fresh("steady")
     cluster.create_topic(topic, partitions=PARTITIONS, min_insync_replicas=2)
     cluster.wait_in_sync(topic)
-    stream = SteadyStream(cluster.bootstrap, topic, PARTITIONS)
-    stream.start()
-    time.sleep(2)
-    gaps = {"leader": [], "both": []}
-    moves = 0
-    while min(len(gaps["leader"]), len(gaps["both"])) < KILLS:
-        controller, led = cluster.active_controller(), led_by(cluster, topic)
-        others = [node for node in led if node != controller]
-        if controller in led and len(gaps["both"]) < KILLS:
-            kind, node = "both", controller
-        elif others and len(gaps["leader"]) < KILLS:
-            kind, node = "leader", others[0]
-        else:
-            # What is still wanted is not there: leaderships are moved in order, which is no kill.
-            kind, node = None, (others or [controller])[0]
-            moves += 1
-            assert moves < 10 * KILLS + 10, "leader and controller do not come together"
-        if kind:
-            gaps[kind].append(kill_and_restart(cluster, stream, topic, node, led[node]))
-        else:
-            cluster.stop(node)
-            cluster.start(node)
-            cluster.wait_in_sync(topic)
-        time.sleep(0.5)
-    stream.stop()
+    with SteadyStream(cluster.bootstrap, topic, PARTITIONS) as stream:
+        time.sleep(2)
+        gaps = {"leader": [], "both": []}
+        moves = 0
+        while min(len(gaps["leader"]), len(gaps["both"])) < KILLS:
+            controller, led = cluster.active_controller(), led_by(cluster, topic)
+            others = [node for node in led if node != controller]
+            if controller in led and len(gaps["both"]) < KILLS:
+                kind, node = "both", controller
+            elif others and len(gaps["leader"]) < KILLS:
+                kind, node = "leader", others[0]
+            else:
+                # What is still wanted is not there: leaderships are moved in order, which is no kill.
+                kind, node = None, (others or [controller])[0]
+                moves += 1
+                assert moves < 10 * KILLS + 10, "leader and controller do not come together"
+            if kind:
+                gaps[kind].append(kill_and_restart(cluster, stream, topic, node, led[node]))
+            else:
+                cluster.stop(node)
+                cluster.start(node)
+                cluster.wait_in_sync(topic)
+            time.sleep(0.5)
     for kind, pairs in gaps.items():
         print(f"GAP {kind} server: {percentiles([server for server, _ in pairs])}")
         print(f"GAP {kind} client: {percentiles([client for _, client in pairs])}")

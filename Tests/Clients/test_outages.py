@@ -9,7 +9,7 @@ from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 
 from batches import differences
 from harness import fresh, wait_until
-from steady_stream import SteadyStream, check, read_all
+from steady_stream import QUIET, SteadyStream, check, read_all
 
 TOO_FEW = {KafkaError.NOT_ENOUGH_REPLICAS, KafkaError.NOT_ENOUGH_REPLICAS_AFTER_APPEND, KafkaError.REQUEST_TIMED_OUT}
 
@@ -20,7 +20,7 @@ def send_once(cluster, topic, value, acks="all", timeout=5_000):
     producer = Producer(
         {
             "bootstrap.servers": cluster.bootstrap, "acks": acks, "retries": 0, "message.timeout.ms": timeout,
-            "request.timeout.ms": min(timeout, 3_000), "linger.ms": 0,
+            "request.timeout.ms": min(timeout, 3_000), "linger.ms": 0, **QUIET,
         }
     )
     producer.produce(topic, value, partition=0, on_delivery=lambda error, _: codes.append(error and error.code()))
@@ -30,7 +30,9 @@ def send_once(cluster, topic, value, acks="all", timeout=5_000):
 
 
 def values(cluster, topic):
-    client = Consumer({"bootstrap.servers": cluster.bootstrap, "group.id": "outage", "enable.auto.commit": False})
+    client = Consumer(
+        {"bootstrap.servers": cluster.bootstrap, "group.id": "outage", "enable.auto.commit": False, **QUIET}
+    )
     place = TopicPartition(topic, 0, 0)
     _, end = client.get_watermark_offsets(place, timeout=10)
     client.assign([place])
@@ -69,29 +71,27 @@ def outage(cluster, dead, seconds=5):
     topic = fresh("outage")
     cluster.create_topic(topic, partitions=3, min_insync_replicas=2)
     cluster.wait_in_sync(topic)
-    stream = SteadyStream(cluster.bootstrap, topic, 3)
-    stream.start()
-    time.sleep(2)
-    for node in dead:
-        os.kill(cluster.process_of(node), 9)
-    # Answers that were under way when the nodes died may still come.
-    time.sleep(1)
-    silent_from = time.monotonic()
-    time.sleep(seconds)
-    acknowledged = [
-        answer for answers in stream.acknowledged.values() for answer in answers if answer[2] > silent_from
-    ]
-    assert not acknowledged, f"{len(acknowledged)} records acknowledged without a majority"
-    for node in dead:
-        cluster.start(node)
-    restarted = time.monotonic()
-    wait_until(
-        lambda: all(stream.last_answer(partition) > restarted for partition in range(3)), 60, "the stream goes on"
-    )
-    print(f"the stream went on {time.monotonic() - restarted:.2f} s after the restart of nodes {dead}")
-    cluster.wait_in_sync(topic)
-    time.sleep(1)
-    stream.stop()
+    with SteadyStream(cluster.bootstrap, topic, 3) as stream:
+        time.sleep(2)
+        for node in dead:
+            os.kill(cluster.process_of(node), 9)
+        # Answers that were under way when the nodes died may still come.
+        time.sleep(1)
+        silent_from = time.monotonic()
+        time.sleep(seconds)
+        acknowledged = [
+            answer for answers in stream.acknowledged.values() for answer in answers if answer[2] > silent_from
+        ]
+        assert not acknowledged, f"{len(acknowledged)} records acknowledged without a majority"
+        for node in dead:
+            cluster.start(node)
+        restarted = time.monotonic()
+        wait_until(
+            lambda: all(stream.last_answer(partition) > restarted for partition in range(3)), 60, "the stream goes on"
+        )
+        print(f"the stream went on {time.monotonic() - restarted:.2f} s after the restart of nodes {dead}")
+        cluster.wait_in_sync(topic)
+        time.sleep(1)
     assert not stream.failed, stream.failed[0]
     found = read_all(cluster.bootstrap, topic, 3)
     assert check(stream, found) == []
@@ -113,28 +113,26 @@ def test_a_wiped_voter_elects_nobody_until_a_node_with_the_full_log_is_back(own_
     cluster, topic = own_cluster, fresh("wiped")
     cluster.create_topic(topic, partitions=3, min_insync_replicas=2)
     cluster.wait_in_sync(topic)
-    stream = SteadyStream(cluster.bootstrap, topic, 3)
-    stream.start()
-    time.sleep(1)
-    controller = cluster.active_controller()
-    wiped, down = [node for node in cluster.nodes if node != controller]
-    cluster.kill(wiped)
-    shutil.rmtree(cluster.data(wiped))
-    os.kill(cluster.process_of(down), 9)
-    time.sleep(1)
-    cluster.start(wiped)
-    silent_from = time.monotonic()
-    time.sleep(5)
-    late = [answer for answers in stream.acknowledged.values() for answer in answers if answer[2] > silent_from]
-    assert not late, f"{len(late)} records acknowledged with a blank voter's help"
-    cluster.start(down)
-    restarted = time.monotonic()
-    wait_until(
-        lambda: all(stream.last_answer(partition) > restarted for partition in range(3)), 60, "the stream goes on"
-    )
-    cluster.wait_in_sync(topic)
-    time.sleep(1)
-    stream.stop()
+    with SteadyStream(cluster.bootstrap, topic, 3) as stream:
+        time.sleep(1)
+        controller = cluster.active_controller()
+        wiped, down = [node for node in cluster.nodes if node != controller]
+        cluster.kill(wiped)
+        shutil.rmtree(cluster.data(wiped))
+        os.kill(cluster.process_of(down), 9)
+        time.sleep(1)
+        cluster.start(wiped)
+        silent_from = time.monotonic()
+        time.sleep(5)
+        late = [answer for answers in stream.acknowledged.values() for answer in answers if answer[2] > silent_from]
+        assert not late, f"{len(late)} records acknowledged with a blank voter's help"
+        cluster.start(down)
+        restarted = time.monotonic()
+        wait_until(
+            lambda: all(stream.last_answer(partition) > restarted for partition in range(3)), 60, "the stream goes on"
+        )
+        cluster.wait_in_sync(topic)
+        time.sleep(1)
     assert not stream.failed, stream.failed[0]
     assert check(stream, read_all(cluster.bootstrap, topic, 3)) == []
 
@@ -143,19 +141,17 @@ def test_a_paused_leader_is_replaced_and_does_no_harm_when_it_wakes(own_cluster)
     cluster, topic = own_cluster, fresh("pause")
     cluster.create_topic(topic, partitions=1, min_insync_replicas=2)
     cluster.wait_in_sync(topic)
-    stream = SteadyStream(cluster.bootstrap, topic, 1, **{"socket.timeout.ms": 3_000})
-    stream.start()
-    time.sleep(1)
-    leader = cluster.partitions(topic)[0][0]
-    cluster.pause(leader)
-    paused = time.monotonic()
-    try:
-        wait_until(lambda: stream.last_answer(0) > paused + 1, 60, "another leader takes over")
-    finally:
-        cluster.resume(leader)
-    cluster.wait_in_sync(topic)
-    time.sleep(1)
-    stream.stop()
+    with SteadyStream(cluster.bootstrap, topic, 1, **{"socket.timeout.ms": 3_000}) as stream:
+        time.sleep(1)
+        leader = cluster.partitions(topic)[0][0]
+        cluster.pause(leader)
+        paused = time.monotonic()
+        try:
+            wait_until(lambda: stream.last_answer(0) > paused + 1, 60, "another leader takes over")
+        finally:
+            cluster.resume(leader)
+        cluster.wait_in_sync(topic)
+        time.sleep(1)
     assert not stream.failed, stream.failed[0]
     assert check(stream, read_all(cluster.bootstrap, topic, 1)) == []
 
@@ -164,17 +160,15 @@ def test_a_node_that_is_stopped_in_order_hands_over_without_an_error(own_cluster
     cluster, topic = own_cluster, fresh("rolling")
     cluster.create_topic(topic, partitions=3, min_insync_replicas=2)
     cluster.wait_in_sync(topic)
-    stream = SteadyStream(cluster.bootstrap, topic, 3)
-    stream.start()
-    time.sleep(1)
-    gaps = []
-    for node in cluster.nodes:
-        at = time.monotonic()
-        cluster.stop(node)
-        cluster.start(node)
-        cluster.wait_in_sync(topic)
-        gaps.append(stream.gap(range(3), at, time.monotonic()))
-    stream.stop()
+    with SteadyStream(cluster.bootstrap, topic, 3) as stream:
+        time.sleep(1)
+        gaps = []
+        for node in cluster.nodes:
+            at = time.monotonic()
+            cluster.stop(node)
+            cluster.start(node)
+            cluster.wait_in_sync(topic)
+            gaps.append(stream.gap(range(3), at, time.monotonic()))
     print(f"GAP rolling restart client: {', '.join(f'{gap:.3f}s' for gap in gaps)}")
     assert not stream.failed, stream.failed[0]
     assert check(stream, read_all(cluster.bootstrap, topic, 3)) == []

@@ -18,7 +18,7 @@ from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 from kafka import KafkaConsumer
 
 from harness import MARTLET, Cluster, MetadataProbe, fresh, martlet, wait_until
-from steady_stream import SteadyStream, check, read_all
+from steady_stream import QUIET, SteadyStream, check, read_all
 
 
 def tool(cluster, name, *arguments, **keywords):
@@ -36,7 +36,7 @@ def send(cluster, topic, values, key=None, **settings):
         return answer
 
     where = {"partition": settings.pop("partition")} if "partition" in settings else {}
-    producer = Producer({"bootstrap.servers": cluster.bootstrap, "linger.ms": 0, **settings})
+    producer = Producer({"bootstrap.servers": cluster.bootstrap, "linger.ms": 0, **QUIET, **settings})
     for at, value in enumerate(values):
         producer.produce(topic, value, key=key, on_delivery=remember(at), **where)
     producer.flush(60)
@@ -48,7 +48,7 @@ def reader(cluster, group=None, **settings):
         {
             "bootstrap.servers": cluster.bootstrap, "group.id": group or fresh("group"),
             "auto.offset.reset": "earliest", "enable.auto.commit": False, "session.timeout.ms": 6_000,
-            "heartbeat.interval.ms": 300, **settings,
+            "heartbeat.interval.ms": 300, **QUIET, **settings,
         }
     )
 
@@ -394,24 +394,22 @@ def after_a_kill(hurt):
     hurt.create_topic(topic, partitions=1, min_insync_replicas=2)
     hurt.wait_in_sync(topic)
     seen = {}
-    stream = SteadyStream(hurt.bootstrap, topic, 1, rate=300)
-    stream.start()
-    time.sleep(1)
-    seen["leader"], _, seen["isr"] = hurt.partitions(topic)[0]
-    since = time.monotonic()
-    os.kill(hurt.process_of(seen["leader"]), signal.SIGKILL)
+    with SteadyStream(hurt.bootstrap, topic, 1, rate=300) as stream:
+        time.sleep(1)
+        seen["leader"], _, seen["isr"] = hurt.partitions(topic)[0]
+        since = time.monotonic()
+        os.kill(hurt.process_of(seen["leader"]), signal.SIGKILL)
 
-    def without_it():
-        leader, _, isr = hurt.partitions(topic)[0]
-        return leader not in (None, seen["leader"]) and seen["leader"] not in isr and (leader, isr)
+        def without_it():
+            leader, _, isr = hurt.partitions(topic)[0]
+            return leader not in (None, seen["leader"]) and seen["leader"] not in isr and (leader, isr)
 
-    seen["next leader"], seen["smaller isr"] = wait_until(without_it, 30, "another leads")
-    time.sleep(1)
-    seen["gap"] = stream.gap([0], since, time.monotonic())
-    hurt.start(seen["leader"])
-    hurt.wait_in_sync(topic)
-    seen["isr at the end"] = hurt.partitions(topic)[0][2]
-    stream.stop()
+        seen["next leader"], seen["smaller isr"] = wait_until(without_it, 30, "another leads")
+        time.sleep(1)
+        seen["gap"] = stream.gap([0], since, time.monotonic())
+        hurt.start(seen["leader"])
+        hurt.wait_in_sync(topic)
+        seen["isr at the end"] = hurt.partitions(topic)[0][2]
     seen["wrong"] = check(stream, read_all(hurt.bootstrap, topic, 1))
     seen["failed"] = stream.failed
     return seen
@@ -470,17 +468,15 @@ def test_C25_leader_not_available_until_the_leader_is_back(hurt):
 
 
 def test_C26_a_new_controller_takes_over_under_load(hurt, hurt_topic):
-    stream = SteadyStream(hurt.bootstrap, hurt_topic, 3, rate=200)
-    stream.start()
-    time.sleep(0.5)
-    active = hurt.active_controller()
-    os.kill(hurt.process_of(active), signal.SIGKILL)
-    wait_until(lambda: hurt.active_controller() != active, 20, "another controller is active")
-    made = fresh("C26-made")
-    wait_until(lambda: hurt.create_topic(made, factor=2) or True, 20, "a topic is made")
-    hurt.start(active)
-    hurt.wait_in_sync(hurt_topic)
-    stream.stop()
+    with SteadyStream(hurt.bootstrap, hurt_topic, 3, rate=200) as stream:
+        time.sleep(0.5)
+        active = hurt.active_controller()
+        os.kill(hurt.process_of(active), signal.SIGKILL)
+        wait_until(lambda: hurt.active_controller() != active, 20, "another controller is active")
+        made = fresh("C26-made")
+        wait_until(lambda: hurt.create_topic(made, factor=2) or True, 20, "a topic is made")
+        hurt.start(active)
+        hurt.wait_in_sync(hurt_topic)
     assert check(stream, read_all(hurt.bootstrap, hurt_topic, 3)) == [] and not stream.failed
 
 

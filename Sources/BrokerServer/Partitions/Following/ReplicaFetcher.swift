@@ -43,6 +43,8 @@ final class ReplicaFetcher: @unchecked Sendable {
         /// Consecutive errors.
         var failures = 0
         var asked: FollowerReplica.Position?
+        /// The number of the first request that carries `asked`; an answer to an earlier one is not about it.
+        var askedSince: UInt64 = 0
     }
 
     private enum Phase: Hashable {
@@ -68,6 +70,8 @@ final class ReplicaFetcher: @unchecked Sendable {
     private var session = FetchSessionBuilder()
     private var members: OrderedDictionary<TopicPartitionID, Member> = [:]
     private var flushing = 0
+    /// How many requests were sent; the last one's number.
+    private var requests: UInt64 = 0
     private var isInFlight = false
     private var isResting = false
     private var failures = 0
@@ -139,6 +143,7 @@ final class ReplicaFetcher: @unchecked Sendable {
             return
         }
         members[id]?.asked = ask.position
+        members[id]?.askedSince = requests + 1
         session.set(
             ReplicaFetcher.key(id),
             FetchWish(
@@ -180,6 +185,7 @@ final class ReplicaFetcher: @unchecked Sendable {
         guard let epoch = setup.brokerEpoch() else { return rest() }
         let request = request(session.next(), epoch)
         isInFlight = true
+        requests += 1
         connection.sendRaw(
             request, minVersion: FetchHandler.replicaStateSince,
             timeoutMilliseconds: Int64(setup.waitMilliseconds) + ReplicaFetcher.replyGraceMilliseconds
@@ -262,7 +268,9 @@ final class ReplicaFetcher: @unchecked Sendable {
     // MARK: replies
 
     private func take(_ part: FetchResponse.PartitionData, _ id: TopicPartitionID) {
-        guard let member = members[id], member.phase == .ready, let asked = member.asked else { return }
+        // A partition that was assigned anew meanwhile: the answer is to what it asked in its former leader epoch.
+        guard let member = members[id], member.phase == .ready, let asked = member.asked, member.askedSince <= requests
+        else { return }
         let divergence = part.divergingEpoch
         let reply = FollowerReplica.Reply(
             error: part.errorCode, highWatermark: part.highWatermark < 0 ? nil : Offset(part.highWatermark),
