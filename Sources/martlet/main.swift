@@ -14,7 +14,8 @@ struct Martlet: AsyncParsableCommand {
             DumpLogCommand.self, PerfCommand.self, GetOffsetsCommand.self, DeleteRecordsCommand.self,
             ProducerPerfCommand.self, ConsumerPerfCommand.self, EndToEndLatencyCommand.self, GroupsCommand.self,
             ReassignPartitionsCommand.self, LeaderElectionCommand.self, ConfigsCommand.self,
-            BrokerAPIVersionsCommand.self, LogDirsCommand.self, KafkaClusterCommand.self, ContainerCommand.self,
+            BrokerAPIVersionsCommand.self, LogDirsCommand.self, KafkaClusterCommand.self, VerifyCommand.self,
+            ContainerCommand.self,
         ])
 }
 
