@@ -100,7 +100,8 @@ extension AnomalyTests {
                 9 3 ok txn w:c:1@0 w:d:2@0
                 """,
             also: ["~G0-realtime"]),
-        AnomalyCase(name: "~G0-realtime",
+        AnomalyCase(
+            name: "~G0-realtime",
             bad: "1 1 invoke txn w:a:1\n2 1 ok txn w:a:1@1\n3 2 invoke txn w:a:2\n4 2 ok txn w:a:2@0",
             good: "1 1 invoke txn w:a:1\n2 2 invoke txn w:a:2\n3 1 ok txn w:a:1@1\n4 2 ok txn w:a:2@0"),
         AnomalyCase(
@@ -135,7 +136,7 @@ extension AnomalyTests {
                 2 1 invoke poll
                 3 1 ok poll r:a:1@0 r:a:2@1
                 """,
-            also: ["G1c-realtime"]),
+            also: ["G1c-realtime", "~G0-realtime"]),
         AnomalyCase(
             name: "G1c-realtime",
             bad: "1 1 invoke poll\n2 1 ok poll r:a:1@0\n3 2 invoke send w:a:1\n4 2 ok send w:a:1@0",

@@ -91,10 +91,10 @@ struct CheckerTests {
     @Test("A long history of a log that is as it should be has no anomaly, whatever clients miss")
     func long() throws {
         var log = SoundLog(seed: 7)
-        let history = try log.history(operationCount: 20_000)
+        let history = try log.history(operationCount: 6_000)
         let verdict = try HistoryChecker.check(history)
         #expect(verdict.isFine, "\(verdict)")
-        #expect(verdict.figures.operations > 20_000)
+        #expect(verdict.figures.operations > 6_000)
         #expect(verdict.figures.unknownWrites > 10)
         #expect(verdict.undrainedKeys == [])
         #expect(verdict.figures.worstLagMicroseconds != nil)

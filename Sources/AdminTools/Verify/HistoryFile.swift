@@ -1,5 +1,5 @@
 import Glibc
-import Histories
+package import Histories
 
 /// A history in a file, read in pieces: the text is never whole in memory.
 package enum HistoryFile {
