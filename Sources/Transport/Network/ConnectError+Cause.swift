@@ -5,6 +5,13 @@ import World
 
 /// What a failed connection proves: a refusal is proof that no process listens; all else is silence.
 extension ConnectError {
+    /// - Parameter isRemembered: The address was one that the name had earlier: somebody else may have it now, and what
+    ///   it refuses proves nothing.
+    init(_ error: any Error, _ endpoint: Endpoint, isRemembered: Bool) {
+        let cause = ConnectError(error, endpoint)
+        self = cause == .refused && isRemembered ? .unreachable(reason: "refused at a remembered address") : cause
+    }
+
     init(_ error: any Error, _ endpoint: Endpoint) {
         switch error {
         case let failure as NIOConnectionError: self.init(failure)

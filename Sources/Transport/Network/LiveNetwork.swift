@@ -60,20 +60,23 @@ final class LiveNetwork: Network {
         to endpoint: Endpoint, on loop: any Loop, timeoutMilliseconds: Int64, frameLimitBytes: Int,
         handler: any LinkHandler, completion: @escaping @Sendable (Result<any Link, ConnectError>) -> Void
     ) {
-        let bootstrap = ClientBootstrap(group: LiveNetwork.own(loop).eventLoop)
+        let eventLoop = LiveNetwork.own(loop).eventLoop
+        let bootstrap = ClientBootstrap(group: eventLoop)
             .connectTimeout(.milliseconds(timeoutMilliseconds))
             // Nothing is read before the link has been handed over.
             .channelOption(.autoRead, value: false)
+        let resolver = HostResolver(.shared, on: eventLoop)
         let connected: EventLoopFuture<any Channel>
         if let address = try? SocketAddress(ipAddress: endpoint.host, port: endpoint.port) {
             connected = bootstrap.connect(to: address)
         } else {
-            connected = bootstrap.connect(host: endpoint.host, port: endpoint.port)
+            connected = bootstrap.resolver(resolver).connect(host: endpoint.host, port: endpoint.port)
         }
         let options = options
         connected.whenComplete { result in
             switch result {
-            case .failure(let error): completion(.failure(ConnectError(error, endpoint)))
+            case .failure(let error):
+                completion(.failure(ConnectError(error, endpoint, isRemembered: resolver.hasRemembered)))
             case .success(let channel):
                 try? LiveNetwork.setBuffers(of: channel, options.sendBytes, options.ownReceiveBytes)
                 LiveNetwork.begin(channel, frameLimitBytes: frameLimitBytes, handler, completion)
