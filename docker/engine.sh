@@ -32,6 +32,7 @@ podman podman
 buildah buildah
 runc runc
 netavark netavark
+ip iproute2
 aardvark-dns aardvark-dns
 iptables iptables
 debootstrap debootstrap
@@ -57,6 +58,8 @@ default_ulimits = ["nofile=$files:$files", "nproc=32768:32768"]
 runtime = "runc"
 cgroup_manager = "cgroupfs"
 events_logger = "file"
+helper_binaries_dir = ["$PWD/docker/helpers", "/usr/local/libexec/podman", "/usr/local/lib/podman", "/usr/libexec/podman",
+    "/usr/lib/podman"]
 [network]
 network_backend = "netavark"
 network_config_dir = "$STATE/networks"
