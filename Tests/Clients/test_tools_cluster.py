@@ -2,12 +2,15 @@
 
 import json
 import os
+import re
 import subprocess
 import time
 
 import pytest
+from confluent_kafka import Producer
 
 from harness import MARTLET, fresh, martlet, wait_until
+from steady_stream import QUIET
 
 
 def run(cluster, name, *arguments, server="--bootstrap-server", address=None):
@@ -110,6 +113,43 @@ def test_throttles_are_set_and_removed(cluster, topic, tmp_path):
     )
     assert "throttled" not in run(cluster, "configs", "--describe", "--topic", topic)[1]
     assert "throttled" not in run(cluster, "configs", "--describe", "--broker", 3)[1]
+
+
+def test_a_throttle_holds_a_move_back_until_it_is_raised(cluster, tmp_path):
+    topic = fresh("slowed")
+    cluster.create_topic(topic, partitions=1, factor=2)
+    leader, (first, second), _ = cluster.partitions(topic)[0]
+    new = next(node for node in cluster.nodes if node not in (first, second))
+    producer = Producer({"bootstrap.servers": cluster.bootstrap, "linger.ms": 5, **QUIET})
+    for _ in range(160):
+        producer.produce(topic, os.urandom(50_000))
+    assert producer.flush(60) == 0
+    plan = tmp_path / "plan.json"
+    plan.write_text(assignment(topic, [leader, new]))
+    execute = ["reassign-partitions", "--execute", "--reassignment-json-file", plan]
+    code, out, err = run(cluster, *execute, "--throttle", 500_000)
+    assert code == 0, out + err
+    started = time.monotonic()
+
+    def held():
+        return sum(path.stat().st_size for path in (cluster.data(new) / f"{topic}-0").glob("*.log"))
+
+    # 8 MB at 0.5 MB a second; each side may take one answer of 1 MB more than its rate.
+    time.sleep(4)
+    elapsed = time.monotonic() - started
+    print(f"{held()} bytes in {elapsed:.1f} s")
+    assert 0 < held() <= 500_000 * (elapsed + 1) + 2_200_000
+    # Writing is not held back: the throttle is not for replicas in sync.
+    since = time.monotonic()
+    producer.produce(topic, b"x")
+    assert producer.flush(30) == 0 and time.monotonic() - since < 3
+    code, out, err = run(cluster, *execute, "--additional", "--throttle", 100_000_000)
+    assert code == 0, out + err
+    verify = ["reassign-partitions", "--verify", "--reassignment-json-file", plan]
+    outcome = wait_until(lambda: (lambda it: it if it[0] == 0 else None)(run(cluster, *verify)), 30, "it is complete")
+    assert f"Clearing topic-level throttles on topic {topic}\n" in outcome[1]
+    assert "throttled" not in run(cluster, "configs", "--describe", "--topic", topic)[1]
+    assert "throttled" not in run(cluster, "configs", "--describe", "--broker", leader)[1]
 
 
 def test_a_reassignment_is_cancelled(own_cluster, tmp_path):

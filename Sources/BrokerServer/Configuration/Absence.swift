@@ -5,6 +5,7 @@ package enum Absence: Hashable, Sendable {
     case encryption
     case delegationTokens
     case quotas
+    case directoryMoves
     case compaction
     case transactions
     case consumerProtocol
@@ -28,7 +29,8 @@ package enum Absence: Hashable, Sendable {
         case .authentication: "SASL is not built yet; use PLAINTEXT listeners"
         case .encryption: "TLS is not built yet; use PLAINTEXT listeners"
         case .delegationTokens: "delegation tokens are not built yet"
-        case .quotas: "quotas and replication throttles are not built yet"
+        case .quotas: "quotas of clients are not built yet"
+        case .directoryMoves: "moves between log directories are not built yet"
         case .compaction: "compaction is not built yet"
         case .transactions: "transactions are not built yet"
         case .consumerProtocol: "the consumer group protocol of KIP-848 is not built yet"

@@ -223,6 +223,15 @@ package enum SettingTable {
                 + "their rack; the leader if not given."),
         Setting("fetch.max.bytes", .integer(1024...Int64(Int32.max)), "57671680", "The largest answer to a fetch."),
         Setting("max.incremental.fetch.session.cache.slots", count, "1000", "How many fetch sessions are kept."),
+        Setting(
+            "leader.replication.throttled.rate", notNegative, forever,
+            "Bytes a second that this broker's leaders send to throttled replicas.", .clusterWide),
+        Setting(
+            "follower.replication.throttled.rate", notNegative, forever,
+            "Bytes a second that this broker's followers fetch for throttled replicas.", .clusterWide),
+        Setting(
+            "replication.quota.window.num", positive, "11", "Windows that a replication throttle looks back on."),
+        Setting("replication.quota.window.size.seconds", positive, "1", "The length of one of them."),
     ]
 
     package static let groups: [Setting] = [

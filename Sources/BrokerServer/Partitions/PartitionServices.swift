@@ -15,6 +15,7 @@ package final class PartitionServices: Sendable {
     let isrChanges: AlterPartitionSender
     let followers: any FollowerControl
     let traffic = TrafficLedger()
+    let throttles = ReplicationThrottles()
     /// Nil where nobody asks in which directory a replica lies.
     let directoryAssignments: DirectoryAssignments?
     let whenLogFails: @Sendable (LogFailure) -> Void

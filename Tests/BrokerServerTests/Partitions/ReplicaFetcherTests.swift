@@ -1,6 +1,7 @@
 import Logging
 import Metadata
 import Primitives
+import Replication
 import Testing
 import WireMessages
 import WireProtocol
@@ -16,8 +17,8 @@ struct ReplicaFetcherTests {
         let network: ScriptedNetwork
         let fetchers: ReplicaFetchers
 
-        init() throws {
-            broker = try PartitionsUnderTest()
+        init(configs: [String: String] = [:]) throws {
+            broker = try PartitionsUnderTest(configs: configs)
             network = try #require(broker.world.network as? ScriptedNetwork)
             fetchers = ReplicaFetchers(
                 me: BrokerID(1), settings: try Settings(PropertiesFile(parsing: "")), interBrokerListener: "CLIENTS",
@@ -107,5 +108,35 @@ struct ReplicaFetcherTests {
             part.highWatermark = 0
         }
         #expect(try follower.broker.partition.followerAsk?.highWatermark == Offset(0))
+    }
+
+    @Test("A throttled replica that lags is not asked for while too much was taken, and one that is caught up is")
+    func throttled() throws {
+        let follower = try Follower(configs: [
+            "follower.replication.throttled.replicas": "0:1", "flush.on.ack": "false",
+        ])
+        let throttle = try follower.broker.partition.services.throttles.followers
+        throttle.limit(bytesPerSecond: 10, over: .standard)
+        let first = try #require(follower.takeRequests().first)
+        let records = PartitionsUnderTest.batch(3)
+        follower.answer(first.header) { part in
+            part.records = records
+            part.highWatermark = 6
+        }
+        #expect(throttle.isExceeded(now: follower.broker.loop.now))
+        #expect(try follower.takeRequests().isEmpty)
+        follower.broker.loop.pass(milliseconds: 1_000)
+        #expect(try follower.takeRequests().isEmpty)
+        // All windows have passed.
+        follower.broker.loop.pass(milliseconds: 10_100)
+        let second = try #require(follower.takeRequests().first)
+        #expect(second.body.topics.first?.partitions.first?.fetchOffset == Offset(3))
+        follower.answer(second.header) { part in
+            // The base offset stands first.
+            part.records = Bytes([0, 0, 0, 0, 0, 0, 0, 3] + records.array.dropFirst(8))
+            part.highWatermark = 6
+        }
+        #expect(throttle.isExceeded(now: follower.broker.loop.now))
+        #expect(try !follower.takeRequests().isEmpty)
     }
 }

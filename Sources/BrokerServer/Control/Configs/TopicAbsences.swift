@@ -5,7 +5,6 @@ package enum TopicAbsences {
         switch key {
         case "delete.retention.ms", "max.compaction.lag.ms", "min.cleanable.dirty.ratio", "min.compaction.lag.ms":
             .compaction
-        case "follower.replication.throttled.replicas", "leader.replication.throttled.replicas": .quotas
         case "local.retention.bytes", "local.retention.ms", "remote.log.copy.disable", "remote.log.delete.on.disable",
             "remote.storage.enable":
             .tieredStorage

@@ -134,6 +134,8 @@ final class FetchJob: ParkedFetch, @unchecked Sendable {
             partition?.traffic.fetched(
                 bytes: read.byteCount, isFollower: requester.isFollower, isError: read.error != .noError)
         }
+        let throttled = reads.reduce(0) { $0 + ($1.isThrottled ? $1.byteCount : 0) }
+        if throttled > 0 { services.leaderThrottle.record(bytes: throttled, now: services.clock.now) }
         let answer = FetchAnswer(plan: plan, reads: reads, requester: requester, context: context)
         guard reads.contains(where: { $0.mayWaitForDisk }) else {
             return services.send(answer, reply)

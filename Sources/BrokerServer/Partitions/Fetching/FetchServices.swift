@@ -10,6 +10,8 @@ final class FetchServices: Sendable {
     let pool: any BlockingPool
     /// `fetch.max.bytes`.
     let bytesMax: Int
+    /// What this broker's leaders send to throttled replicas.
+    let leaderThrottle: ReplicationThrottle
     /// Whether consumers are sent to a replica in their rack.
     private let isRackAware: Bool
     private let table: PartitionTable
@@ -20,6 +22,7 @@ final class FetchServices: Sendable {
         self.table = table
         self.isRackAware = isRackAware
         self.bytesMax = bytesMax
+        leaderThrottle = table.services.throttles.leaders
         clock = world.clock
         pool = world.pool
         randomness = world.randomness

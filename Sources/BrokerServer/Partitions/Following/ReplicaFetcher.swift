@@ -45,6 +45,13 @@ final class ReplicaFetcher: @unchecked Sendable {
         var asked: FollowerReplica.Position?
         /// The number of the first request that carries `asked`; an answer to an earlier one is not about it.
         var askedSince: UInt64 = 0
+        /// Whether the followers' throttle holds for it.
+        var isThrottled = false
+        /// The leader's high watermark by the last answer.
+        var leaderHighWatermark: Offset?
+
+        /// Whether it has all that is committed, and so may be in sync.
+        func isCaughtUp(at end: Offset) -> Bool { leaderHighWatermark.map { end >= $0 } ?? false }
     }
 
     private enum Phase: Hashable {
@@ -53,7 +60,7 @@ final class ReplicaFetcher: @unchecked Sendable {
         case flushing
         /// The pool cuts its log.
         case repairing
-        /// Waits after an error, or for its leader's log start.
+        /// Waits after an error, for its leader's log start, or because replicas like it took too much.
         case paused
         /// Only newer metadata makes it go on.
         case stopped
@@ -61,6 +68,8 @@ final class ReplicaFetcher: @unchecked Sendable {
 
     /// The answer to a fetch is late by this much when the leader is given up.
     private static let replyGraceMilliseconds: Int64 = 1_500
+    /// How soon a replica that is throttled looks again whether it may fetch.
+    private static let throttlePauseMilliseconds: Int64 = 100
 
     let leader: BrokerID
     private let setup: Setup
@@ -142,8 +151,16 @@ final class ReplicaFetcher: @unchecked Sendable {
             member.partition.startFlush()
             return
         }
-        members[id]?.asked = ask.position
-        members[id]?.askedSince = requests + 1
+        members[id]?.isThrottled = ask.isThrottled
+        if ask.isThrottled, !member.isCaughtUp(at: ask.position.offset),
+            member.partition.services.throttles.followers.isExceeded(now: setup.world.clock.now)
+        {
+            return pause(id, forMilliseconds: ReplicaFetcher.throttlePauseMilliseconds)
+        }
+        if member.asked != ask.position {
+            members[id]?.asked = ask.position
+            members[id]?.askedSince = requests + 1
+        }
         session.set(
             ReplicaFetcher.key(id),
             FetchWish(
@@ -271,6 +288,7 @@ final class ReplicaFetcher: @unchecked Sendable {
         // A partition that was assigned anew meanwhile: the answer is to what it asked in its former leader epoch.
         guard let member = members[id], member.phase == .ready, let asked = member.asked, member.askedSince <= requests
         else { return }
+        members[id]?.leaderHighWatermark = part.highWatermark < 0 ? nil : Offset(part.highWatermark)
         let divergence = part.divergingEpoch
         let reply = FollowerReplica.Reply(
             error: part.errorCode, highWatermark: part.highWatermark < 0 ? nil : Offset(part.highWatermark),
@@ -279,6 +297,9 @@ final class ReplicaFetcher: @unchecked Sendable {
                 ? nil : EpochEnd(epoch: LeaderEpoch(divergence.epoch), endOffset: divergence.endOffset),
             hasRecords: part.records.map { !$0.isEmpty } ?? false)
         let progression = member.partition.received(reply, records: part.records, asked: asked)
+        if let count = part.records?.count, count > 0, member.isThrottled {
+            member.partition.services.throttles.followers.record(bytes: count, now: setup.world.clock.now)
+        }
         if case .pause = progression {} else { members[id]?.failures = 0 }
         proceed(id, progression, asked)
     }
@@ -303,11 +324,15 @@ final class ReplicaFetcher: @unchecked Sendable {
             metadata: [
                 "partition": "\(member.partition.topicName)-\(id.index)", "leader": "\(leader)", "error": "\(error)",
             ])
-        setPhase(.paused, id)
         members[id]?.failures += 1
-        loop.schedule(afterMilliseconds: pause(after: member.failures)) { [weak self] in
-            self?.resume(id, member.partition)
-        }
+        pause(id, forMilliseconds: pause(after: member.failures))
+    }
+
+    /// One partition is not asked for during so many milliseconds.
+    private func pause(_ id: TopicPartitionID, forMilliseconds milliseconds: Int64) {
+        guard let partition = members[id]?.partition else { return }
+        setPhase(.paused, id)
+        loop.schedule(afterMilliseconds: milliseconds) { [weak self] in self?.resume(id, partition) }
     }
 
     private func resume(_ id: TopicPartitionID, _ partition: Partition) {

@@ -52,6 +52,7 @@ struct PartitionMetrics: MetricsSource {
             report(log, of: partition, into: &page)
         }
         report(sums, into: &page)
+        reportThrottles(into: &page)
         reportDirectories(sizes, into: &page)
     }
 
@@ -90,6 +91,15 @@ struct PartitionMetrics: MetricsSource {
             page.gauge(
                 "martlet_follower_lag_records_max", "Records that a follower lacks, in its worst partition led here.",
                 lag, [("follower", "\(follower)")])
+        }
+    }
+
+    private func reportThrottles(into page: inout MetricsPage) {
+        let throttles = table.services.throttles
+        for (role, throttle) in [("follower", throttles.followers), ("leader", throttles.leaders)] {
+            page.counter(
+                "martlet_replication_throttled_bytes_total", "Bytes that counted for a replication throttle.",
+                throttle.totalBytes, [("role", role)])
         }
     }
 

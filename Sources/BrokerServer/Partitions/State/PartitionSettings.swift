@@ -1,6 +1,7 @@
 package import LogStorage
 package import Metadata
 package import Primitives
+package import Replication
 package import WireProtocol
 
 /// What a topic's configuration says to its partitions, defaults of the node filled in.
@@ -27,12 +28,30 @@ package struct PartitionSettings: Hashable, Sendable {
 
     /// `compression.type` with the level of that codec.
     package var compression = StoredCompression.asProduced
+    /// `leader.replication.throttled.replicas`, as long as it is not clear whose settings these are.
+    package var throttledLeaders = ThrottledReplicas.none
+    /// `follower.replication.throttled.replicas`, likewise.
+    package var throttledFollowers = ThrottledReplicas.none
+    /// Whether what this replica sends to others as their leader is throttled.
+    package var isThrottledAsLeader = false
+    /// Whether what this replica fetches from its leader is throttled.
+    package var isThrottledAsFollower = false
 
     package init() {}
 
+    /// The topic's settings as they are for the replica of one partition on a broker.
+    package func own(of partition: TopicPartitionID, on broker: BrokerID) -> PartitionSettings {
+        var own = jittered(for: partition)
+        own.isThrottledAsLeader = throttledLeaders.holds(for: partition.index, on: broker)
+        own.isThrottledAsFollower = throttledFollowers.holds(for: partition.index, on: broker)
+        own.throttledLeaders = .none
+        own.throttledFollowers = .none
+        return own
+    }
+
     /// The same for one partition: its logs roll earlier by a part of `segment.jitter.ms` that is its own, and the same
     /// after a restart and on every replica.
-    package func jittered(for partition: TopicPartitionID) -> PartitionSettings {
+    private func jittered(for partition: TopicPartitionID) -> PartitionSettings {
         let jitter = min(log.segmentJitterMilliseconds, log.segmentMilliseconds)
         guard jitter > 0 else { return self }
         var generator = SeededGenerator(

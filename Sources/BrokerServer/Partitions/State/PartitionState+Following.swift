@@ -9,6 +9,8 @@ struct FollowerAsk: Hashable, Sendable {
     var highWatermark: Offset
     /// What it has but must make durable before it may ask: its position counts as an acknowledgement.
     var owesFlush: Bool
+    /// Whether the followers' throttle holds for it.
+    var isThrottled = false
 }
 
 /// What a reply left to be done by the fetcher.
@@ -35,7 +37,8 @@ extension PartitionState {
         let end = settings.flushesOnAck ? flushedEnd : logEnd
         guard let position = follower?.position(end: end, lastEpoch: log?.latestEpoch) else { return nil }
         return FollowerAsk(
-            position: position, logStart: logStart, highWatermark: highWatermark, owesFlush: end < logEnd)
+            position: position, logStart: logStart, highWatermark: highWatermark, owesFlush: end < logEnd,
+            isThrottled: settings.isThrottledAsFollower)
     }
 
     /// Takes a leader's reply to `asked`.

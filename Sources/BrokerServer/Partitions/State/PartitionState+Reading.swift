@@ -46,6 +46,8 @@ struct FetchRead: Sendable {
     var preferredReplica: BrokerID?
     /// There is news for a follower besides records: what the leader has deleted, or a high watermark it waits for.
     var hasNews = false
+    /// Its bytes count for the leaders' throttle.
+    var isThrottled = false
     /// Sending it could wait for a disk: not on a loop.
     var mayWaitForDisk: Bool { !isHot && slice.map { !$0.isResident } ?? false }
     /// Nothing that comes later makes this answer better.
@@ -57,6 +59,8 @@ struct FetchRoom: Hashable, Sendable {
     var maxBytes: Int
     /// The first batch is given though it is longer: the answer has none so far.
     var minOneMessage: Bool
+    /// Nothing goes to throttled replicas for the time being.
+    var isOverThrottle = false
 }
 
 extension PartitionState {
@@ -110,6 +114,14 @@ extension PartitionState {
             read.hasNews =
                 wish.logStart.map { $0 < logStart } ?? false
                 || wish.highWatermark.map { $0 < leader?.highWatermark ?? .zero } ?? false
+        }
+        if case .follower(let id) = requester.kind, settings.isThrottledAsLeader {
+            read.isThrottled = true
+            // A replica in sync is waited for by producers: it is never held back.
+            if room.isOverThrottle, leader?.inSync.contains(id) != true {
+                read.bound = max(log?.logEndOffset ?? .zero, wish.offset)
+                return read
+            }
         }
         read.bound = max(leader?.readEnd(for: requester.kind, lastStable: nil) ?? .zero, wish.offset)
         if !nearby.isEmpty, let preferred = leader?.preferredReplica(among: nearby, at: wish.offset) {
@@ -194,6 +206,8 @@ extension Partition {
         _ wish: FetchWish, _ requester: FetchRequester, _ room: FetchRoom, isFirst: Bool, nearby: [BrokerID] = []
     ) -> FetchRead {
         let now = services.clock.now
+        var room = room
+        room.isOverThrottle = requester.isFollower && services.throttles.leaders.isExceeded(now: now)
         return step { state, after in
             state.read(wish, requester, room, isFirst: isFirst, nearby: nearby, now: now, &after)
         }

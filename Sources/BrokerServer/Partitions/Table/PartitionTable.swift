@@ -40,7 +40,11 @@ package final class PartitionTable: MetadataSubscriber, Sendable {
         }
         self.disk = disk
         storing = ReplicaStorage(services: services, directories: directories, randomness: world.randomness, log: log)
-        settings.subscribe { [weak self] _ in self?.configureAll() }
+        services.throttles.configure(settings.current)
+        settings.subscribe { [weak self] settings in
+            services.throttles.configure(settings)
+            self?.configureAll()
+        }
     }
 
     // MARK: look-ups
@@ -145,7 +149,8 @@ package final class PartitionTable: MetadataSubscriber, Sendable {
         }
         let partition = Partition(
             id: id, topicName: topic.name, logDirectory: place.directory, services: services,
-            settings: TopicSettings(settings.current).resolve(topic.name, image.configs).jittered(for: id),
+            settings: TopicSettings(settings.current).resolve(topic.name, image.configs)
+                .own(of: id, on: services.me),
             assignment: assignment(registration, image), lives: BrokerLife.all(in: image),
             checkpointedHighWatermark: place.highWatermark)
         index.withLock { index in
@@ -210,7 +215,7 @@ package final class PartitionTable: MetadataSubscriber, Sendable {
     }
 
     private func configure(_ partition: Partition, _ settings: PartitionSettings) {
-        let settings = settings.jittered(for: partition.id)
+        let settings = settings.own(of: partition.id, on: services.me)
         guard partition.settings != settings else { return }
         let now = services.clock.now
         partition.step { state, after in state.configure(settings, now: now, &after) }

@@ -1,5 +1,6 @@
 import LogStorage
 package import Metadata
+import Replication
 import WireProtocol
 
 /// How a topic's dynamic configuration and the node's defaults become the settings of its partitions.
@@ -26,6 +27,8 @@ package struct TopicSettings: Sendable {
         settings.deleteDelayMilliseconds = given.integer("file.delete.delay.ms", node: "log.segment.delete.delay.ms")
         settings.replicaLagMillisecondsMax = node.integer("replica.lag.time.max.ms")
         settings.log = log(given)
+        settings.throttledLeaders = given.replicas("leader.replication.throttled.replicas")
+        settings.throttledFollowers = given.replicas("follower.replication.throttled.replicas")
         return settings
     }
 
@@ -77,6 +80,8 @@ package struct TopicSettings: Sendable {
         func boolean(_ key: String, node nodeKey: String) -> Bool {
             text(key).map { $0.lowercased() == "true" } ?? node.boolean(nodeKey)
         }
+
+        func replicas(_ key: String) -> ThrottledReplicas { text(key).map { ThrottledReplicas(parsing: $0) } ?? .none }
 
         private func text(_ key: String) -> String? { configs.value(ofTopic: topic, key)?.trimmed }
     }
