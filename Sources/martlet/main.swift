@@ -15,7 +15,7 @@ struct Martlet: AsyncParsableCommand {
             ProducerPerfCommand.self, ConsumerPerfCommand.self, EndToEndLatencyCommand.self, GroupsCommand.self,
             ReassignPartitionsCommand.self, LeaderElectionCommand.self, ConfigsCommand.self,
             BrokerAPIVersionsCommand.self, LogDirsCommand.self, KafkaClusterCommand.self, VerifyCommand.self,
-            ContainerCommand.self,
+            FeaturesCommand.self, ContainerCommand.self,
         ])
 }
 

@@ -405,3 +405,96 @@ def test_tools_answer_quickly(cluster):
         fastest[name] = min(times)
     # 30 ms is the aim of a release build on a quiet machine; this catches a wait that somebody added.
     assert all(seconds < 0.5 for seconds in fastest.values()), fastest
+
+
+def test_a_broker_that_is_gone_is_unregistered_and_may_come_back(own_cluster):
+    cluster, topic = own_cluster, fresh("unregistered")
+    cluster.create_topic(topic, partitions=3, factor=3)
+    cluster.kill(3)
+    wait_until(lambda: all(3 not in isr for _, _, isr in cluster.partitions(topic).values()), 30, "it left all ISRs")
+    assert run(cluster, "kafka-cluster unregister", "--id", 3)[:2] == (0, "Broker 3 is no longer registered.\n")
+    # The administration goes on without it, and its replicas stay its own.
+    code, _, err = run(cluster, "kafka-cluster unregister", "--id", 3)
+    assert code == 1 and "Broker ID 3 is not currently registered" in err
+    endpoints = run(cluster, "kafka-cluster list-endpoints", "--include-fenced-brokers")[1].splitlines()[1:]
+    assert [line.split()[0] for line in endpoints] == ["1", "2"]
+    assert all(3 in replicas for _, replicas, _ in cluster.partitions(topic).values())
+    cluster.start(3)
+    cluster.wait_in_sync(topic)
+    endpoints = run(cluster, "kafka-cluster list-endpoints")[1].splitlines()[1:]
+    assert [line.split()[0] for line in endpoints] == ["1", "2", "3"]
+
+
+# features
+
+
+def levels(cluster, **keywords):
+    """{feature: (least, greatest, finalized level)} as `features describe` shows them."""
+    code, out, err = run(cluster, "features", "describe", **keywords)
+    assert code == 0, out + err
+    found = {}
+    for line in out.splitlines():
+        match = re.fullmatch(
+            r"Feature: (\S+)\s+SupportedMinVersion: (\S+)\s+SupportedMaxVersion: (\S+)\s+"
+            r"FinalizedVersionLevel: (\S+)\s+Epoch: \d+",
+            line,
+        )
+        assert match, line
+        found[match[1]] = match.groups()[1:]
+    return found
+
+
+def test_features_are_described_raised_and_lowered(own_cluster):
+    cluster, elr = own_cluster, "eligible.leader.replicas.version"
+    assert levels(cluster) == {elr: ("0", "1", "1"), "metadata.version": ("4.0-IV1", "4.2-IV1", "4.2-IV1")}
+    assert levels(cluster, server="--bootstrap-controller", address=controllers(cluster)) == levels(cluster)
+    topic = fresh("features")
+    cluster.create_topic(topic, partitions=3)
+
+    def change(*arguments):
+        return run(cluster, "features", *arguments)
+
+    assert change("downgrade", "--feature", "metadata.version=25", "--dry-run") == (
+        0, "metadata.version can be downgraded to 25.\n", "",
+    )
+    assert change("downgrade", "--feature", "metadata.version=25")[:2] == (
+        0, "metadata.version was downgraded to 25.\n",
+    )
+    assert change("disable", "--feature", elr)[:2] == (0, f"{elr} was disabled.\n")
+    expected = {elr: ("0", "1", "0"), "metadata.version": ("4.0-IV1", "4.2-IV1", "4.0-IV3")}
+    wait_until(lambda: levels(cluster) == expected, 10, "all brokers tell the new levels")
+    code, out, err = change("upgrade", "--feature", "metadata.version=30", "--feature", f"{elr}=1")
+    assert code == 1 and err.endswith("2 out of 2 operation(s) failed.\n")
+    assert "Could not upgrade metadata.version to 30. The update failed for all features" in out
+    assert "Local controller only supports versions 23-29" in out
+    # A node that starts again reads the levels; without eligible replicas the last member stays in the ISR.
+    leader = cluster.partitions(topic)[0][0]
+    cluster.kill(leader)
+    cluster.start(leader)
+    cluster.wait_in_sync(topic)
+    assert levels(cluster) == expected
+    code, out, err = change("upgrade", "--release-version", "4.2")
+    assert code == 0, out + err
+    assert f"{elr} was upgraded to 1.\nmetadata.version was upgraded to 29.\n" in out
+    assert "group.version=1 is left out: the cluster does not have this feature." in err
+    wait_until(lambda: levels(cluster)[elr] == ("0", "1", "1"), 10, "all brokers tell the new levels")
+
+
+def test_features_of_releases_are_told_without_a_cluster():
+    def told(*arguments):
+        done = subprocess.run([MARTLET, "features", *arguments], capture_output=True, text=True, timeout=60)
+        return done.returncode, done.stdout, done.stderr
+
+    assert told("version-mapping")[1] == (
+        "metadata.version=30 (4.3-IV0)\nkraft.version=1\ntransaction.version=2\ngroup.version=1\n"
+        "eligible.leader.replicas.version=1\nshare.version=1\nstreams.version=1\n"
+    )
+    assert told("version-mapping", "--release-version", "4.0-IV1")[1].splitlines()[:3] == [
+        "metadata.version=23 (4.0-IV1)", "kraft.version=1", "transaction.version=0",
+    ]
+    assert told("version-mapping", "--release-version", "9.9")[0] == 1
+    assert told("feature-dependencies", "--feature", "eligible.leader.replicas.version=1")[1] == (
+        "eligible.leader.replicas.version=1 requires:\n    metadata.version=23 (4.0-IV1)\n"
+    )
+    assert told("feature-dependencies", "--feature", "share.version=1")[1] == "share.version=1 has no dependencies.\n"
+    assert told("upgrade", "--bootstrap-server", "127.0.0.1:1")[2] == "You must specify at least one feature to upgrade\n"

@@ -12,7 +12,7 @@ package enum ClusterFeatures {
     /// What a node of this release can work with: what it registers with.
     package static let supported: [SupportedFeature] = [
         SupportedFeature(name: "eligible.leader.replicas.version", levels: 0...1),
-        SupportedFeature(name: "group.version", levels: 0...1),
+        SupportedFeature(name: "group.version", levels: 0...0),
         SupportedFeature(name: "kraft.version", levels: 0...0),
         // From 4.0-IV1 (23) on partitions have eligible leader replicas; older logs can be read, not written.
         SupportedFeature(name: "metadata.version", levels: 23...metadataVersion),

@@ -7,6 +7,9 @@ struct Election {
     /// `min.insync.replicas` of a partition with so many replicas.
     let minInSyncReplicas: (Int) -> Int
     let allowsUnclean: Bool
+    /// Whether the cluster keeps eligible leader replicas (KIP-966). Without them the last member stays in the ISR,
+    /// dead or alive: there is no other mark of who holds all that is committed.
+    let keepsEligible: Bool
     /// Whether a broker is registered, unfenced and not shutting down.
     let isActive: (BrokerID) -> Bool
     /// Whether a broker has a directory in service, as far as is known; marks such as "unassigned" count as in service.
@@ -23,6 +26,7 @@ struct Election {
         if let completed = ReplicaAssignment(next).completed(inSync: next.isr) {
             next.adopt(completed, directory: directory)
         }
+        if !keepsEligible, next.isr.isEmpty { next.isr = partition.isr.filter(next.replicas.contains) }
         settleEligible(&next, proposal, from: partition)
         elect(&next, proposal, from: partition)
         return next
@@ -73,7 +77,7 @@ struct Election {
     private func settleEligible(
         _ next: inout PartitionRegistration, _ proposal: PartitionProposal, from partition: PartitionRegistration
     ) {
-        guard next.isr.count < minInSyncReplicas(next.replicas.count) else {
+        guard keepsEligible, next.isr.count < minInSyncReplicas(next.replicas.count) else {
             next.eligibleLeaderReplicas = []
             next.lastKnownELR = []
             return

@@ -6,7 +6,8 @@ extension ClusterController {
     func election(topic: TopicImage) -> Election {
         Election(
             minInSyncReplicas: { minInSyncReplicas(topic: topic.name, replicas: $0) },
-            allowsUnclean: allowsUncleanElection(topic: topic.name), isActive: { image.brokers.isActive($0) },
+            allowsUnclean: allowsUncleanElection(topic: topic.name),
+            keepsEligible: hasEligibleLeaderReplicas, isActive: { image.brokers.isActive($0) },
             isOnline: { image.brokers.isOnline($1, of: $0) }, directory: soleDirectory)
     }
 

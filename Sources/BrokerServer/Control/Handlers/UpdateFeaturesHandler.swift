@@ -1,11 +1,11 @@
 import Controller
-import Metadata
 import Primitives
 package import WireMessages
 
-/// UpdateFeatures (API key 57), v0–2: refuses every change, as each feature has one level in this release.
+/// UpdateFeatures (API key 57), v0–2: the finalized levels of features, all that are asked for or none.
 ///
-/// Errors: FEATURE_UPDATE_FAILED for each feature that is to change; NOT_CONTROLLER.
+/// Errors: INVALID_UPDATE_VERSION, INVALID_REQUEST, for the whole request; NOT_CONTROLLER.
+/// Source: KIP-584, KIP-778.
 package struct UpdateFeaturesHandler: RequestHandler {
     package static let versions: ClosedRange<Int16> = 0...2
     package static let listeners: ListenerKinds = .all
@@ -17,28 +17,25 @@ package struct UpdateFeaturesHandler: RequestHandler {
     package func handle(
         _ request: UpdateFeaturesRequest, _ context: RequestContext, _ reply: Reply<UpdateFeaturesResponse>
     ) {
+        let version = context.version
         route.serve(context, reply, standby: UpdateFeaturesHandler.standby) { controller, _, _ in
-            Decision(reply: UpdateFeaturesHandler.response(request, controller.image.features))
-        }
-    }
-
-    private static func response(
-        _ request: UpdateFeaturesRequest, _ features: FeaturesImage
-    ) -> UpdateFeaturesResponse {
-        var response = UpdateFeaturesResponse()
-        for update in request.featureUpdates {
-            var result = UpdateFeaturesResponse.UpdatableFeatureResult()
-            result.feature = update.feature
-            if (features[update.feature] ?? 0) != update.maxVersionLevel {
-                result.errorCode = .featureUpdateFailed
-                result.errorMessage = "This release supports no other level of \(update.feature)."
-                // From version 2 on one error stands for the whole request.
-                response.errorCode = result.errorCode
-                response.errorMessage = result.errorMessage
+            let updates = request.featureUpdates.map { FeatureUpdate($0, version: version) }
+            let decision = controller.updateFeatures(updates, validateOnly: request.validateOnly)
+            var response = UpdateFeaturesResponse()
+            if let refusal = decision.reply {
+                response.errorCode = refusal.code
+                response.errorMessage =
+                    "The update failed for all features since the following feature had an error: "
+                    + (refusal.message ?? "")
+            } else if version <= 1 {
+                response.results = request.featureUpdates.map { update in
+                    var result = UpdateFeaturesResponse.UpdatableFeatureResult()
+                    result.feature = update.feature
+                    return result
+                }
             }
-            response.results.append(result)
+            return Decision(decision.records, reply: response)
         }
-        return response
     }
 
     private static var standby: UpdateFeaturesResponse {
