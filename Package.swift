@@ -59,7 +59,7 @@ let modules: [Module] = [
             "BrokerServer", "Controller", "Coordinators", "Security", "Replication", "Quorum", "ClientCore", "Metadata",
             "LogStorage", "WireMessages", "WireProtocol", "World", "Histories", "Primitives",
         ],
-        packages: ["HeapModule", "OrderedCollections"]),
+        packages: ["HeapModule", "OrderedCollections", "Logging"]),
     Module(
         name: "MartletClient",
         imports: ["ClientCore", "Transport", "LiveWorld", "WireMessages", "WireProtocol", "World", "Primitives"]),

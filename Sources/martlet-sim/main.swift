@@ -5,13 +5,18 @@ import Simulator
 enum Room: String, ExpressibleByArgument, CaseIterable {
     case quorum
     case replication
+    case cluster
 }
 
 /// Runs one of the simulator's rooms on virtual time: many seeds, or one with a readable trace.
 struct SimulatorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "martlet-sim",
-        abstract: "Run Martlet's cores in a deterministic simulator, with faults drawn from a seed.")
+        abstract: "Run Martlet in a deterministic simulator, with faults drawn from a seed.",
+        discussion: """
+            The rooms quorum and replication run those cores alone; the room cluster runs whole nodes, with virtual \
+            disks, clocks and wires, and clients. A run that fails names its seed, and the seed replays it.
+            """)
 
     @Option(help: "One seed, with a line for each change of state.")
     var seed: UInt64?
@@ -19,8 +24,20 @@ struct SimulatorCommand: ParsableCommand {
     @Option(help: "A range of seeds: A...B.")
     var seeds: String?
 
-    @Option(help: "What is simulated: quorum or replication.")
+    @Option(help: "What is simulated: quorum, replication or cluster.")
     var room = Room.quorum
+
+    @Flag(help: "The same as --room cluster.")
+    var cluster = false
+
+    @Option(help: "With --seed: only the lines of the trace about one partition, topic-0, and those about nodes.")
+    var explain: String?
+
+    @Flag(help: "With --seed: only the last line, with the fingerprint.")
+    var quiet = false
+
+    @Flag(help: "With --seeds: go on after a failure, and say at the end how many there were.")
+    var keepGoing = false
 
     func validate() throws {
         guard (seed == nil) != (seeds == nil) else { throw ValidationError("give --seed N or --seeds A...B") }
@@ -37,36 +54,31 @@ struct SimulatorCommand: ParsableCommand {
     }
 
     func run() throws {
-        switch room {
+        switch cluster ? .cluster : room {
         case .quorum: try run(QuorumSimulation.self)
         case .replication: try run(ReplicationSimulation.self)
+        case .cluster: try run(ClusterSimulation.self)
         }
     }
 
     private func run<Simulation: SeededSimulation>(_ type: Simulation.Type) throws {
         if let seed { return try runTraced(type, seed) }
         guard let range = seeds.flatMap(SimulatorCommand.range) else { return }
-        let clock = ContinuousClock()
-        let start = clock.now
-        var events = 0
+        var campaign = Campaign()
         for seed in range {
-            var simulation = type.init(seed: seed, isTraced: false)
-            do throws(SimulationFailure) { try simulation.run() } catch {
-                print(error)
-                throw ExitCode.failure
-            }
-            events += simulation.steps
+            RunningSeed.begin(seed)
+            campaign.run(type, seed)
+            if campaign.failures > 0, !keepGoing { break }
         }
-        let passed = clock.now - start
-        let seconds = Double(passed.components.seconds) + Double(passed.components.attoseconds) / 1e18
-        let rate = Double(range.count) / max(seconds, 0.000_001)
-        print("\(range.count) seeds passed, \(events) events, \(Int(rate)) seeds a second")
+        for line in campaign.report { print(line) }
+        if campaign.failures > 0 { throw ExitCode.failure }
     }
 
     private func runTraced<Simulation: SeededSimulation>(_ type: Simulation.Type, _ seed: UInt64) throws {
-        var simulation = type.init(seed: seed, isTraced: true)
+        RunningSeed.begin(seed)
+        var simulation = type.init(seed: seed, isTraced: !quiet)
         let result = Result { () throws(SimulationFailure) in try simulation.run() }
-        for line in simulation.trace { print(line) }
+        for line in simulation.trace where isExplained(line) { print(line) }
         switch result {
         case .success:
             print("seed \(seed) passed: \(simulation.steps) events, fingerprint \(simulation.fingerprint)")
@@ -74,6 +86,18 @@ struct SimulatorCommand: ParsableCommand {
             print(failure)
             throw ExitCode.failure
         }
+    }
+
+    /// Lines about other partitions are left out where one is to be explained.
+    private func isExplained(_ line: String) -> Bool {
+        guard let explain else { return true }
+        let name = line.split(separator: " ", maxSplits: 4).dropFirst(2).first { SimulatorCommand.isPartition($0) }
+        return name.map { $0 == explain } ?? true
+    }
+
+    private static func isPartition(_ word: Substring) -> Bool {
+        guard let dash = word.lastIndex(of: "-"), dash != word.startIndex else { return false }
+        return Int32(word[word.index(after: dash)...]) != nil
     }
 }
 

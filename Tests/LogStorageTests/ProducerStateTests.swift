@@ -154,14 +154,36 @@ import World
         for length in 0..<content.count { #expect(ProducerSnapshot.decode(Array(content[..<length])) == nil) }
     }
 
+    private static let day: Int64 = 86_400_000
+
+    /// An instant so long after the log was opened.
+    private func after(_ milliseconds: Int64) -> MonotonicInstant {
+        MonotonicInstant(0).advanced(byMilliseconds: milliseconds)
+    }
+
+    @Test("Rule 26, F28: a time of day that jumps forgets no producer")
+    func clockJumps() throws {
+        var fixture = try LogFixture()
+        _ = try send(&fixture, 1, sequence: 0, time: 1_000)
+        fixture.log.expireProducers(now: Timestamp(1_000 + 30 * Self.day), at: after(0))
+        fixture.log.expireProducers(now: Timestamp(1_000 + 30 * Self.day), at: after(Self.day - 1))
+        #expect(fixture.log.producers.ids == [ProducerID(1)])
+        _ = try send(&fixture, 1, sequence: 1, time: 2_000)
+        fixture.log.expireProducers(now: Timestamp(1_000 + 30 * Self.day), at: after(Self.day + 1))
+        #expect(fixture.log.producers.ids == [ProducerID(1)], "it wrote meanwhile")
+        fixture.log.expireProducers(now: Timestamp(1_000 + 30 * Self.day), at: after(2 * Self.day + 1))
+        #expect(fixture.log.producers.ids.isEmpty)
+    }
+
     @Test("Rule 26: producers expire by record time; a cap bounds how many are remembered")
     func expires() throws {
         var fixture = try LogFixture { $0.producersMax = 20 }
         _ = try send(&fixture, 1, sequence: 0, time: 1_000)
         _ = try send(&fixture, 2, sequence: 0, time: 50_000)
-        fixture.log.expireProducers(now: Timestamp(1_000 + 86_400_000 - 1))
+        fixture.log.expireProducers(now: Timestamp(60_000), at: after(0))
+        fixture.log.expireProducers(now: Timestamp(1_000 + Self.day - 1), at: after(Self.day))
         #expect(fixture.log.producers.count == 2)
-        fixture.log.expireProducers(now: Timestamp(1_000 + 86_400_000))
+        fixture.log.expireProducers(now: Timestamp(1_000 + Self.day), at: after(Self.day))
         #expect(fixture.log.producers.ids == [ProducerID(2)])
         for id in 10..<100 as Range<Int64> { _ = try send(&fixture, id, sequence: 0, time: 60_000 + id) }
         #expect(fixture.log.producers.count <= 20)
@@ -176,7 +198,8 @@ import World
         builder.append(timestamp: Timestamp(1_000), key: nil, value: Bytes(utf8: "x"))
         _ = try fixture.append(batch(), builder.finish())
         #expect(fixture.log.producers[ProducerID(4)]?.currentTransactionFirstOffset == Offset(1))
-        fixture.log.expireProducers(now: Timestamp(1 << 50))
+        fixture.log.expireProducers(now: Timestamp(60_000), at: after(0))
+        fixture.log.expireProducers(now: Timestamp(1 << 50), at: after(1 << 40))
         #expect(fixture.log.producers.ids == [ProducerID(4)])
         let marker = RecordBatchBuilder.control(
             .commit, value: Bytes([0, 0, 0, 0, 0, 9]), timestamp: Timestamp(70_000),

@@ -21,7 +21,7 @@ package final class Node: Sendable {
     private static let startTickMilliseconds: Int64 = 5
 
     private let configuration: NodeConfiguration
-    private let world: World
+    let world: World
     private let logs: NodeLogs
     private let log: Logger
     private let admin: Mutex<AdminRoom?>
@@ -55,6 +55,9 @@ package final class Node: Sendable {
 
     /// The limits of this node's clients and how often they were met; nil before it has started.
     package var clientLimits: ClientLimits? { rooms.withLock { $0.limits } }
+
+    /// The rooms, for `NodeWitness`.
+    var witnessed: (quorum: QuorumRoom?, broker: BrokerRoom?) { rooms.withLock { ($0.quorum, $0.broker) } }
 
     /// Starts in the background. `fatal` is called once, when the node can't start or can't go on; `ready` when it
     /// serves (a controller alone: when it takes part in the quorum).

@@ -31,8 +31,8 @@ extension Partition {
 
     /// Forgets producers that were silent too long. Blocks.
     func expireProducers() {
-        let now = services.clock.timeOfDay
-        _ = onLog { (log, _) throws(StorageError) in log.expireProducers(now: now) }
+        let (now, instant) = (services.clock.timeOfDay, services.clock.now)
+        _ = onLog { (log, _) throws(StorageError) in log.expireProducers(now: now, at: instant) }
     }
 
     /// Starts a flush where `flush.ms` asks for one.

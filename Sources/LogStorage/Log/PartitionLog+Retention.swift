@@ -42,9 +42,13 @@ extension PartitionLog {
         return try dropSegmentsBelowLogStart()
     }
 
-    /// Forgets producers that wrote nothing for `producer.id.expiration.ms`.
-    package mutating func expireProducers(now: Timestamp) {
-        producers.expire(now: now, silenceMilliseconds: configuration.producerExpirationMilliseconds)
+    /// Forgets producers that wrote nothing for `producer.id.expiration.ms`, by the times of their records and by the
+    /// calls of this function since the log was opened.
+    ///
+    /// - Parameter instant: now, on the node's monotonic clock.
+    package mutating func expireProducers(now: Timestamp, at instant: MonotonicInstant) {
+        producers.expire(
+            now: now, at: instant, silenceMilliseconds: configuration.producerExpirationMilliseconds)
     }
 
     private func isExpired(_ segment: LogSegment, _ now: Timestamp) -> Bool {

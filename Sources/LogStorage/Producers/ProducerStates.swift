@@ -6,6 +6,13 @@ import WireProtocol
 /// - Invariant: the same batches in the same order give the same states on leader, follower and after a restart.
 package struct ProducerStates: Sendable {
     private var states: [ProducerID: ProducerState] = [:]
+    /// Since when, on the monotonic clock, each is seen to do nothing.
+    private var silences: [ProducerID: Silence] = [:]
+
+    private struct Silence {
+        let state: ProducerState
+        let since: MonotonicInstant
+    }
 
     package init() {}
 
@@ -72,11 +79,24 @@ package struct ProducerStates: Sendable {
     /// Puts a state read from a snapshot.
     mutating func install(_ id: ProducerID, _ state: ProducerState) { states[id] = state }
 
-    /// Forgets who was silent for `silenceMilliseconds`, by record time; never one with an open transaction.
-    mutating func expire(now: Timestamp, silenceMilliseconds: Int64) {
-        states = states.filter { _, state in
-            state.currentTransactionFirstOffset != nil
-                || now.value.subtractingReportingOverflow(state.lastTimestamp.value).partialValue < silenceMilliseconds
+    /// Forgets who was silent for `silenceMilliseconds`, by record time and by this process's own watching; never one
+    /// with an open transaction.
+    ///
+    /// - Invariant: a time of day that jumps forgets nobody: a repeat of a forgotten producer would be written twice
+    ///   (fault F28).
+    mutating func expire(now: Timestamp, at instant: MonotonicInstant, silenceMilliseconds: Int64) {
+        let former = silences
+        silences = [:]
+        for (id, state) in states {
+            let since = former[id].flatMap { $0.state == state ? $0.since : nil } ?? instant
+            let age = now.value.subtractingReportingOverflow(state.lastTimestamp.value)
+            if state.currentTransactionFirstOffset == nil, age.overflow || age.partialValue >= silenceMilliseconds,
+                instant.milliseconds(since: since) >= silenceMilliseconds
+            {
+                states[id] = nil
+            } else {
+                silences[id] = Silence(state: state, since: since)
+            }
         }
     }
 
@@ -90,4 +110,7 @@ package struct ProducerStates: Sendable {
     }
 }
 
-extension ProducerStates: Equatable {}
+extension ProducerStates: Equatable {
+    /// By what the log says; since when who was watched does not matter.
+    package static func == (left: ProducerStates, right: ProducerStates) -> Bool { left.states == right.states }
+}

@@ -272,7 +272,6 @@ struct LogOpener {
         let (replayed, damaged) = try log.reloadProducers(notBehind: limit)
         report.replayedBatches = replayed
         report.ignoredFiles += damaged
-        log.expireProducers(now: now)
     }
 
     private func path(_ base: Offset, _ kind: SegmentFileName.Kind) -> String {

@@ -11,6 +11,8 @@ package final class VirtualLink: Link {
         var frameLimitBytes: Int?
         var isReading = true
         var isEnded = false
+        /// The machine of this end lost power: it sends nothing, and does not know what arrives.
+        var isSilent = false
         var isFlushing = false
         /// Bytes that wait for the end of the round.
         var outgoing: [UInt8] = []
@@ -44,6 +46,12 @@ package final class VirtualLink: Link {
     func peer(_ other: VirtualLink) { state.withLock { $0.peer = other } }
 
     func attach(_ handler: any LinkHandler) { state.withLock { $0.handler = handler } }
+
+    /// The node at the other end; nil once the connection is over.
+    var peerNode: Int? { state.withLock { $0.peer }?.node }
+
+    /// Whether nothing can come of it any more.
+    var isOver: Bool { state.withLock { $0.isEnded || $0.isSilent } }
 
     package func send(_ segments: [Segment]) {
         let bytes = segments.flatMap(VirtualLink.content)
@@ -85,6 +93,20 @@ package final class VirtualLink: Link {
     /// The process of this end is gone: the other end notices.
     package func crash() { transmit(.end(.reset)) }
 
+    /// The machine of this end is gone: the other end hears nothing.
+    func goSilent() {
+        state.withLock { state in
+            state.isSilent = true
+            state.handler = nil
+        }
+    }
+
+    /// The connection is broken for both ends.
+    func breakDown() {
+        let peer = state.withLock { $0.peer }
+        for link in [self, peer].compactMap({ $0 }) { link.loop.execute { [weak link] in link?.end(.reset) } }
+    }
+
     private static func content(_ segment: Segment) -> [UInt8] {
         switch segment {
         case .bytes(let bytes): return bytes.array
@@ -106,13 +128,26 @@ package final class VirtualLink: Link {
     }
 
     private func transmit(_ piece: Piece) {
-        guard let peer = state.withLock({ $0.peer }) else { return }
+        guard let peer = state.withLock({ $0.isSilent ? nil : $0.peer }) else { return }
         onTheWay.withLock { $0.append(piece) }
-        network.deliver(from: node, to: peer.node) { [weak self, weak peer] in
-            guard let self, let peer else { return }
-            let first = self.onTheWay.withLock { $0.isEmpty ? nil : $0.removeFirst() }
-            if let first { peer.loop.execute { peer.arrived(first) } }
+        // The connection keeps itself alive until what is on its way has arrived.
+        network.deliver(from: node, to: peer.node) { [self] in
+            let first = onTheWay.withLock { $0.isEmpty ? nil : $0.removeFirst() }
+            if let first { peer.receive(first) }
         }
+    }
+
+    /// What arrives at a machine that lost power is lost; one that is on again says that it knows of no connection.
+    private func receive(_ piece: Piece) {
+        guard state.withLock({ $0.isSilent }) else {
+            if case .bytes(let bytes) = piece {
+                let sum = unsafe bytes.withUnsafeBytes { unsafe CRC32C.checksum($0) }
+                network.time.note(UInt64(sum))
+            }
+            return loop.execute { [self] in arrived(piece) }
+        }
+        guard !network.isDark(node), let peer = state.withLock({ $0.peer }) else { return }
+        network.deliver(from: node, to: peer.node) { peer.loop.execute { peer.end(.reset) } }
     }
 
     private func arrived(_ piece: Piece) {
@@ -169,6 +204,7 @@ package final class VirtualLink: Link {
         let handler: (any LinkHandler)? = state.withLock { state in
             guard !state.isEnded else { return nil }
             state.isEnded = true
+            state.peer = nil
             defer { state.handler = nil }
             return state.handler
         }

@@ -12,19 +12,25 @@ package final class VirtualLoop: Loop {
     }
 
     private let time: VirtualTime
+    private let owner: Int
     private let state = Mutex(State())
 
-    package init(time: VirtualTime) { self.time = time }
+    /// - Parameter owner: the node whose loop it is.
+    package init(time: VirtualTime, owner: Int = 0) {
+        self.time = time
+        self.owner = owner
+    }
 
     package func execute(_ work: @escaping @Sendable () -> Void) {
-        time.schedule(afterMicroseconds: 1) { [weak self] in self?.runRound(work) }
+        time.schedule(afterMicroseconds: 1, for: owner) { [weak self] in self?.runRound(work) }
     }
 
     @discardableResult
     package func schedule(afterMilliseconds delay: Int64, _ work: @escaping @Sendable () -> Void) -> any Timer {
-        let timer = VirtualTimer()
-        time.schedule(afterMicroseconds: delay * 1000) { [weak self] in
-            self?.runRound { if !timer.isCancelled { work() } }
+        let timer = VirtualTimer(work)
+        time.schedule(afterMicroseconds: delay * 1000, for: owner) { [weak self] in
+            guard !timer.isCancelled else { return }
+            self?.runRound { timer.fire() }
         }
         return timer
     }
@@ -81,32 +87,71 @@ package final class VirtualLoop: Loop {
     }
 }
 
-/// Scheduled work of a virtual loop.
+/// Scheduled work of a virtual loop. Calling it off lets go of what the work holds.
 final class VirtualTimer: Timer {
-    private let cancelled = Mutex(false)
-    var isCancelled: Bool { cancelled.withLock { $0 } }
-    func cancel() { cancelled.withLock { $0 = true } }
+    private let work: Mutex<(@Sendable () -> Void)?>
+    init(_ work: @escaping @Sendable () -> Void) { self.work = Mutex(work) }
+    var isCancelled: Bool { work.withLock { $0 == nil } }
+    func cancel() { work.withLock { $0 = nil } }
+    func fire() { work.withLock { $0.take() }?() }
 }
 
 /// The pool of a simulated node: work takes some virtual time, in an order that the seed decides.
 package final class VirtualPool: BlockingPool {
-    private let time: VirtualTime
-    private let isAlive = Mutex(true)
-    /// The longest that a piece of work waits for its disk.
-    private let latencyMicrosecondsMax: Int64
+    private struct State {
+        var isAlive = true
+        var isPaused = false
+        var pausedWork: [@Sendable () -> Void] = []
+        /// The longest that a piece of work waits for its disk.
+        var latencyMicrosecondsMax: Int64
+    }
 
-    package init(time: VirtualTime, latencyMicrosecondsMax: Int64 = 2000) {
+    private let time: VirtualTime
+    private let owner: Int
+    private let state: Mutex<State>
+
+    package init(time: VirtualTime, owner: Int = 0, latencyMicrosecondsMax: Int64 = 2000) {
         self.time = time
-        self.latencyMicrosecondsMax = latencyMicrosecondsMax
+        self.owner = owner
+        state = Mutex(State(latencyMicrosecondsMax: latencyMicrosecondsMax))
     }
 
     package func run(_ work: @escaping @Sendable () -> Void) {
-        time.schedule(afterMicroseconds: time.draw(in: 10...latencyMicrosecondsMax)) { [weak self] in
-            guard let self, self.isAlive.withLock({ $0 }) else { return }
-            work()
+        let longest = state.withLock { $0.latencyMicrosecondsMax }
+        time.schedule(afterMicroseconds: time.draw(in: 10...longest), for: owner) { [weak self] in
+            self?.runNow(work)
         }
     }
 
+    private func runNow(_ work: @escaping @Sendable () -> Void) {
+        let runs = state.withLock { state in
+            if state.isPaused, state.isAlive { state.pausedWork.append(work) }
+            return state.isAlive && !state.isPaused
+        }
+        if runs { work() }
+    }
+
+    /// From now on a piece of work waits up to so long: the disk is slow, or fast again.
+    package func slow(toMicroseconds latency: Int64) { state.withLock { $0.latencyMicrosecondsMax = latency } }
+
+    /// Keeps what would run until `resume`.
+    package func pause() { state.withLock { $0.isPaused = true } }
+
+    /// Runs what was kept, then goes on.
+    package func resume() {
+        let waiting = state.withLock { state in
+            state.isPaused = false
+            defer { state.pausedWork = [] }
+            return state.pausedWork
+        }
+        for work in waiting { run(work) }
+    }
+
     /// Nothing of this pool runs from now on.
-    package func crash() { isAlive.withLock { $0 = false } }
+    package func crash() {
+        state.withLock { state in
+            state.isAlive = false
+            state.pausedWork = []
+        }
+    }
 }

@@ -9,6 +9,8 @@ package final class VirtualTime: Sendable {
     private struct Event: Comparable {
         let at: MonotonicInstant
         let sequence: UInt64
+        /// The node whose event it is; 0 for the world's.
+        let owner: Int
         let work: @Sendable () -> Void
 
         static func < (left: Event, right: Event) -> Bool { (left.at, left.sequence) < (right.at, right.sequence) }
@@ -20,6 +22,13 @@ package final class VirtualTime: Sendable {
         var nextSequence: UInt64 = 0
         var events = Heap<Event>()
         var generator: SeededGenerator
+        var fingerprint: UInt64 = 0xcbf2_9ce4_8422_2325
+        var count = 0
+
+        mutating func note(_ value: UInt64) {
+            fingerprint = (fingerprint ^ value) &* 0x0000_0100_0000_01b3
+            fingerprint ^= fingerprint >> 29
+        }
     }
 
     private let state: Mutex<State>
@@ -28,8 +37,23 @@ package final class VirtualTime: Sendable {
 
     package var now: MonotonicInstant { state.withLock { $0.now } }
 
+    /// Events that were run so far.
+    package var eventCount: Int { state.withLock { $0.count } }
+
+    /// A number over all that was run, drawn and noted: equal runs have equal ones, whatever process they ran in.
+    package var fingerprint: UInt64 { state.withLock { $0.fingerprint } }
+
+    /// Makes a fact a part of the fingerprint.
+    package func note(_ value: UInt64) { state.withLock { $0.note(value) } }
+
     /// A number of this run, from its seed.
-    package func draw() -> UInt64 { state.withLock { $0.generator.next() } }
+    package func draw() -> UInt64 {
+        state.withLock { state in
+            let number = state.generator.next()
+            state.note(number)
+            return number
+        }
+    }
 
     /// A whole number from `range`, from the seed.
     package func draw(in range: ClosedRange<Int64>) -> Int64 {
@@ -37,25 +61,37 @@ package final class VirtualTime: Sendable {
     }
 
     /// Runs `work` once `delay` has passed.
-    package func schedule(afterMicroseconds delay: Int64, _ work: @escaping @Sendable () -> Void) {
+    ///
+    /// - Parameter owner: the node whose event it is, for those who look at what an event changed.
+    package func schedule(
+        afterMicroseconds delay: Int64, for owner: Int = 0, _ work: @escaping @Sendable () -> Void
+    ) {
         state.withLock { state in
             let at = MonotonicInstant(state.now.value + max(delay, 0) * 1000)
-            state.events.insert(Event(at: at, sequence: state.nextSequence, work: work))
+            state.events.insert(Event(at: at, sequence: state.nextSequence, owner: owner, work: work))
             state.nextSequence += 1
         }
     }
 
-    /// Runs the next event; false when there is none before `limit`.
-    package func runNext(before limit: MonotonicInstant) -> Bool {
+    /// Runs the next event and gives its owner; nil when there is none before `limit`.
+    package func runNextOwned(before limit: MonotonicInstant) -> Int? {
         let event: Event? = state.withLock { state in
             guard let first = state.events.min, first.at < limit else { return nil }
             state.now = first.at
+            state.count += 1
+            state.note(UInt64(bitPattern: first.at.value) &+ first.sequence << 8 &+ UInt64(first.owner))
             return state.events.removeMin()
         }
-        guard let event else { return false }
+        guard let event else { return nil }
         event.work()
-        return true
+        return event.owner
     }
+
+    /// Runs the next event; false when there is none before `limit`.
+    package func runNext(before limit: MonotonicInstant) -> Bool { runNextOwned(before: limit) != nil }
+
+    /// Moves the time to `instant` where no event is left before it.
+    package func pass(to instant: MonotonicInstant) { state.withLock { $0.now = max($0.now, instant) } }
 
     /// Runs all events of the next `duration`; returns how many.
     @discardableResult
@@ -63,7 +99,10 @@ package final class VirtualTime: Sendable {
         let limit = now.advanced(byMilliseconds: duration)
         var count = 0
         while runNext(before: limit) { count += 1 }
-        state.withLock { $0.now = limit }
+        pass(to: limit)
         return count
     }
+
+    /// Forgets all that is still to come: the simulation is over, and what it holds may go.
+    package func clear() { state.withLock { $0.events = Heap() } }
 }

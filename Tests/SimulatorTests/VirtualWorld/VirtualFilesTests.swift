@@ -18,6 +18,7 @@ import World
             let file = try files.open("/d/f", .createNew)
             try file.write([Bytes(utf8: "kept")], at: 0)
             try file.synchronize()
+            try files.synchronizeDirectory("/d")
             try file.write([Bytes(utf8: "AB")], at: 4)
             try file.write([Bytes(utf8: "CD")], at: 6)
             files.losePower()
@@ -25,6 +26,40 @@ import World
         }
         #expect(outcomes.allSatisfy { $0.hasPrefix("kept") && $0.utf8.count <= 8 })
         #expect(outcomes.isSuperset(of: ["kept", "keptAB", "keptABCD", "kept\0\0CD", "keptABC"]))
+    }
+
+    @Test("names that their directory did not synchronise may be gone or be the old ones after a loss of power")
+    func loseNames() throws {
+        var outcomes: Set<[String]> = []
+        for seed in 0..<100 as Range<UInt64> {
+            let files = VirtualFiles(time: VirtualTime(seed: seed))
+            try files.createDirectory("d")
+            _ = try files.open("d/a", .createNew)
+            try files.synchronizeDirectory("")
+            try files.synchronizeDirectory("d")
+            _ = try files.open("d/b", .createNew)
+            try files.rename("d/a", to: "d/c")
+            files.losePower()
+            outcomes.insert(try files.list("d").map(\.name))
+        }
+        #expect(outcomes == [["a"], ["a", "b"], ["b", "c"]])
+    }
+
+    @Test("a cut that was not synchronised may come back, whole")
+    func loseCut() throws {
+        var outcomes: Set<String> = []
+        for seed in 0..<100 as Range<UInt64> {
+            let files = VirtualFiles(time: VirtualTime(seed: seed))
+            let file = try files.open("f", .createNew)
+            try file.write([Bytes(utf8: "abcd")], at: 0)
+            try file.synchronize()
+            try files.synchronizeDirectory("")
+            try file.truncate(to: 2)
+            try file.write([Bytes(utf8: "XY")], at: 2)
+            files.losePower()
+            outcomes.insert(try content(files, "f"))
+        }
+        #expect(outcomes == ["abcd", "ab", "abXY"])
     }
 
     @Test("the end of a process loses nothing and frees its locks")

@@ -1,0 +1,124 @@
+import BrokerServer
+import ClientCore
+import Metadata
+import Primitives
+import WireMessages
+import WireProtocol
+import World
+
+/// A consumer with assigned partitions that reads them from their start.
+///
+/// `@unchecked Sendable`: a simulation has one thread.
+final class SimulatedConsumer: @unchecked Sendable {
+    let client: SimulatedClient
+    private let truth: ClusterTruth
+    private var positions = ConsumerPositions(resetPolicy: .earliest)
+    private var busy: Set<BrokerID> = []
+    private var asksForStart = false
+    /// The records that came, by partition and offset.
+    private(set) var values: [TopicPartitionID: [Offset: [UInt8]]] = [:]
+    private let places: [TopicPartition]
+    private let keepsValues: Bool
+
+    /// Wait before a question that had no answer is put again.
+    private static let retryMilliseconds: Int64 = 30
+
+    /// - Parameter keepsValues: whether `values` is filled.
+    init(_ client: SimulatedClient, places: [TopicPartition], truth: ClusterTruth, keepsValues: Bool = false) {
+        self.client = client
+        self.places = places
+        self.truth = truth
+        self.keepsValues = keepsValues
+        positions.assign(places, startingAt: .needsReset(.earliest))
+    }
+
+    private var topics: [String] { Set(places.map(\.topic)).sorted() }
+
+    func start() { client.loop.execute { [self] in client.refresh(topics) { self.pump() } } }
+
+    /// Where it stands in a partition.
+    func position(_ place: TopicPartition) -> Offset? {
+        if case .at(let offset, _) = positions.state(of: place) { offset } else { nil }
+    }
+
+    private func pumpLater() {
+        client.loop.schedule(afterMilliseconds: SimulatedConsumer.retryMilliseconds) { self.pump() }
+    }
+
+    private func pump() {
+        guard !client.isClosed else { return }
+        askForStart()
+        let plan = positions.plan(view: client.view, busy: busy)
+        if !plan.leaderless.isEmpty { client.refresh(plan.leaderless) { self.pump() } }
+        for fetch in plan.fetches { send(fetch) }
+    }
+
+    private func askForStart() {
+        let needed = positions.needingReset.map(\.place)
+        guard !needed.isEmpty, !asksForStart else { return }
+        guard let leader = client.view.partition(needed[0])?.leader, client.view.brokers[leader] != nil else {
+            return client.refresh(topics) { self.pump() }
+        }
+        asksForStart = true
+        let mine = needed.filter { client.view.partition($0)?.leader == leader }
+        let request = OffsetQuestion.request(mine, at: .earliest, view: client.view)
+        client.send(request, to: leader) { [self] result in
+            asksForStart = false
+            var isKnown = false
+            if case .success(let response) = result {
+                for answer in OffsetQuestion.answers(response) where answer.error == .noError {
+                    guard let offset = answer.offset else { continue }
+                    positions.set(answer.place, .at(offset, lastEpoch: nil))
+                    isKnown = true
+                }
+            }
+            if isKnown { pump() } else { client.refresh(topics) { self.pump() } }
+        }
+    }
+
+    private func send(_ fetch: ConsumerPositions.Fetch) {
+        busy.insert(fetch.leader)
+        var limits = FetchQuestion.Limits()
+        limits.waitMillisecondsMax = 300
+        limits.partitionBytesMax = 8_192
+        let view = client.view
+        let request = FetchQuestion.request(fetch.wanted, limits: limits, view: view)
+        client.send(request, to: fetch.leader) { [self] result in
+            busy.remove(fetch.leader)
+            guard case .success(let response) = result else { return client.refresh(topics) { self.pump() } }
+            var isFine = response.errorCode == .noError
+            for answer in FetchQuestion.answers(response, view: view) {
+                client.learnLeader(answer.place, answer.newLeader, answer.newLeaderEpoch)
+                guard let wanted = fetch.wanted.first(where: { $0.place == answer.place }) else { continue }
+                isFine = take(answer, wanted, view) && isFine
+            }
+            if isFine { pump() } else { client.refresh(topics) { self.pump() } }
+        }
+    }
+
+    private func take(
+        _ answer: FetchQuestion.Answer, _ wanted: ConsumerPositions.Wanted, _ view: ClientCore.ClusterView
+    ) -> Bool {
+        guard let topic = view.topics[answer.place.topic]?.id else { return false }
+        let id = TopicPartitionID(topic, answer.place.partition)
+        if answer.error == .offsetOutOfRange {
+            truth.toldOutOfRange(id, wanted.offset)
+            positions.outOfRange(answer.place, asked: wanted.offset)
+        }
+        guard answer.error == .noError else {
+            truth.reach("fetch: \(answer.error)")
+            return false
+        }
+        guard let bytes = answer.records, !bytes.isEmpty else { return true }
+        truth.consumed(id, bytes, by: client.number)
+        guard let decoded = try? BatchCoding.decode(bytes, of: answer.place, from: wanted.offset, skipping: []) else {
+            truth.violated("INV-4: client \(client.number) can't read what it was given of \(answer.place)")
+            return false
+        }
+        if keepsValues {
+            for record in decoded.records { values[id, default: [:]][record.offset] = record.value?.array ?? [] }
+        }
+        _ = positions.advance(answer.place, from: wanted.offset, to: decoded.end, lastEpoch: decoded.lastEpoch)
+        return true
+    }
+}

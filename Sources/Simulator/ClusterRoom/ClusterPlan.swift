@@ -1,0 +1,98 @@
+package import Primitives
+
+/// What one run of a whole cluster is like, drawn from its seed: its size, its settings, its load and its faults. Each
+/// seed has some kinds of faults and not others, so that each kind is met alone and in company (swarm testing).
+package struct ClusterPlan: Hashable, Sendable {
+    /// A kind of fault.
+    package enum FaultKind: String, CaseIterable, Hashable, Sendable {
+        /// A process dies; its page cache stays.
+        case kill
+        /// A machine loses power: un-synchronised writes are a matter of luck.
+        case powerLoss
+        /// All machines lose power at once.
+        case blackout
+        /// A process stops in order, and starts again.
+        case cleanRestart
+        /// A process stands still for a while.
+        case pause
+        /// Some nodes are cut off from the others.
+        case partition
+        /// One direction between two nodes is cut.
+        case oneWayCut
+        /// All connections between two nodes break.
+        case brokenLinks
+        /// Data takes long, and is lost and sent again.
+        case badWeather
+        /// The disk of a node takes long.
+        case slowDisk
+        /// The time of day of a node jumps.
+        case clockJump
+        /// A disk is replaced by an empty one.
+        case wipe
+        /// A process dies, and its partitions' directory is an old copy when it is back.
+        case rollback
+        /// Replicas are moved.
+        case reassignment
+        /// Leaders are moved to the preferred replicas.
+        case election
+        /// Settings of a topic change.
+        case configChange
+        /// A topic is deleted and made again under its name.
+        case topicChurn
+        /// Brokers are fenced without a reason, as a detector that guesses would.
+        case randomFencing
+    }
+
+    package var nodeCount = 3
+    /// How many of the nodes are voters of the metadata quorum.
+    package var voterCount = 3
+    package var replicationFactor = 3
+    package var partitionCount = 2
+    package var producerCount = 2
+    package var consumerCount = 1
+    /// Time between two records of a producer.
+    package var recordIntervalMilliseconds: Int64 = 20
+    package var flushesOnAck = true
+    package var segmentBytes: Int64 = 1 << 20
+    package var delayMicrosecondsMax: Int64 = 1_000
+    package var diskMicrosecondsMax: Int64 = 2_000
+    package var faults: [FaultKind] = []
+    /// Loses more than the design promises to survive: the rules have to be broken, and to be seen to be.
+    package var breaksPromises = false
+    /// The mean time between two faults.
+    package var faultIntervalMilliseconds: Int64 = 1_500
+    /// How long there are load and faults.
+    package var loadMilliseconds: Int64 = 15_000
+
+    /// No faults.
+    package static let calm = ClusterPlan()
+
+    private init() {}
+
+    package init(drawnFrom generator: inout SeededGenerator) {
+        func one<Value>(of values: [Value]) -> Value { values[Int(generator.next() % UInt64(values.count))] }
+        nodeCount = one(of: [3, 3, 3, 4, 5, 5, 7])
+        voterCount = nodeCount >= 5 && generator.chance(1, in: 2) ? 5 : 3
+        partitionCount = one(of: [1, 2, 3])
+        producerCount = one(of: [1, 2, 3])
+        consumerCount = one(of: [1, 2])
+        recordIntervalMilliseconds = one(of: [5, 20, 50])
+        flushesOnAck = generator.chance(2, in: 3)
+        segmentBytes = one(of: [4_096, 65_536, 1 << 20])
+        delayMicrosecondsMax = one(of: [300, 2_000, 20_000])
+        diskMicrosecondsMax = one(of: [100, 2_000, 20_000])
+        faultIntervalMilliseconds = one(of: [300, 1_000, 3_000])
+        loadMilliseconds = one(of: [5_000, 10_000, 20_000])
+        let share = one(of: [1, 2, 3, 6] as [UInt64])
+        for kind in FaultKind.allCases where generator.chance(share, in: 8) { faults.append(kind) }
+    }
+}
+
+extension ClusterPlan: CustomStringConvertible {
+    package var description: String {
+        let kinds = faults.map(\.rawValue).joined(separator: ", ")
+        return "\(nodeCount) nodes, \(voterCount) voters, \(partitionCount) partitions, \(producerCount) producers, "
+            + "flush.on.ack=\(flushesOnAck), segments of \(segmentBytes), delay \(delayMicrosecondsMax) µs, "
+            + "disk \(diskMicrosecondsMax) µs, faults each \(faultIntervalMilliseconds) ms: \(kinds)"
+    }
+}

@@ -1,0 +1,17 @@
+import Primitives
+
+/// What the faults of a run remember.
+struct FaultState {
+    /// Machines whose disk was made to fail: their processes may end themselves.
+    var brokenDisks: Set<Int> = []
+    /// The machine whose data was lost beyond what flushing protects from; nil once it has caught up.
+    var lossy: Int?
+    /// Old copies of the partitions' directories.
+    var copies: [Int: VirtualFiles.Copy] = [:]
+    /// The life in which it lost it.
+    var lossyLife: UInt64 = 0
+    /// Grows when all is healed: what a fault meant to do later is void.
+    var generation = 0
+
+    func mayFail(_ node: Int) -> Bool { brokenDisks.contains(node) }
+}

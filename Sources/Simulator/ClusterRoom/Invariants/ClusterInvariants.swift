@@ -1,0 +1,32 @@
+import Metadata
+import Primitives
+
+/// A rule about one partition that holds after every event of any node (reliability 2.1). Each stands in a file of its
+/// own, and says what is wrong, or nil.
+protocol PartitionInvariant: Sendable {
+    mutating func violation(of partition: inout PartitionTruth, in truth: ClusterTruth) -> String?
+}
+
+/// All rules.
+struct ClusterInvariants: Sendable {
+    var metadataIsPrefix = MetadataIsPrefix()
+    private var ofPartitions: [any PartitionInvariant] = [
+        CommittedByLeaders(), LogsMatchBelowWatermark(), LeadersAreComplete(), ElectableAreComplete(),
+        LeaderCountsOnElectable(), InSyncSetsAreValid(), FencedAreOutOfSync(), RecoverySetIsKept(), RolesAreOwn(),
+        ShownEndGrows(),
+    ]
+
+    mutating func violation(of partition: inout PartitionTruth, in truth: ClusterTruth) -> String? {
+        guard partition.registration != nil else { return nil }
+        for index in ofPartitions.indices {
+            if let reason = ofPartitions[index].violation(of: &partition, in: truth) { return reason }
+        }
+        return nil
+    }
+
+    /// Rules about the step from one registration to the next.
+    func change(of partition: PartitionTruth, to fresh: PartitionRegistration?, in truth: ClusterTruth) -> String? {
+        guard let former = partition.registration, let fresh else { return nil }
+        return ReassignedAreInSync.violation(former, fresh).map { "\(partition.name): \($0)" }
+    }
+}

@@ -1,0 +1,26 @@
+import BrokerServer
+import Metadata
+import Primitives
+
+/// INV-6: the current leader counts on everyone whom the controller may elect; without a change in flight, on exactly
+/// the in-sync set that it knows.
+struct LeaderCountsOnElectable: PartitionInvariant {
+    func violation(of partition: inout PartitionTruth, in truth: ClusterTruth) -> String? {
+        guard let registration = partition.registration else { return nil }
+        for number in partition.numbers {
+            guard let replica = partition.replicas[number], let leading = replica.witness?.leading,
+                truth.isCurrentLeader(replica, of: partition)
+            else { continue }
+            let electable = registration.isr + registration.eligibleLeaderReplicas
+            if registration.isr.count >= leading.effectiveMinInSync,
+                let missed = electable.first(where: { !leading.maximalInSync.contains($0) })
+            {
+                return "INV-6: leader \(number) counts on \(leading.maximalInSync), but \(missed) may be elected"
+            }
+            if !leading.isChangeInFlight, leading.maximalInSync != leading.inSync {
+                return "INV-6: leader \(number) counts on \(leading.maximalInSync) without a change in flight"
+            }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,283 @@
+import BrokerServer
+package import Metadata
+import Primitives
+
+/// What is true of a simulated cluster, whatever its nodes believe: read from the virtual disks and wires, and compared
+/// with what the nodes say of themselves after each of their events.
+///
+/// `@unchecked Sendable`: a simulation has one thread.
+package final class ClusterTruth: @unchecked Sendable {
+    let machines: [SimulatedMachine]
+    private let trace: ClusterTrace
+    let flushesOnAck: Bool
+    /// The newest metadata that any node applied: all of it is committed.
+    package private(set) var image = MetadataImage()
+    private(set) var partitions: [TopicPartitionID: PartitionTruth] = [:]
+    /// In the order of their making.
+    private(set) var partitionIDs: [TopicPartitionID] = []
+    var quorum: MetadataLogTruth
+    private var nodes: [NodeView]
+    private var invariants = ClusterInvariants()
+    /// The first rule that was broken.
+    package private(set) var violation: String?
+    /// How many records were acknowledged, and how many consumers got.
+    package private(set) var acknowledgedCount = 0
+    package private(set) var consumedCount = 0
+    /// Names of states that were reached (the "sometimes" list), with how often.
+    package private(set) var reached: [String: Int] = [:]
+
+    /// What was last seen of a node.
+    private struct NodeView {
+        var appliedEnd = Offset.zero
+        var replicas: [(id: TopicPartitionID, partition: Partition)] = []
+        var registeredEpoch: BrokerEpoch?
+    }
+
+    init(machines: [SimulatedMachine], flushesOnAck: Bool, voters: [Int], trace: ClusterTrace) {
+        self.machines = machines
+        self.flushesOnAck = flushesOnAck
+        self.trace = trace
+        quorum = MetadataLogTruth(voters: voters, machines: machines.count)
+        nodes = machines.map { _ in NodeView() }
+        for machine in machines {
+            machine.files.watch { [weak self, number = machine.number] event in self?.disk(of: number, did: event) }
+        }
+    }
+
+    func machine(_ id: BrokerID) -> SimulatedMachine { machines[Int(id.value) - 1] }
+
+    /// A rule is broken; the first counts.
+    func violated(_ reason: String) {
+        guard violation == nil else { return }
+        violation = reason
+        trace.add(0, "VIOLATION \(reason)")
+    }
+
+    /// A state was reached that each campaign should reach.
+    func reach(_ state: String) { reached[state, default: 0] += 1 }
+
+    // MARK: who is what
+
+    /// Whether the present process of a machine is the life that is registered.
+    func isRunning(_ id: BrokerID) -> Bool {
+        guard id.value >= 1, Int(id.value) <= machines.count, machine(id).node != nil else { return false }
+        let epoch = nodes[Int(id.value) - 1].registeredEpoch
+        return epoch != nil && epoch == image.brokers[id]?.epoch
+    }
+
+    /// Whether a replica leads by the committed metadata, and knows it.
+    func isCurrentLeader(_ replica: ReplicaTruth, of partition: PartitionTruth) -> Bool {
+        guard let registration = partition.registration, let leading = replica.witness?.leading else { return false }
+        return registration.leader == BrokerID(Int32(replica.node)) && leading.epoch == registration.leaderEpoch
+    }
+
+    /// `min.insync.replicas` of a topic.
+    func minInSyncReplicas(_ topic: String) -> Int {
+        image.configs[.topic(topic)]["min.insync.replicas"].flatMap { Int($0) } ?? ClusterTruth.minInSyncReplicas
+    }
+
+    /// What the nodes are configured with.
+    static let minInSyncReplicas = 2
+
+    // MARK: disks
+
+    private func disk(of node: Int, did event: VirtualFiles.Event) {
+        switch event {
+        case .wrote(let path, let position):
+            guard path.hasSuffix(".log") else { return }
+            change(node, VirtualNames.parent(path)) { $0.wrote(VirtualNames.last(path), position: position) }
+        case .resized(let path, let size):
+            guard path.hasSuffix(".log") else { return }
+            change(node, VirtualNames.parent(path)) { $0.resized(VirtualNames.last(path), to: size) }
+        case .renamed(let path):
+            let parent = VirtualNames.parent(path)
+            if path.hasSuffix(".log") { return change(node, parent) { $0.namesChanged() } }
+            let isFile = parent.hasPrefix(SimulatedMachine.dataDirectory + "/") || parent == quorum.directory
+            if isFile { return }
+            quorum.disks[node - 1].namesChanged()
+            for id in partitionIDs { partitions[id]?.replicas[node]?.disk.namesChanged() }
+        }
+    }
+
+    private func change(_ node: Int, _ directory: String, _ body: (inout DiskLog) -> Void) {
+        if directory == quorum.directory { return body(&quorum.disks[node - 1]) }
+        for id in partitionIDs where partitions[id]?.replicas[node]?.disk.directory == directory {
+            body(&partitions[id]!.replicas[node]!.disk)
+        }
+    }
+
+    // MARK: looking
+
+    /// A node's event is over: looks at what it changed, and judges.
+    func observe(_ number: Int) {
+        guard violation == nil else { return }
+        let machine = machines[number - 1]
+        guard let node = machine.node else { return forget(number) }
+        nodes[number - 1].registeredEpoch = node.registeredEpoch
+        var touched: [TopicPartitionID] = []
+        if let applied = node.appliedMetadata, applied.provenance.end != nodes[number - 1].appliedEnd {
+            nodes[number - 1].appliedEnd = applied.provenance.end
+            refreshReplicas(number, node)
+            if applied.provenance.end > image.provenance.end { touched = take(applied, from: number) }
+            if let reason = invariants.metadataIsPrefix.violation(applied, of: number) { return violated(reason) }
+        }
+        if nodes[number - 1].replicas.isEmpty != node.replicas.isEmpty { refreshReplicas(number, node) }
+        for (id, partition) in nodes[number - 1].replicas where look(at: partition, id, number) { touched.append(id) }
+        if let witness = node.quorumWitness, let reason = quorum.observe(witness, machine) { return violated(reason) }
+        for id in touched { judge(id) }
+    }
+
+    /// The disk of a machine was replaced by an empty one.
+    func wiped(_ number: Int) {
+        quorum.wiped(number)
+        observe(number)
+    }
+
+    private func forget(_ number: Int) {
+        nodes[number - 1] = NodeView()
+        for id in partitionIDs { partitions[id]?.replicas[number]?.witness = nil }
+        quorum.witnesses[number - 1] = nil
+    }
+
+    private func refreshReplicas(_ number: Int, _ node: Node) {
+        nodes[number - 1].replicas = node.replicas.map { ($0.id, $0) }
+        for partition in node.replicas {
+            if partitions[partition.id] == nil { add(partition.id, partition.topicName) }
+            let directory = VirtualNames.normalized(partition.directory)
+            if partitions[partition.id]?.replicas[number]?.disk.directory != directory {
+                partitions[partition.id]?.put(ReplicaTruth(node: number, disk: DiskLog(directory: directory)))
+            }
+        }
+        let present = Set(node.replicas.map(\.id))
+        for id in partitionIDs where !present.contains(id) { partitions[id]?.replicas[number]?.witness = nil }
+    }
+
+    private func add(_ id: TopicPartitionID, _ topicName: String) {
+        partitions[id] = PartitionTruth(id: id, topicName: topicName)
+        partitionIDs.append(id)
+    }
+
+    /// Takes newer metadata over; gives the partitions that it changes.
+    private func take(_ applied: MetadataImage, from number: Int) -> [TopicPartitionID] {
+        image = applied
+        for topic in applied.topics.sortedByName {
+            for index in topic.partitions.indices {
+                let id = TopicPartitionID(topic.id, PartitionIndex(Int32(index)))
+                if partitions[id] == nil { add(id, topic.name) }
+            }
+        }
+        var touched: [TopicPartitionID] = []
+        for id in partitionIDs {
+            let fresh = applied.topics[id]
+            guard partitions[id]?.registration != fresh else { continue }
+            if let reason = invariants.change(of: partitions[id]!, to: fresh, in: self) { violated(reason) }
+            partitions[id]?.registration = fresh
+            if let fresh {
+                trace.add(0, "\(partitions[id]!.name) \(ClusterTruth.words(fresh))")
+                note(fresh)
+            }
+            touched.append(id)
+        }
+        // Who is registered and fenced decides whom the rules speak of.
+        return touched.isEmpty ? [] : partitionIDs
+    }
+
+    private static func words(_ partition: PartitionRegistration) -> String {
+        let leader = partition.leader.map { "\($0)" } ?? "none"
+        return "leader \(leader) epoch \(partition.leaderEpoch).\(partition.partitionEpoch) isr \(partition.isr) "
+            + "elr \(partition.eligibleLeaderReplicas) of \(partition.replicas)"
+    }
+
+    private func note(_ partition: PartitionRegistration) {
+        if partition.leader == nil { reach("partition without a leader") }
+        if partition.isr.isEmpty { reach("recovery candidates") }
+        if !partition.eligibleLeaderReplicas.isEmpty { reach("eligible leader replicas") }
+        if partition.isr.count < 2 { reach("fewer in sync than acks=all needs") }
+        if !partition.addingReplicas.isEmpty { reach("reassignment") }
+    }
+
+    /// Whether anything about a replica is other than when it was last seen.
+    private func look(at partition: Partition, _ id: TopicPartitionID, _ number: Int) -> Bool {
+        let witness = partition.witness
+        guard var replica = partitions[id]?.replicas[number] else { return false }
+        let isWritten = replica.disk.needsRefresh
+        guard isWritten || replica.witness != witness else { return false }
+        if isWritten, let changed = replica.disk.refresh(machines[number - 1].files) {
+            if changed < replica.verifiedEnd { replica.verifiedEnd = changed }
+            if replica.witness != nil { reach("a replica cut its log") }
+        }
+        describe(replica, witness, partitions[id]!.name)
+        replica.witness = witness
+        partitions[id]?.replicas[number] = replica
+        return true
+    }
+
+    private func describe(_ replica: ReplicaTruth, _ now: ReplicaWitness?, _ name: String) {
+        guard trace.isKept else { return }
+        let before = replica.witness
+        guard let now else { return trace.add(replica.node, "\(name) has no open log") }
+        let role = now.leading != nil ? "leads" : now.isFollowing ? "follows" : "waits"
+        let formerRole = before.map { $0.leading != nil ? "leads" : $0.isFollowing ? "follows" : "waits" }
+        if role != formerRole || before?.leaderEpoch != now.leaderEpoch {
+            trace.add(
+                replica.node,
+                "\(name) \(role) in epoch \(now.leaderEpoch): end \(now.logEnd) flushed \(now.flushedEnd) "
+                    + "hw \(now.highWatermark)")
+        } else if before?.highWatermark != now.highWatermark || before?.logEnd != now.logEnd {
+            trace.add(
+                replica.node, "\(name) end \(now.logEnd) flushed \(now.flushedEnd) hw \(now.highWatermark)")
+        } else if let leading = now.leading, leading != before?.leading {
+            trace.add(replica.node, "\(name) counts on \(leading.maximalInSync), confirmed \(leading.inSync)")
+        }
+    }
+
+    /// Judges one partition by all rules.
+    private func judge(_ id: TopicPartitionID) {
+        guard violation == nil, var partition = partitions[id] else { return }
+        let reason = invariants.violation(of: &partition, in: self)
+        partitions[id] = partition
+        if let reason { violated("\(partition.name): \(reason)") }
+    }
+
+    // MARK: wires
+
+    /// A producer was told that its batch is written to all in-sync replicas.
+    func acknowledged(_ id: TopicPartitionID, _ batch: AcknowledgedBatch) {
+        guard let partition = partitions[id] else { return violated("INV-5: \(id) acknowledged and unknown") }
+        acknowledgedCount += batch.recordCount
+        if let reason = AcksAreCommitted.violation(batch, in: partition) {
+            violated("\(partition.name): \(reason)")
+        }
+    }
+
+    /// A consumer was given batches.
+    func consumed(_ id: TopicPartitionID, _ bytes: Bytes, by client: Int) {
+        guard let partition = partitions[id] else { return violated("INV-4: \(id) read and unknown") }
+        switch ConsumedIsCommitted.judge(bytes, in: partition) {
+        case .success(let count): consumedCount += count
+        case .failure(let reason): violated("\(partition.name): client \(client): \(reason.text)")
+        }
+    }
+
+    /// Whether any disk, of a running machine or not, still has all that is committed of a partition.
+    func isSomewhere(_ id: TopicPartitionID) -> Bool {
+        guard let partition = partitions[id], partition.registration != nil else { return true }
+        return partition.numbers.contains { number in
+            var disk = DiskLog(directory: partition.replicas[number]!.disk.directory)
+            _ = disk.refresh(machines[number - 1].files)
+            let start = disk.batches.first?.base ?? partition.committed.end
+            let end = partition.committed.end
+            if end == .zero { return true }
+            return start == .zero && partition.committed.difference(to: disk, from: .zero, below: end) == nil
+        }
+    }
+}
+
+extension ClusterTruth {
+    /// A consumer was told that an offset does not exist, which it was told of before (rule 9: it would start anew).
+    func toldOutOfRange(_ id: TopicPartitionID, _ offset: Offset) {
+        guard let partition = partitions[id], offset <= partition.committed.end else { return }
+        violated(
+            "rule 9: \(partition.name): \(offset) is called out of range, committed up to \(partition.committed.end)")
+    }
+}

@@ -1,0 +1,144 @@
+import Primitives
+import WireProtocol
+
+/// A batch as it lies on a disk.
+struct DiskBatch: Hashable, Sendable {
+    let base: Offset
+    /// The offset behind it.
+    let end: Offset
+    let epoch: LeaderEpoch
+    /// What its header says: covers all but offset and epoch.
+    let checksum: UInt32
+    /// Of all its bytes.
+    let sum: UInt32
+    let producerID: ProducerID?
+    let producerEpoch: ProducerEpoch?
+    let baseSequence: Int32?
+    let recordCount: Int32
+}
+
+/// The batches of one replica as a simulated disk has them: read from the bytes, without a word with the node.
+struct DiskLog {
+    private struct Segment {
+        let name: String
+        /// How many of the log's batches lie in it and in those before.
+        var batchesEnd: Int
+        /// Up to here its bytes are whole batches.
+        var validBytes: Int
+    }
+
+    let directory: String
+    private(set) var batches: [DiskBatch] = []
+    private var positions: [Int] = []
+    private var segments: [Segment] = []
+    /// Files came, went or changed where nothing should: all has to be read again.
+    private var isStale = true
+    private var isGrown = false
+
+    init(directory: String) { self.directory = directory }
+
+    /// The offset behind the last whole batch; nil for an empty log.
+    var end: Offset? { batches.last?.end }
+    var needsRefresh: Bool { isStale || isGrown }
+
+    mutating func namesChanged() { isStale = true }
+
+    mutating func wrote(_ name: String, position: Int) {
+        guard !isStale, let last = segments.last, last.name == name else {
+            isStale = true
+            return
+        }
+        isGrown = true
+        if position < last.validBytes { cut(to: position) }
+    }
+
+    mutating func resized(_ name: String, to size: Int) {
+        guard !isStale, let last = segments.last, last.name == name else {
+            isStale = true
+            return
+        }
+        isGrown = true
+        if size < last.validBytes { cut(to: size) }
+    }
+
+    private var changedFrom: Offset?
+
+    private mutating func changed(from offset: Offset) { changedFrom = min(changedFrom ?? offset, offset) }
+
+    /// Drops the batches of the last segment that reach behind a position.
+    private mutating func cut(to position: Int) {
+        let first = segments.count > 1 ? segments[segments.count - 2].batchesEnd : 0
+        while batches.count > first, let start = positions.last, start >= position {
+            changed(from: batches[batches.count - 1].base)
+            batches.removeLast()
+            positions.removeLast()
+            segments[segments.count - 1].validBytes = start
+        }
+        if segments[segments.count - 1].validBytes > position, batches.count > first, let start = positions.last {
+            changed(from: batches[batches.count - 1].base)
+            batches.removeLast()
+            positions.removeLast()
+            segments[segments.count - 1].validBytes = start
+        }
+        segments[segments.count - 1].batchesEnd = batches.count
+    }
+
+    /// Reads what is new; gives the offset from which something other may stand there than before.
+    mutating func refresh(_ files: VirtualFiles) -> Offset? {
+        if isStale { readAll(files) } else if isGrown { readOn(files) }
+        isStale = false
+        isGrown = false
+        defer { changedFrom = nil }
+        return changedFrom
+    }
+
+    private mutating func readAll(_ files: VirtualFiles) {
+        let former = batches
+        batches = []
+        positions = []
+        segments = []
+        let prefix = directory + "/"
+        for path in files.paths where path.hasPrefix(prefix) && path.hasSuffix(".log") {
+            let name = String(path.dropFirst(prefix.count))
+            segments.append(Segment(name: name, batchesEnd: batches.count, validBytes: 0))
+            readOn(files)
+        }
+        let same = zip(former, batches).prefix { $0 == $1 }.count
+        if same < former.count { changed(from: former[same].base) }
+    }
+
+    private mutating func readOn(_ files: VirtualFiles) {
+        guard let last = segments.last, let found = files.look(into: directory + "/" + last.name, from: last.validBytes)
+        else { return }
+        let bytes = Bytes(found)
+        var iterator = RecordBatches(bytes)
+        var position = 0
+        while let batch = try? iterator.next() {
+            // A hole in the file reads as zeroes, and what is torn has another checksum.
+            guard batch.computedChecksum == batch.header.checksum else { break }
+            batches.append(DiskLog.read(batch))
+            positions.append(last.validBytes + position)
+            position = iterator.position
+        }
+        segments[segments.count - 1].validBytes = last.validBytes + position
+        segments[segments.count - 1].batchesEnd = batches.count
+    }
+
+    private static func read(_ batch: RecordBatch) -> DiskBatch {
+        let header = batch.header
+        return DiskBatch(
+            base: header.baseOffset, end: header.nextOffset, epoch: header.leaderEpoch, checksum: header.checksum,
+            sum: CRC32C.checksum(batch.bytes.span), producerID: header.producerID,
+            producerEpoch: header.producerEpoch, baseSequence: header.baseSequence, recordCount: header.recordCount)
+    }
+
+    /// The position of the first batch that ends behind an offset.
+    func index(behind offset: Offset) -> Int {
+        var (low, high) = (0, batches.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if batches[middle].end > offset { high = middle } else { low = middle + 1 }
+        }
+        return low
+    }
+}

@@ -1,0 +1,66 @@
+import Foundation
+import Testing
+
+@testable import Simulator
+
+@Suite("A simulated cluster")
+struct ClusterSimulationTests {
+    /// Seeds that failed once; they stay for good.
+    static let formerFailures: [UInt64] = []
+
+    @Test("keeps its promises without faults")
+    func calm() throws {
+        var plan = ClusterPlan.calm
+        plan.loadMilliseconds = 1_000
+        let simulation = ClusterSimulation(seed: 1, plan: plan)
+        try simulation.run()
+        #expect(simulation.truth.acknowledgedCount > 50)
+        #expect(simulation.truth.consumedCount >= simulation.truth.acknowledgedCount)
+    }
+
+    @Test("keeps its promises under faults and comes to rest after them", arguments: formerFailures + [1, 2])
+    func keepsItsPromises(seed: UInt64) throws {
+        let simulation = ClusterSimulation(seed: seed, isTraced: false)
+        try simulation.run()
+        #expect(simulation.truth.acknowledgedCount > 0)
+    }
+
+    @Test("is caught when acknowledged records are lost: power fails everywhere without flush.on.ack")
+    func plantedLoss() {
+        var plan = ClusterPlan.calm
+        plan.flushesOnAck = false
+        plan.breaksPromises = true
+        plan.faults = [.blackout]
+        plan.faultIntervalMilliseconds = 700
+        plan.loadMilliseconds = 3_000
+        let reasons = (1...3 as ClosedRange<UInt64>).compactMap { seed -> String? in
+            let simulation = ClusterSimulation(seed: seed, plan: plan)
+            do throws(SimulationFailure) { try simulation.run() } catch { return error.reason }
+            return nil
+        }
+        #expect(reasons.contains { $0.contains("INV-") }, "\(reasons)")
+    }
+
+    /// Runs a seed in a process of its own, where sets and dictionaries have an order of their own, too.
+    private func fingerprint(seed: UInt64) throws -> String {
+        let process = Process()
+        let test = URL(fileURLWithPath: CommandLine.arguments[0])
+        process.executableURL = test.deletingLastPathComponent().appendingPathComponent("martlet-sim")
+        process.arguments = ["--cluster", "--quiet", "--seed", "\(seed)"]
+        let pipe = Pipe()
+        process.standardOutput = pipe
+        try process.run()
+        let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        return text
+    }
+
+    @Test("does the same again in another process, event by event")
+    func isDeterministic() throws {
+        let simulation = ClusterSimulation(seed: 5, isTraced: true)
+        try? simulation.run()
+        let told = try fingerprint(seed: 5)
+        #expect(told.contains("\(simulation.steps) events, fingerprint \(simulation.fingerprint)"), "\(told)")
+        #expect(try fingerprint(seed: 5) == told)
+    }
+}
