@@ -17,6 +17,7 @@ final class BrokerRoom: Sendable {
     private let groups: GroupCoordinatorHost
     private let fetchers: ReplicaFetchers
     private let upkeep: PartitionUpkeep
+    private let cleaner: LogCleaner
     private let channels: [ControllerChannel]
     private let listeners: [(listener: RequestListener, configuration: ListenerConfiguration)]
     private let doctor: ListenerDoctor
@@ -70,6 +71,7 @@ final class BrokerRoom: Sendable {
         self.partitions = partitions
         failures.serve(partitions)
         upkeep = PartitionUpkeep(table: partitions, world: world, settings: settings, log: logs[part: .logs])
+        cleaner = LogCleaner(upkeep, table: partitions, world: world, settings: dynamic, log: logs[part: .logs])
         let groups = BrokerRoom.groups(configuration, partitions, cache: cache, world: world, logs: logs)
         self.groups = groups
         let creator = TopicCreator(channel: channels[2])
@@ -118,6 +120,7 @@ final class BrokerRoom: Sendable {
     func report(to metrics: MetricsDesk) {
         metrics.add(BrokerLifeMetrics(lifecycle: lifecycle, clock: world.clock), on: .controlLoop)
         metrics.add(PartitionMetrics(table: partitions, files: world.files))
+        metrics.add(CleanerMetrics(cleaner: cleaner, clock: world.clock))
         metrics.add(partitions.traffic)
         metrics.add(GroupMetrics(host: groups, partitions: partitions))
         for (listener, _) in listeners { metrics.add(listener) }
@@ -127,6 +130,7 @@ final class BrokerRoom: Sendable {
     func start(whenRunning: @escaping @Sendable () -> Void) throws(NodeFailure) {
         for (listener, configuration) in listeners { try listener.open(configuration, world) }
         upkeep.start()
+        cleaner.start()
         lifecycle.start(whenRunning: whenRunning)
         world.pool.run { [partitions] in partitions.setAsideStrays() }
     }
@@ -143,6 +147,7 @@ final class BrokerRoom: Sendable {
         doctor.stop()
         for (listener, _) in listeners { listener.close() }
         upkeep.stop()
+        cleaner.stop()
         fetchers.shutDown()
         for channel in channels { channel.shutDown() }
         world.pool.run {

@@ -6,7 +6,6 @@ package enum Absence: Hashable, Sendable {
     case delegationTokens
     case quotas
     case directoryMoves
-    case compaction
     case transactions
     case consumerProtocol
     case shareGroups
@@ -31,7 +30,6 @@ package enum Absence: Hashable, Sendable {
         case .delegationTokens: "delegation tokens are not built yet"
         case .quotas: "quotas of clients are not built yet"
         case .directoryMoves: "moves between log directories are not built yet"
-        case .compaction: "compaction is not built yet"
         case .transactions: "transactions are not built yet"
         case .consumerProtocol: "the consumer group protocol of KIP-848 is not built yet"
         case .shareGroups: "share groups are not built yet"

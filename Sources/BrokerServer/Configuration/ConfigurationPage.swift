@@ -42,6 +42,7 @@ package enum ConfigurationPage {
         page += section("Network", SettingTable.network)
         page += section("Quorum, controller, broker life", SettingTable.quorum)
         page += section("Topics and logs", SettingTable.topics)
+        page += section("Compaction", SettingTable.cleaner)
         page += section("Replication", SettingTable.replication)
         page += section("Groups and producers", SettingTable.groups)
         return page + topics + idle

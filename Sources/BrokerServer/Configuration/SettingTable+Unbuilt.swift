@@ -5,33 +5,6 @@ extension SettingTable {
 
     static let unbuiltParts: [Setting] = [
         .ignored(
-            "log.cleaner.enable", .boolean, "true", .compaction, "Whether topics with compaction are compacted."),
-        .ignored("log.cleaner.threads", count, "1", .compaction, "Threads that compact.", .clusterWide),
-        .ignored(
-            "log.cleaner.dedupe.buffer.size", anyInteger, "134217728", .compaction, "Memory of all maps of keys.",
-            .clusterWide),
-        .ignored(
-            "log.cleaner.io.buffer.size", count, "524288", .compaction, "Memory of all read buffers.", .clusterWide),
-        .ignored(
-            "log.cleaner.io.buffer.load.factor", .double(0...1), "0.9", .compaction, "How full a map of keys may be.",
-            .clusterWide),
-        .ignored(
-            "log.cleaner.io.max.bytes.per.second", .double(0...(.greatestFiniteMagnitude)), "1.7976931348623157E308",
-            .compaction, "The pace of compaction.", .clusterWide),
-        .ignored("log.cleaner.backoff.ms", notNegative, "15000", .compaction, "The pause without work.", .clusterWide),
-        .ignored(
-            "log.cleaner.min.cleanable.ratio", .double(0...1), "0.5", .compaction,
-            "The part of a log that must be uncompacted before it is compacted.", .clusterWide),
-        .ignored(
-            "log.cleaner.delete.retention.ms", notNegative, "86400000", .compaction, "How long tombstones stay.",
-            .clusterWide),
-        .ignored(
-            "log.cleaner.min.compaction.lag.ms", notNegative, "0", .compaction,
-            "The least time a record stays uncompacted.", .clusterWide),
-        .ignored(
-            "log.cleaner.max.compaction.lag.ms", wholeMilliseconds, forever, .compaction,
-            "The longest time a record stays uncompacted.", .clusterWide),
-        .ignored(
             "cordoned.log.dirs", .list, "", .design("cordoning of log directories is not built yet"),
             "Directories that take no new replicas.", .perBroker),
         .ignored("quota.window.num", positive, "11", .quotas, "Samples that a client quota looks back on."),

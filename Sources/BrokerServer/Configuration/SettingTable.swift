@@ -254,7 +254,7 @@ package enum SettingTable {
     ]
 
     /// What acts, by subject.
-    package static let acting: [Setting] = node + network + quorum + topics + replication + groups
+    package static let acting: [Setting] = node + network + quorum + topics + cleaner + replication + groups
 
     /// What is known and does not act.
     package static let idle: [Setting] =

@@ -5,7 +5,7 @@ import World
 
 extension Partition {
     /// Runs a step on the log itself, if it is open; a failed write takes it offline.
-    private func onLog<Result>(
+    func onLog<Result>(
         _ body: (inout PartitionLog, _ highWatermark: Offset) throws(StorageError) -> Result
     ) -> Result? {
         step { state, after in

@@ -47,6 +47,8 @@ package final class Partition: Sendable {
         package var sizeBytes: Int64
         package var leaderEpoch: LeaderEpoch
         package var isLeader: Bool
+        /// All below it is compacted; zero where nothing is.
+        package var cleanedEnd: Offset
     }
 
     /// Nil while the log is not open.
@@ -56,7 +58,8 @@ package final class Partition: Sendable {
             return Position(
                 logStart: log.logStartOffset, logEnd: log.logEndOffset, flushedEnd: log.flushedEndOffset,
                 highWatermark: state.highWatermark, sizeBytes: log.sizeBytes,
-                leaderEpoch: state.assignment.leaderEpoch, isLeader: state.leader != nil)
+                leaderEpoch: state.assignment.leaderEpoch, isLeader: state.leader != nil,
+                cleanedEnd: log.cleanedEndOffset)
         }
     }
 

@@ -1,7 +1,7 @@
 package import Primitives
 package import World
 
-/// The three files of a log directory that hold an offset for each partition.
+/// The files of a log directory that hold an offset for each partition.
 package struct OffsetCheckpoint: Hashable, Sendable {
     /// Which file.
     package enum Kind: String, CaseIterable, Hashable, Sendable {
@@ -10,6 +10,8 @@ package struct OffsetCheckpoint: Hashable, Sendable {
         /// A hint only: the high watermark when it was last written (rule 10).
         case highWatermark = "replication-offset-checkpoint"
         case logStart = "log-start-offset-checkpoint"
+        /// Below it everything was compacted.
+        case cleaner = "cleaner-offset-checkpoint"
     }
 
     /// One partition's line.

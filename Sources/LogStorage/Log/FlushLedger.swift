@@ -14,7 +14,8 @@ struct FlushLedger: Sendable {
     private var directories: [(sequence: Int, path: String)] = []
     private var sequence = 0
     private var savedEpochsVersion = 0
-    private var generation = 0
+    /// Counts truncations.
+    private(set) var generation = 0
 
     var isEmpty: Bool { files.isEmpty && directories.isEmpty }
     var filesToFlush: [any File] { files.map(\.file) }

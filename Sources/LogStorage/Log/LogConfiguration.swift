@@ -20,8 +20,18 @@ package struct LogConfiguration: Hashable, Sendable {
     package var timestampType = TimestampType.createTime
     /// Whether `cleanup.policy` has `delete`; without it only the log start offset removes segments.
     package var isDeletedByRetention = true
-    /// Whether `cleanup.policy` has `compact`: offsets may then have gaps.
+    /// Whether `cleanup.policy` has `compact`.
     package var isCompacted = false
+    /// Whether a leader may send offsets with gaps: it does where the log was compacted once.
+    package var acceptsGaps = false
+    /// `min.cleanable.dirty.ratio`: a log is compacted when more of it than this is dirty.
+    package var minCleanableDirtyRatio = 0.5
+    /// `min.compaction.lag.ms`: a segment with a younger record is not compacted.
+    package var minCompactionLagMilliseconds: Int64 = 0
+    /// `max.compaction.lag.ms`: a log with an older dirty record is compacted, and a segment that is so old rolled.
+    package var maxCompactionLagMilliseconds = Int64.max
+    /// `delete.retention.ms`: tombstones and markers stay for so long after the compaction that meets them first.
+    package var deleteRetentionMilliseconds: Int64 = 86_400_000
     /// `producer.id.expiration.ms`: producers without a batch for so long, by record time, are forgotten.
     package var producerExpirationMilliseconds: Int64 = 86_400_000
     /// Producers remembered in one log at most; beyond it the one that was silent longest is forgotten.

@@ -61,6 +61,7 @@ extension PartitionLog {
         try checkOnline()
         let received = try received(batches)
         var staged = StagedWrite()
+        if !hasGaps, leavesGap(received) { try noteGaps() }
         for batch in received {
             let header = batch.header
             if mustRoll(for: header.maxTimestamp, header.lastOffset, header.sizeInBytes, staged.byteCount, now) {
@@ -71,6 +72,23 @@ extension PartitionLog {
         }
         try write(&staged)
         return logEndOffset
+    }
+
+    private func leavesGap(_ batches: [RecordBatch]) -> Bool {
+        var expected = logEndOffset
+        for batch in batches {
+            // The first of an empty log is where its leader's begins.
+            if batch.header.baseOffset != expected, sizeBytes > 0 || expected != logEndOffset { return true }
+            expected = batch.header.nextOffset
+        }
+        return false
+    }
+
+    /// From here on recovery takes a missing offset for one that compaction removed.
+    private mutating func noteGaps() throws(StorageError) {
+        do throws(FileError) { ledger.add([try GapMarker.create(in: directory, files)]) } catch { throw failed(error) }
+        ledger.addDirectory(directory)
+        hasGaps = true
     }
 
     // MARK: Judging
@@ -136,8 +154,10 @@ extension PartitionLog {
             } catch {
                 throw .invalidBatch(reason: "\(error), at offset \(header.baseOffset)")
             }
-            let follows = configuration.isCompacted ? header.baseOffset >= expected : header.baseOffset == expected
-            guard follows else { throw .notContiguous(expected: expected, received: header.baseOffset) }
+            let takesGaps = configuration.isCompacted || configuration.acceptsGaps
+            guard header.baseOffset == expected || takesGaps && header.baseOffset > expected else {
+                throw .notContiguous(expected: expected, received: header.baseOffset)
+            }
             expected = header.nextOffset
             position += header.sizeInBytes
         }

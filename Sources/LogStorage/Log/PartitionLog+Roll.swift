@@ -37,7 +37,11 @@ extension PartitionLog {
 
     /// Age is counted in record time from the segment's first batch; by the wall clock where records have none.
     private func isAged(_ segment: LogSegment, newest: Timestamp, _ now: Timestamp) -> Bool {
-        let limit = configuration.segmentMilliseconds - configuration.segmentJitterMilliseconds
+        let whole =
+            configuration.isCompacted
+            ? min(configuration.segmentMilliseconds, configuration.maxCompactionLagMilliseconds)
+            : configuration.segmentMilliseconds
+        let limit = whole - configuration.segmentJitterMilliseconds
         let reached = segment.firstTimestamp != nil && newest.value >= 0 ? newest : now
         let began = segment.firstTimestamp ?? segment.openedAt
         let (age, isOverflow) = reached.value.subtractingReportingOverflow(began.value)

@@ -63,6 +63,7 @@ extension PartitionLog {
         ledger.invalidate()
         recent.removeAll()
         hints.removeAll()
+        cleanedEndOffset = min(cleanedEndOffset, offset)
         do throws(FileError) { try RecoveryLimit.write(offset, in: directory, files) } catch { throw failed(error) }
         hasRecoveryLimit = true
     }

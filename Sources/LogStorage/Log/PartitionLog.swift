@@ -26,6 +26,12 @@ package struct PartitionLog: Sendable {
     /// The idempotent producers known here.
     package internal(set) var producers = ProducerStates()
 
+    /// All below it is compacted, as far as that is known. For `cleaner-offset-checkpoint`.
+    package internal(set) var cleanedEndOffset = Offset.zero
+
+    /// Whether its offsets may have gaps; the file that says so stands in the directory.
+    var hasGaps = false
+
     /// Never empty; ordered by base offset.
     var segments: [LogSegment]
     var ledger = FlushLedger()

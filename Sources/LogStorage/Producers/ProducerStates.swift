@@ -28,6 +28,9 @@ package struct ProducerStates: Sendable {
 
     package subscript(_ id: ProducerID) -> ProducerState? { states[id] }
 
+    /// Where the oldest transaction that is still open begins.
+    var firstOpenTransaction: Offset? { states.values.compactMap(\.currentTransactionFirstOffset).min() }
+
     /// All ids, in order.
     package var ids: [ProducerID] { states.keys.sorted() }
 

@@ -17,4 +17,15 @@ enum TransactionMarker {
             return nil
         }
     }
+
+    /// What the control batch says; nil for one without a record, or with one that no transaction ends with.
+    static func type(of bytes: Bytes) -> ControlRecordType? {
+        do {
+            var records = try RecordIterator(try RecordBatch(bytes))
+            guard let key = try records.next()?.key, let type = try ControlRecordType(key: key) else { return nil }
+            return type == .abort || type == .commit ? type : nil
+        } catch {
+            return nil
+        }
+    }
 }

@@ -14,6 +14,8 @@ struct LogOpener {
     private var recoveryPoint = Offset.zero
     /// Epochs found in scanned batches, in order.
     private var foundEpochs: [LeaderEpochs.Entry] = []
+    /// Whether offsets may be missing because compaction removed them.
+    private var hasGaps = false
     /// Files that recovery shortened: the cut must be durable before other records stand there.
     private var cutFiles: [any File] = []
     /// What bounds the recovery point of a log that is made now.
@@ -35,6 +37,11 @@ struct LogOpener {
         try onDisk { () throws(FileError) in
             if !files.exists(directory) { try files.createDirectory(directory) }
         }
+        var swaps = SwapRecovery(directory: directory, files: files)
+        try swaps.run()
+        report.finishedSwaps = swaps.finished
+        hasGaps =
+            GapMarker.exists(in: directory, files) || configuration.isCompacted || start.cleanedEndOffset > .zero
         let limit = try onDisk { () throws(FileError) in try RecoveryLimit.read(in: directory, files) }
         recoveryPoint = min(start.recoveryPoint, limit ?? start.recoveryPoint)
         let segments = try loadSegments()
@@ -45,6 +52,8 @@ struct LogOpener {
         log.hasRecoveryLimit = limit != nil || firstLimit != nil
         // The log may end before its recorded start: the start was raised and the suffix lost.
         if log.logStartOffset > log.logEndOffset { log.logStartOffset = segments[0].baseOffset }
+        log.hasGaps = GapMarker.exists(in: directory, files)
+        log.cleanedEndOffset = min(start.cleanedEndOffset, log.logEndOffset)
         try loadEpochs(into: &log)
         try loadProducers(into: &log)
         if let firstLimit {
@@ -92,16 +101,14 @@ struct LogOpener {
 
     /// A segment that ends before the next starts lost its tail, unless compaction makes gaps.
     private func isCut(_ segment: LogSegment, _ next: Offset) -> Bool {
-        report.truncatedBytes > 0 || !configuration.isCompacted || segment.endOffset > next
+        report.truncatedBytes > 0 || !hasGaps || segment.endOffset > next
     }
 
     private mutating func segmentBases() throws(StorageError) -> [Offset] {
         let entries = try onDisk { () throws(FileError) in try files.list(directory) }
         var bases: [Offset] = []
         for entry in entries where !entry.isDirectory {
-            if entry.name.hasSuffix(SegmentFileName.deletedSuffix) || entry.name.hasSuffix(".cleaned")
-                || entry.name.hasSuffix(".tmp")
-            {
+            if entry.name.hasSuffix(SegmentFileName.deletedSuffix) || entry.name.hasSuffix(".tmp") {
                 try onDisk { () throws(FileError) in try files.remove(directory + "/" + entry.name) }
             } else if let base = SegmentFileName.parse(entry.name, .log) {
                 bases.append(base)
@@ -161,7 +168,8 @@ struct LogOpener {
         }
         report.scannedBytes += segment.sizeBytes
         let mustReach = min(recoveryPoint, next ?? recoveryPoint)
-        guard segment.endOffset >= mustReach || configuration.isCompacted else {
+        // The last batch of a log always stays; before the next segment there may be a gap.
+        guard segment.endOffset >= mustReach || hasGaps && next != nil else {
             throw .corrupt(
                 path: file.path, position: segment.sizeBytes,
                 reason: "the file ends with offset \(segment.endOffset), though all below \(mustReach) was flushed")
@@ -173,7 +181,7 @@ struct LogOpener {
     /// behind a torn write.
     private func follows(_ header: RecordBatchHeader, _ segment: LogSegment) -> Bool {
         let isNext =
-            configuration.isCompacted
+            hasGaps
             ? header.baseOffset >= segment.endOffset : header.baseOffset == segment.endOffset
         return isNext && segment.canHold(header.lastOffset)
             && foundEpochs.last.map { header.leaderEpoch >= $0.epoch } ?? true

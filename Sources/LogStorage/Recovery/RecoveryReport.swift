@@ -8,11 +8,17 @@ package struct RecoveryStart: Hashable, Sendable {
     package var recoveryPoint: Offset
     /// From `log-start-offset-checkpoint`. Zero when unknown.
     package var logStartOffset: Offset
+    /// From `cleaner-offset-checkpoint`. Zero when unknown.
+    package var cleanedEndOffset: Offset
 
-    package init(wasCleanShutdown: Bool, recoveryPoint: Offset = .zero, logStartOffset: Offset = .zero) {
+    package init(
+        wasCleanShutdown: Bool, recoveryPoint: Offset = .zero, logStartOffset: Offset = .zero,
+        cleanedEndOffset: Offset = .zero
+    ) {
         self.wasCleanShutdown = wasCleanShutdown
         self.recoveryPoint = recoveryPoint
         self.logStartOffset = logStartOffset
+        self.cleanedEndOffset = cleanedEndOffset
     }
 
     /// A log that does not exist yet, or is known to be clean.
@@ -26,6 +32,8 @@ package struct RecoveryReport: Hashable, Sendable {
     /// Bytes behind the last whole batch that were cut off.
     package var truncatedBytes: Int64 = 0
     package var removedSegments = 0
+    /// Compacted segments whose putting in place a crash had interrupted.
+    package var finishedSwaps = 0
     package var rebuiltIndexes = 0
     /// Batches read to rebuild producer state behind the newest usable snapshot.
     package var replayedBatches = 0

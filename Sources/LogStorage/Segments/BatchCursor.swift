@@ -11,7 +11,7 @@ struct BatchCursor {
     private var window = Bytes.empty
     private var windowStart: Int64 = 0
 
-    private static let windowBytes = 1 << 20
+    private let windowBytes: Int
 
     /// What stands at a position.
     enum Step {
@@ -21,10 +21,12 @@ struct BatchCursor {
         case end
     }
 
-    init(_ file: any File, from position: Int64 = 0, to end: Int64) {
+    /// - Parameter windowBytes: read at a time.
+    init(_ file: any File, from position: Int64 = 0, to end: Int64, windowBytes: Int = 1 << 20) {
         self.file = file
         self.position = position
         self.end = end
+        self.windowBytes = windowBytes
     }
 
     /// The next batch; its bytes stay valid.
@@ -54,7 +56,7 @@ struct BatchCursor {
     /// Makes at least `count` bytes from `position` on available, if the file has them.
     private mutating func load(_ count: Int) throws(FileError) {
         if position + Int64(count) <= windowStart + Int64(window.count), position >= windowStart { return }
-        let wanted = Int(min(Int64(max(count, BatchCursor.windowBytes)), end - position))
+        let wanted = Int(min(Int64(max(count, windowBytes)), end - position))
         let buffer = Bytes(MemoryRegion(count: wanted), start: 0, count: wanted)
         var done = 0
         while done < wanted {

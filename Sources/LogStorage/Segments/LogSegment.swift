@@ -5,7 +5,7 @@ import World
 /// One file of batches with its two indexes. The last segment of a log is the active one, the others are sealed.
 struct LogSegment: Sendable {
     let baseOffset: Offset
-    let file: any File
+    private(set) var file: any File
     private(set) var sizeBytes: Int64 = 0
     /// Exclusive: the base offset of what follows.
     var endOffset: Offset
@@ -93,9 +93,16 @@ struct LogSegment: Sendable {
     /// Writes both indexes; nothing may be appended afterwards.
     ///
     /// - Returns: the files that the next flush must cover.
-    mutating func seal(in store: any FileStore) throws(FileError) -> [any File] {
+    mutating func seal(in store: any FileStore, suffix: String = "") throws(FileError) -> [any File] {
         appendTimeEntry()
-        return [file, try offsets.seal(in: store), try times.seal(in: store)]
+        return [file, try offsets.seal(in: store, suffix: suffix), try times.seal(in: store, suffix: suffix)]
+    }
+
+    /// The same segment after its files were renamed.
+    func moved(to file: any File) -> LogSegment {
+        var moved = self
+        moved.file = file
+        return moved
     }
 
     /// Takes a sealed segment as it is on the disk, of which nothing but the index ends is read; false when an index

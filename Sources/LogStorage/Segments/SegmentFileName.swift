@@ -13,6 +13,10 @@ package enum SegmentFileName {
 
     /// What marks a file that a running node will remove.
     package static let deletedSuffix = ".deleted"
+    /// What marks a file that compaction is writing.
+    static let cleanedSuffix = ".cleaned"
+    /// What marks a whole, durable file that is about to take the place of others.
+    static let swapSuffix = ".swap"
 
     /// `00000000000000000042.log`
     package static func name(_ offset: Offset, _ kind: Kind) -> String {

@@ -84,12 +84,13 @@ struct SparseIndex<Entry: IndexEntry>: Sendable {
 
     /// Writes the entries to the file and drops them from memory.
     ///
+    /// - Parameter suffix: of the file as long as it has not got its own name.
     /// - Returns: the file, to be made durable with the next flush.
-    mutating func seal(in store: any FileStore) throws(FileError) -> any File {
+    mutating func seal(in store: any FileStore, suffix: String = "") throws(FileError) -> any File {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(byteCount)
         for entry in entries { entry.append(to: &bytes) }
-        let file = try store.open(path, .replace)
+        let file = try store.open(path + suffix, .replace)
         try file.write([Bytes(bytes)], at: 0)
         sealedCount = entries.count
         entries = []

@@ -50,7 +50,7 @@ package struct RecordIterator: Sendable {
     }
 
     /// The bytes of the next record behind its length, as a slice.
-    private mutating func nextBody() throws(RecordBatchError) -> Bytes? {
+    mutating func nextBody() throws(RecordBatchError) -> Bytes? {
         guard index < header.recordCount else {
             guard position == payload.count else {
                 throw .malformedRecord(index: Int(index), reason: "\(payload.count - position) bytes left over")
@@ -113,7 +113,7 @@ extension WireReader {
 
     /// Bytes with a zigzag length before them, as records have; -1 is null.
     @_lifetime(self: copy self)
-    fileprivate mutating func recordBytes() throws(WireError) -> Bytes? {
+    mutating func recordBytes() throws(WireError) -> Bytes? {
         let length = Int(try varint())
         return length == -1 ? nil : try slice(length)
     }

@@ -48,9 +48,9 @@ import Testing
 
     @Test("keys that do not act are warned about by name, unknown ones with the nearest known")
     func warnings() throws {
-        let settings = try settings("log.cleaner.threads=2\nnum.partition=3\nfoo.bar.baz=1")
+        let settings = try settings("quota.window.num=2\nnum.partition=3\nfoo.bar.baz=1")
         #expect(settings.warnings.count == 3)
-        #expect(settings.warnings[0].contains("log.cleaner.threads"))
+        #expect(settings.warnings[0].contains("quota.window.num"))
         #expect(settings.warnings[1].contains("Did you mean num.partitions?"))
         #expect(settings.warnings[2] == "foo.bar.baz is not a known key; it is ignored")
     }
@@ -99,14 +99,16 @@ import Testing
             listener.name.internal.connections.max.idle.ms=5
             rsm.config.bucket=b
             confluent.metrics.enable=true
-            log.cleaner.threads=2
+            quota.window.num=2
             """
         ).warnings
         try #require(warnings.count == 4)
         #expect(warnings[0].contains("keys of one listener"))
         #expect(warnings[1].contains("tiered storage"))
         #expect(warnings[2].contains("another distribution"))
-        #expect(warnings[3] == "log.cleaner.threads is known but does not act: compaction is not built yet")
+        #expect(
+            warnings[3]
+                == "quota.window.num is known but does not act: quotas and replication throttles are not built yet")
     }
 
     @Test("of a time in several units the finest that is given counts")

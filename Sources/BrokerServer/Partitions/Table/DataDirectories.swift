@@ -14,6 +14,7 @@ package final class DataDirectories: Sendable {
         package var recoveryPoints: OffsetCheckpoint?
         package var highWatermarks: OffsetCheckpoint?
         package var logStarts: OffsetCheckpoint?
+        package var cleanedEnds: OffsetCheckpoint?
         package var partitions: [LogDirectory.Found]
     }
 
@@ -79,6 +80,7 @@ package final class DataDirectories: Sendable {
             recoveryPoints: try OffsetCheckpoint.read(.recoveryPoint, in: path, files),
             highWatermarks: try OffsetCheckpoint.read(.highWatermark, in: path, files),
             logStarts: try OffsetCheckpoint.read(.logStart, in: path, files),
+            cleanedEnds: try OffsetCheckpoint.read(.cleaner, in: path, files),
             partitions: try LogDirectory(path: path, files: files).partitions())
         return (found, shutdown)
     }
@@ -154,7 +156,8 @@ package final class DataDirectories: Sendable {
         let start = RecoveryStart(
             wasCleanShutdown: found.wasCleanShutdown,
             recoveryPoint: found.recoveryPoints?.offset(topic, index) ?? .zero,
-            logStartOffset: found.logStarts?.offset(topic, index) ?? .zero)
+            logStartOffset: found.logStarts?.offset(topic, index) ?? .zero,
+            cleanedEndOffset: found.cleanedEnds?.offset(topic, index) ?? .zero)
         return Place(
             directory: found.path, start: start, highWatermark: found.highWatermarks?.offset(topic, index) ?? .zero,
             stranger: nil)

@@ -195,8 +195,8 @@ package final class PartitionTable: MetadataSubscriber, Sendable {
 
     /// Nobody shall believe that a setting acts which does not.
     private func tellOfIdleConfigs(_ topic: String, _ image: MetadataImage) {
-        for (key, value) in image.configs[.topic(topic)].sorted(by: { $0.key < $1.key }) {
-            guard let absence = TopicAbsences.absence(of: key, value: value) else { continue }
+        for key in image.configs[.topic(topic)].keys.sorted() {
+            guard let absence = TopicAbsences.absence(of: key) else { continue }
             log.warning(
                 "a topic's setting does not act",
                 metadata: ["topic": "\(topic)", "key": "\(key)", "reason": "\(absence.sentence)"])

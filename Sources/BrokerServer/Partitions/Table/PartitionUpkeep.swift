@@ -33,7 +33,7 @@ package final class PartitionUpkeep: Sendable {
             world.pool.run { self.writeCheckpoints([.highWatermark]) }
         }
         every(max(settings.integer("log.flush.offset.checkpoint.interval.ms"), 1000)) { [self] in
-            world.pool.run { self.writeCheckpoints([.recoveryPoint, .logStart]) }
+            world.pool.run { self.writeCheckpoints([.recoveryPoint, .logStart, .cleaner]) }
         }
         every(settings.integer("producer.id.expiration.check.interval.ms")) { [self] in
             world.pool.run { for partition in self.table.all { partition.expireProducers() } }
@@ -70,8 +70,11 @@ package final class PartitionUpkeep: Sendable {
             }
         }
         for partition in table.all { partition.shutDown() }
-        write([.recoveryPoint, .logStart, .highWatermark], closing)
+        write([.recoveryPoint, .logStart, .highWatermark, .cleaner], closing)
     }
+
+    /// Writes how far logs are compacted; blocks.
+    package func saveCleanerCheckpoint() { writeCheckpoints([.cleaner]) }
 
     /// Writes the checkpoint files of all working directories; blocks.
     private func writeCheckpoints(_ kinds: [OffsetCheckpoint.Kind]) {
@@ -85,9 +88,11 @@ package final class PartitionUpkeep: Sendable {
         for (path, _) in table.directories.online {
             let positions = all.filter { $0.0.logDirectory == path }
             for kind in kinds {
-                let entries = positions.map { partition, position in
-                    OffsetCheckpoint.Entry(
-                        topic: partition.topicName, partition: partition.id.index, offset: kind.offset(position))
+                let entries = positions.compactMap { partition, position in
+                    kind.offset(position).map { offset in
+                        OffsetCheckpoint.Entry(
+                            topic: partition.topicName, partition: partition.id.index, offset: offset)
+                    }
                 }
                 do throws(FileError) {
                     try OffsetCheckpoint(entries: entries).write(kind, in: path, world.files)
@@ -121,12 +126,13 @@ package final class PartitionUpkeep: Sendable {
 }
 
 extension OffsetCheckpoint.Kind {
-    /// What a checkpoint of this kind holds for a partition.
-    fileprivate func offset(_ position: Partition.Position) -> Offset {
+    /// What a checkpoint of this kind holds for a partition; nil where that is nothing.
+    fileprivate func offset(_ position: Partition.Position) -> Offset? {
         switch self {
         case .recoveryPoint: position.flushedEnd
         case .highWatermark: position.highWatermark
         case .logStart: position.logStart
+        case .cleaner: position.cleanedEnd > .zero ? position.cleanedEnd : nil
         }
     }
 }

@@ -59,6 +59,15 @@ package struct TopicSettings: Sendable {
         let policy = given.string("cleanup.policy", node: "log.cleanup.policy")
         log.isDeletedByRetention = policy.contains("delete")
         log.isCompacted = policy.contains("compact")
+        log.acceptsGaps = true
+        log.minCleanableDirtyRatio =
+            Double(given.string("min.cleanable.dirty.ratio", node: "log.cleaner.min.cleanable.ratio")) ?? 0.5
+        log.minCompactionLagMilliseconds = given.integer(
+            "min.compaction.lag.ms", node: "log.cleaner.min.compaction.lag.ms")
+        log.maxCompactionLagMilliseconds = given.integer(
+            "max.compaction.lag.ms", node: "log.cleaner.max.compaction.lag.ms")
+        log.deleteRetentionMilliseconds = given.integer(
+            "delete.retention.ms", node: "log.cleaner.delete.retention.ms")
         log.producerExpirationMilliseconds = node.integer("producer.id.expiration.ms")
         return log
     }
