@@ -15,12 +15,8 @@ package final class Reply<Response: WireMessage>: Sendable {
 
     /// Encodes `response` in the request's version and sends it.
     package func callAsFunction(_ response: Response) {
-        let header = slot.header
         var writer = WireWriter()
-        writer.int32(0)
-        let headerVersion = ResponseHeader.headerVersion(
-            key: header.key, version: version, firstFlexible: Response.firstFlexible)
-        ResponseHeader(correlationID: header.correlationID).write(to: &writer, headerVersion: headerVersion)
+        begin(&writer)
         response.write(to: &writer, version: version)
         writer.patch(int32: Int32(writer.count - WireFrame.prefixBytes), at: 0)
         slot.complete(.segments([.bytes(writer.finish())]))
@@ -33,6 +29,23 @@ package final class Reply<Response: WireMessage>: Sendable {
             key: slot.header.key, version: version, firstFlexible: Response.firstFlexible,
             correlationID: slot.header.correlationID, bodyCount: body.reduce(0) { $0 + $1.count })
         slot.complete(.segments([.bytes(prefix)] + body))
+    }
+
+    /// Begins an answer that is written by hand: a place for its length, and its header.
+    package func begin(_ writer: inout WireWriter) {
+        let header = slot.header
+        writer.int32(0)
+        let headerVersion = ResponseHeader.headerVersion(
+            key: header.key, version: header.version, firstFlexible: Response.firstFlexible)
+        ResponseHeader(correlationID: header.correlationID).write(to: &writer, headerVersion: headerVersion)
+    }
+
+    /// Sends what was started with `begin`: the first piece begins with the place for the length.
+    package func send(frame: [Segment]) {
+        guard case .bytes(let first)? = frame.first else { preconditionFailure("a frame without its length") }
+        let count = frame.reduce(0) { $0 + $1.count }
+        first.patch(Int32(count - WireFrame.prefixBytes), at: 0)
+        slot.complete(.segments(frame))
     }
 
     /// Ends the request without an answer: Produce with acks=0.

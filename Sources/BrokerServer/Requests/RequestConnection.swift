@@ -47,6 +47,9 @@ final class RequestConnection: LinkHandler, ReplyReceiver, @unchecked Sendable {
     /// Nothing is read before this instant: connections come too fast.
     private var isHeldBack = false
     private let bounds: ConnectionBounds
+    private let loop: any Loop
+    /// `startAfterAnswers`, made once.
+    private var roundEnd: @Sendable () -> Void = {}
 
     init(
         link: any Link, identity: ConnectionIdentity, table: HandlerTable, limits shared: ClientLimits,
@@ -55,6 +58,7 @@ final class RequestConnection: LinkHandler, ReplyReceiver, @unchecked Sendable {
         whenClosed: @escaping @Sendable (RequestConnection) -> Void
     ) {
         self.link = link
+        loop = link.loop
         self.identity = identity
         self.table = table
         self.shared = shared
@@ -68,6 +72,7 @@ final class RequestConnection: LinkHandler, ReplyReceiver, @unchecked Sendable {
         self.whenClosed = whenClosed
         pipeline = RequestPipeline(requestsMax: limits.requestsMax, bytesMax: limits.requestBytesMax)
         lastRequestAt = clock.now
+        roundEnd = { [weak self] in self?.startAfterAnswers() }
         bounds.changed = { [weak self] in self?.pauseOrResume() }
         watchIdleness(afterMilliseconds: limits.idleMilliseconds)
     }
@@ -103,12 +108,9 @@ final class RequestConnection: LinkHandler, ReplyReceiver, @unchecked Sendable {
         guard let incoming = read(frame) else { return end() }
         meters.received(bytes: frame.count)
         let key = incoming.header.key
-        pipeline.append(
-            incoming, isPipelined: key == .produce, bytes: frame.count,
-            mark: Mark(
-                key: key, receivedAt: incoming.receivedAt,
-                header: requestLog?.isOn == true ? incoming.header : nil))
-        start()
+        let mark = Mark(
+            key: key, receivedAt: incoming.receivedAt, header: requestLog?.isOn == true ? incoming.header : nil)
+        take(incoming, isPipelined: key == .produce, bytes: frame.count, mark)
         bounds.requestBytesChanged(to: pipeline.bytes, isPaused: isPaused)
         pauseOrResume()
     }
@@ -174,6 +176,19 @@ final class RequestConnection: LinkHandler, ReplyReceiver, @unchecked Sendable {
 
     // MARK: What starts
 
+    /// Starts a request at once where nothing stands before it, or puts it behind what waits.
+    private func take(_ incoming: Incoming, isPipelined: Bool, bytes: Int, _ mark: Mark) {
+        guard !isStarting, !bounds.isCongested(isPaused: isPaused),
+            let sequence = pipeline.startAtOnce(isPipelined: isPipelined, bytes: bytes, mark: mark)
+        else {
+            pipeline.append(incoming, isPipelined: isPipelined, bytes: bytes, mark: mark)
+            return start()
+        }
+        isStarting = true
+        dispatch(incoming, ReplySlot(header: incoming.header, sequence: sequence, receiver: self))
+        isStarting = false
+    }
+
     /// Starts whatever may start; answers given meanwhile are sent, and let the next one start.
     private func start() {
         if isStarting { return }
@@ -200,10 +215,10 @@ final class RequestConnection: LinkHandler, ReplyReceiver, @unchecked Sendable {
     // MARK: What leaves
 
     func requestEnded(sequence: UInt64, _ outcome: ReplyOutcome) {
-        if link.loop.isCurrent {
+        if loop.isCurrent {
             finish(sequence, outcome)
         } else {
-            link.loop.execute { self.finish(sequence, outcome) }
+            loop.execute { self.finish(sequence, outcome) }
         }
     }
 
@@ -213,7 +228,7 @@ final class RequestConnection: LinkHandler, ReplyReceiver, @unchecked Sendable {
         // Whoever answers may hold a lock: what the answer lets start waits for the end of the round.
         if isStarting || isStartScheduled || isClosed { return }
         isStartScheduled = true
-        link.loop.atEndOfRound { self.startAfterAnswers() }
+        loop.atEndOfRound(roundEnd)
     }
 
     private func sendAnswers() {

@@ -51,12 +51,22 @@ struct RequestPipeline<Request, Mark> {
         bytes += count
     }
 
+    /// Starts a request that comes now, if none waits before it and it may start; gives its sequence number.
+    mutating func startAtOnce(isPipelined: Bool, bytes count: Int, mark: Mark) -> UInt64? {
+        guard waiting.isEmpty, mayStart(isPipelined: isPipelined) else { return nil }
+        bytes += count
+        started.append(Started(isPipelined: isPipelined, bytes: count, mark: mark))
+        return firstSequence + UInt64(started.count - 1)
+    }
+
+    /// What is unanswered before a Produce request has to be Produce as well: all of it is, or it was not started.
+    private func mayStart(isPipelined: Bool) -> Bool {
+        started.isEmpty || (isPipelined && started.last?.isPipelined == true)
+    }
+
     /// Starts the next request if it may start now; gives its sequence number.
     mutating func startNext() -> (request: Request, sequence: UInt64)? {
-        guard let next = waiting.first else { return nil }
-        // What is unanswered before a Produce request is Produce as well, or it would not have been started.
-        let mayStart = started.isEmpty || (next.isPipelined && started.last?.isPipelined == true)
-        guard mayStart else { return nil }
+        guard let next = waiting.first, mayStart(isPipelined: next.isPipelined) else { return nil }
         waiting.removeFirst()
         started.append(Started(isPipelined: next.isPipelined, bytes: next.bytes, mark: next.mark))
         return (next.request, firstSequence + UInt64(started.count - 1))

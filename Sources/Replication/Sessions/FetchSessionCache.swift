@@ -85,13 +85,8 @@ package struct FetchSessionCache: Sendable {
         guard plan.sessionID != 0, let place = sessions.index(forKey: plan.sessionID) else {
             return Array(news.indices)
         }
-        // A newer request has come meanwhile (its client gave this one up), or the session is another one.
-        let isCurrent =
-            sessions.values[place].nextEpoch
-            == (plan.isIncremental ? FetchSession.epoch(after: plan.sessionEpoch) : plan.sessionEpoch)
-        guard isCurrent, sessions.values[place].count == news.count else { return Array(news.indices) }
-        let told = sessions.values[place].remember(news, from: plan.turn)
-        return plan.isIncremental ? told : Array(news.indices)
+        let told = sessions.values[place].told(news, plan)
+        return plan.isIncremental ? told ?? Array(news.indices) : Array(news.indices)
     }
 
     private mutating func close(_ request: Request) {
@@ -108,25 +103,16 @@ package struct FetchSessionCache: Sendable {
     }
 
     private mutating func proceed(_ request: Request, now: MonotonicInstant) throws(ReplicationError) -> Plan {
-        guard let place = sessions.index(forKey: request.sessionID),
-            sessions.values[place].principal == request.principal
-        else { throw ReplicationError(.fetchSessionIDNotFound) }
-        guard sessions.values[place].nextEpoch == request.sessionEpoch else {
-            throw ReplicationError(.invalidFetchSessionEpoch)
-        }
-        guard sessions.values[place].usesTopicIDs == request.usesTopicIDs else {
-            throw ReplicationError(.fetchSessionTopicIDError)
+        guard let place = sessions.index(forKey: request.sessionID) else {
+            throw ReplicationError(.fetchSessionIDNotFound)
         }
         // In its place: a copy would cost as much as the session has partitions.
-        sessions.values[place].update(request, now: now)
-        let items = sessions.values[place].itemsInTurn
-        guard !items.isEmpty else {
+        let plan = try sessions.values[place].proceed(request, now: now)
+        guard !plan.items.isEmpty else {
             sessions.remove(at: place)
             return Plan(sessionID: 0, sessionEpoch: 0, items: [], isIncremental: false)
         }
-        return Plan(
-            sessionID: request.sessionID, sessionEpoch: request.sessionEpoch, items: items, isIncremental: true,
-            turn: sessions.values[place].turn)
+        return plan
     }
 
     /// Frees a slot for a new session: from one unused for long; else from a smaller consumer's that a follower's, or a
@@ -184,14 +170,29 @@ struct FetchSession: Sendable {
     /// Epochs go from 1 to the greatest number, and then from 1 again.
     static func epoch(after epoch: Int32) -> Int32 { epoch == .max ? 1 : epoch + 1 }
 
-    mutating func update(_ request: FetchSessionCache.Request, now: MonotonicInstant) {
+    /// Takes the next request of the session, and says what it fetches.
+    ///
+    /// - Errors: those of `FetchSessionCache.begin`.
+    mutating func proceed(
+        _ request: FetchSessionCache.Request, now: MonotonicInstant
+    ) throws(ReplicationError) -> FetchSessionCache.Plan {
+        guard principal == request.principal else { throw ReplicationError(.fetchSessionIDNotFound) }
+        guard nextEpoch == request.sessionEpoch else { throw ReplicationError(.invalidFetchSessionEpoch) }
+        guard usesTopicIDs == request.usesTopicIDs else { throw ReplicationError(.fetchSessionTopicIDError) }
+        update(request, now: now)
+        return FetchSessionCache.Plan(
+            sessionID: request.sessionID, sessionEpoch: request.sessionEpoch, items: itemsInTurn, isIncremental: true,
+            turn: turn)
+    }
+
+    private mutating func update(_ request: FetchSessionCache.Request, now: MonotonicInstant) {
         lastUsed = now
         nextEpoch = FetchSession.epoch(after: nextEpoch)
         for item in request.items {
-            if watched[item.key]?.wish == nil {
-                watched[item.key] = Watched(wish: item.wish)
+            if let index = watched.index(forKey: item.key) {
+                watched.values[index].wish = item.wish
             } else {
-                watched[item.key]?.wish = item.wish
+                watched[item.key] = Watched(wish: item.wish)
             }
         }
         for key in request.forgotten {
@@ -215,9 +216,17 @@ struct FetchSession: Sendable {
         FetchItem(key: watched.keys[index], wish: watched.values[index].wish)
     }
 
+    /// Which of a plan's items an incremental answer has to name; nil when a newer request has come meanwhile (its
+    /// client gave this one up), or the session is another one.
+    mutating func told(_ news: [FetchNews], _ plan: FetchSessionCache.Plan) -> [Int]? {
+        let expected = plan.isIncremental ? FetchSession.epoch(after: plan.sessionEpoch) : plan.sessionEpoch
+        guard nextEpoch == expected, count == news.count else { return nil }
+        return remember(news, from: plan.turn)
+    }
+
     /// Remembers what is told of each partition, the first of `news` being that at `start` in the order; gives the
     /// places in `news` where there is something to tell, and moves the turn behind the last that carried anything.
-    mutating func remember(_ news: [FetchNews], from start: Int) -> [Int] {
+    private mutating func remember(_ news: [FetchNews], from start: Int) -> [Int] {
         var told: [Int] = []
         var next = turn
         for place in news.indices {

@@ -88,12 +88,16 @@ struct FrameCutter {
 
     /// Gives the started frame, if there is one, back to be read on.
     mutating func keepRest(in buffers: ReceiveBuffers) {
-        let rest = buffer
         let isShared = region != nil
         let frameBytes = announced.map { $0 + FrameCutter.prefixBytes }
-        buffer = ByteBuffer()
+        var rest = ByteBuffer()
+        swap(&rest, &buffer)
         region = nil
         startedBytes = rest.readableBytes
-        if startedBytes > 0 { buffers.keep(rest, frameBytes: frameBytes, isShared: isShared) }
+        if startedBytes > 0 {
+            buffers.keep(rest, frameBytes: frameBytes, isShared: isShared)
+        } else {
+            buffers.retire(rest)
+        }
     }
 }

@@ -26,6 +26,10 @@ final class NetworkLink: Link, ChannelInboundHandler, RemovableChannelHandler, @
     private var isReading = true
     private var isCutting = false
     private var isSendScheduled = false
+    /// The socket while the channel is in use; nil where it has none.
+    private var socket: Int32?
+    /// Whether the channel may hold bytes that the socket did not take at once: nothing may overtake them.
+    private var mayHaveBacklog = false
     /// What the handler was last told.
     private var toldPartialBytes = 0
     /// Set when the node's side, or a bad frame, has ended the link: nothing more is taken in or queued.
@@ -48,24 +52,22 @@ final class NetworkLink: Link, ChannelInboundHandler, RemovableChannelHandler, @
 
     // MARK: Sending
 
-    var queuedBytes: Int {
-        let inChannel = try? channel.syncOptions?.getOption(.bufferedWritableBytes)
-        return outgoing.count + (inChannel ?? 0)
+    var queuedBytes: Int { outgoing.count + backlogBytes }
+
+    /// Bytes that the channel holds.
+    private var backlogBytes: Int {
+        guard mayHaveBacklog, let held = try? channel.syncOptions?.getOption(.bufferedWritableBytes), held > 0 else {
+            mayHaveBacklog = false
+            return 0
+        }
+        return held
     }
 
     func send(_ segments: [Segment]) {
         if end != nil { return }
-        for segment in segments {
-            switch segment {
-            case .bytes(let bytes): outgoing.append(bytes)
-            case .file(let file, let position, let count):
-                do {
-                    try outgoing.append(file, position: position, count: count)
-                } catch {
-                    // Half a response can't be taken back: the stream ends here.
-                    return endNow(.reset)
-                }
-            }
+        do { try outgoing.append(segments) } catch {
+            // Half a response can't be taken back: the stream ends here.
+            return endNow(.reset)
         }
         if !isSendScheduled && !outgoing.isEmpty {
             isSendScheduled = true
@@ -77,10 +79,16 @@ final class NetworkLink: Link, ChannelInboundHandler, RemovableChannelHandler, @
     func sendQueued() {
         isSendScheduled = false
         guard let context, !outgoing.isEmpty else { return }
+        // A link is all of its channel's pipeline. More than counts as congestion goes through the channel, which tells
+        // when it has drained.
+        let isDirect = outgoing.count <= LinkQueue.highBytes && backlogBytes == 0 && channel.isActive
         // Bytes and file ranges leave in calls of their own: the peer is woken once, when all of them are there.
         let isGathered = outgoing.hasFileRanges
         if isGathered { setCork(true) }
         defer { if isGathered { setCork(false) } }
+        if isDirect, let socket { outgoing.send(to: socket) }
+        if outgoing.isEmpty { return }
+        mayHaveBacklog = true
         let drained = outgoing.drain { piece, promise in
             context.write(NetworkLink.wrapOutboundOut(piece), promise: promise)
         } makePromise: {
@@ -92,8 +100,9 @@ final class NetworkLink: Link, ChannelInboundHandler, RemovableChannelHandler, @
 
     /// Holds back, or lets go, what fills no packet; a link that can't be corked sends more packets, no more.
     private func setCork(_ isCorked: Bool) {
-        try? channel.syncOptions?.setOption(
-            .tcpOption(NIOBSDSocket.Option(rawValue: TCP_CORK)), value: isCorked ? 1 : 0)
+        guard let socket, channel.isActive else { return }
+        var value: Int32 = isCorked ? 1 : 0
+        _ = unsafe setsockopt(socket, Int32(IPPROTO_TCP), TCP_CORK, &value, socklen_t(MemoryLayout<Int32>.size))
     }
 
     // MARK: Receiving
@@ -165,9 +174,17 @@ final class NetworkLink: Link, ChannelInboundHandler, RemovableChannelHandler, @
 
     // MARK: Life
 
-    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        socket = try? context.pipeline.syncOperations.withUnsafeTransportIfAvailable(
+            of: NIOBSDSocket.Handle.self
+        ) { $0 }
+    }
 
-    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+        socket = nil
+    }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         if context.channel.isWritable { handler?.queueDrained() }

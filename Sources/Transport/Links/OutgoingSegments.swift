@@ -1,3 +1,4 @@
+import Glibc
 import NIOCore
 import Primitives
 import World
@@ -5,27 +6,57 @@ import World
 /// What a round has queued on one link, in order, put together so that it costs as few system calls as possible.
 struct OutgoingSegments {
     /// File ranges up to this size are read in between the bytes around them: one send instead of three.
-    static let copiedFileBytesMax = 64 << 10
+    static let copiedFileBytesMax = 16 << 10
     /// A buffer above this size is not kept for the next round.
     private static let keptBufferBytesMax = 256 << 10
+
+    /// Bytes up to this size are copied together; longer ones leave from where they lie.
+    static let copiedBytesMax = 16 << 10
 
     private struct FileRange {
         let file: any File
         let descriptor: Int32
-        let position: Int64
-        let count: Int
+        var position: Int64
+        var count: Int
     }
 
-    /// A file range, and how many bytes of `bytes` go before it.
-    private var ranges: [(before: Int, range: FileRange)] = []
+    /// What is not copied into `bytes`.
+    private enum Piece {
+        case file(FileRange)
+        case bytes(Bytes)
+    }
+
+    /// A piece, and how many bytes of `bytes` go before it.
+    private var pieces: [(before: Int, piece: Piece)] = []
     private var bytes = ByteBuffer()
     private(set) var count = 0
 
     var isEmpty: Bool { count == 0 }
-    var hasFileRanges: Bool { !ranges.isEmpty }
+
+    var hasFileRanges: Bool {
+        pieces.contains { entry in
+            if case .file = entry.piece { true } else { false }
+        }
+    }
+
+    /// Appends segments in order.
+    ///
+    /// - Errors: a file can't be read; what was appended before stays.
+    mutating func append(_ segments: [Segment]) throws(FileError) {
+        for segment in segments {
+            switch segment {
+            case .bytes(let bytes): append(bytes)
+            case .file(let file, let position, let count): try append(file, position: position, count: count)
+            }
+        }
+    }
 
     mutating func append(_ piece: Bytes) {
-        _ = unsafe piece.withUnsafeBytes { unsafe bytes.writeBytes($0) }
+        if piece.count > OutgoingSegments.copiedBytesMax {
+            pieces.append((bytes.writerIndex, .bytes(piece)))
+        } else {
+            _ = unsafe piece.withUnsafeBytes { unsafe bytes.writeBytes($0) }
+        }
         count += piece.count
     }
 
@@ -37,7 +68,7 @@ struct OutgoingSegments {
         let isCopied = count <= OutgoingSegments.copiedFileBytesMax && bytes.readableBytes <= LinkQueue.highBytes
         if let descriptor = file.descriptor, !isCopied {
             let range = FileRange(file: file, descriptor: descriptor, position: position, count: count)
-            ranges.append((bytes.writerIndex, range))
+            pieces.append((bytes.writerIndex, .file(range)))
             self.count += count
             return
         }
@@ -75,19 +106,28 @@ struct OutgoingSegments {
         var rest = bytes
         bytes = ByteBuffer()
         count = 0
-        if ranges.isEmpty {
+        if pieces.isEmpty {
             write(.byteBuffer(rest), nil)
             return rest
         }
-        var done = 0
-        for (before, range) in ranges {
+        var done = rest.readerIndex
+        for (before, piece) in pieces {
             if before > done, let slice = rest.readSlice(length: before - done) { write(.byteBuffer(slice), nil) }
             done = before
-            writeRange(range, write, makePromise())
+            switch piece {
+            case .file(let range): writeRange(range, write, makePromise())
+            case .bytes(let bytes): write(.byteBuffer(OutgoingSegments.copy(of: bytes)), nil)
+            }
         }
         if rest.readableBytes > 0 { write(.byteBuffer(rest), nil) }
-        ranges.removeAll()
+        pieces.removeAll()
         return rest
+    }
+
+    private static func copy(of bytes: Bytes) -> ByteBuffer {
+        var copy = ByteBufferAllocator().buffer(capacity: bytes.count)
+        _ = unsafe bytes.withUnsafeBytes { unsafe copy.writeBytes($0) }
+        return copy
     }
 
     private func writeRange(
@@ -103,6 +143,84 @@ struct OutgoingSegments {
             withExtendedLifetime(file) {}
         }
         write(.fileRegion(region), sent)
+    }
+
+    // MARK: Straight to the socket
+
+    /// Gives the socket what it takes now, without a detour through the channel; what is left stands where it stood.
+    ///
+    /// An error is left to be found by whoever writes the rest.
+    mutating func send(to socket: Int32) {
+        while let first = pieces.first {
+            guard sendBytes(upTo: first.before, to: socket, hasMore: true), sendFirstPiece(to: socket) else { return }
+            pieces.removeFirst()
+        }
+        guard sendBytes(upTo: bytes.writerIndex, to: socket, hasMore: false) else { return }
+        if bytes.capacity <= OutgoingSegments.keptBufferBytesMax { bytes.clear() } else { bytes = ByteBuffer() }
+    }
+
+    /// False where the socket did not take all.
+    private mutating func sendBytes(upTo end: Int, to socket: Int32, hasMore: Bool) -> Bool {
+        while bytes.readerIndex < end {
+            let wanted = end - bytes.readerIndex
+            let sent = unsafe bytes.withUnsafeReadableBytes { memory in
+                unsafe OutgoingSegments.send(memory.baseAddress, wanted, to: socket, hasMore: hasMore)
+            }
+            guard sent > 0 else { return false }
+            bytes.moveReaderIndex(forwardBy: sent)
+            count -= sent
+        }
+        return true
+    }
+
+    /// False where the socket did not take all: the rest of the piece takes its place.
+    private mutating func sendFirstPiece(to socket: Int32) -> Bool {
+        switch pieces[0].piece {
+        case .file(let range): sendRange(range, to: socket)
+        case .bytes(let bytes): sendPiece(bytes, to: socket)
+        }
+    }
+
+    private mutating func sendPiece(_ piece: Bytes, to socket: Int32) -> Bool {
+        let hasMore = pieces.count > 1 || bytes.writerIndex > pieces[0].before
+        var done = 0
+        while done < piece.count {
+            let sent = unsafe piece.withUnsafeBytes { memory in
+                unsafe OutgoingSegments.send(
+                    memory.baseAddress! + done, memory.count - done, to: socket, hasMore: hasMore)
+            }
+            guard sent > 0 else { break }
+            done += sent
+        }
+        count -= done
+        if done > 0, done < piece.count { pieces[0].piece = .bytes(piece[done..<piece.count]) }
+        return done == piece.count
+    }
+
+    private mutating func sendRange(_ range: FileRange, to socket: Int32) -> Bool {
+        var range = range
+        while range.count > 0 {
+            var position = off_t(range.position)
+            let sent = unsafe sendfile(socket, range.descriptor, &position, range.count)
+            if sent < 0 && errno == EINTR { continue }
+            guard sent > 0 else {
+                pieces[0].piece = .file(range)
+                return false
+            }
+            range.position += Int64(sent)
+            range.count -= sent
+            count -= sent
+        }
+        return true
+    }
+
+    /// Bytes that were taken; 0 or less where there is no room, or an error.
+    private static func send(_ start: UnsafeRawPointer?, _ count: Int, to socket: Int32, hasMore: Bool) -> Int {
+        let flags = Int32(MSG_NOSIGNAL) | (hasMore ? Int32(MSG_MORE) : 0)
+        while true {
+            let sent = unsafe Glibc.send(socket, start, count, flags)
+            if sent >= 0 || errno != EINTR { return sent }
+        }
     }
 
     /// Takes a drained buffer back for the next round, where the socket has taken all of it.

@@ -3,9 +3,9 @@ import NIOCore
 /// Gives the socket the memory it reads into, so that no byte of a frame is copied after the kernel did: the buffer of
 /// the frame that has been started, or a fresh one.
 ///
-/// A buffer belongs to one read; its frames are handed up as slices of it and it is never written again. Only the
-/// started frame at its end is moved, once, to a buffer of its own that grows as bytes arrive: a length that a peer
-/// merely announces reserves nothing.
+/// A buffer belongs to one read; its frames are handed up as slices of it and it is not written again before nobody
+/// has any of them. Only the started frame at its end is moved, once, to a buffer of its own that grows as bytes
+/// arrive: a length that a peer merely announces reserves nothing.
 ///
 /// `@unchecked Sendable`: NIO asks for it; a channel calls its allocator on its loop only.
 final class ReceiveBuffers: RecvByteBufferAllocator, @unchecked Sendable {
@@ -14,6 +14,7 @@ final class ReceiveBuffers: RecvByteBufferAllocator, @unchecked Sendable {
     /// After so many reads that used an eighth of their buffer or less, buffers become smaller.
     private static let smallReadsBeforeShrinking = 16
 
+    private let spares: SpareBuffers
     private var started: ByteBuffer?
     private var nextBytes = ReceiveBuffers.smallestBytes
     private var smallReads = 0
@@ -22,14 +23,18 @@ final class ReceiveBuffers: RecvByteBufferAllocator, @unchecked Sendable {
     /// A started frame was lent for a read that brought nothing, and is gone: the connection can't go on.
     private(set) var hasLost = false
 
+    /// - Parameter spares: those of the connection's loop.
+    init(spares: SpareBuffers = SpareBuffers()) { self.spares = spares }
+
     /// Memory that the started frame takes.
     var keptBytes: Int { started?.capacity ?? 0 }
 
     func buffer(allocator: ByteBufferAllocator) -> ByteBuffer {
         if isStartedLent { hasLost = true }
         guard let rest = started else {
-            lentBytes = nextBytes
-            return allocator.buffer(capacity: nextBytes)
+            let lent = spares.take(bytes: nextBytes) ?? allocator.buffer(capacity: nextBytes)
+            lentBytes = lent.capacity
+            return lent
         }
         started = nil
         isStartedLent = true
@@ -69,5 +74,9 @@ final class ReceiveBuffers: RecvByteBufferAllocator, @unchecked Sendable {
         var moved = ByteBufferAllocator().buffer(capacity: max(wanted, rest.readableBytes + 1))
         moved.writeImmutableBuffer(rest)
         started = moved
+        spares.give(rest)
     }
+
+    /// Takes back a buffer whose last byte has been handed up.
+    func retire(_ buffer: consuming ByteBuffer) { spares.give(buffer) }
 }

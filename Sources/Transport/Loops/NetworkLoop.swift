@@ -14,6 +14,8 @@ package final class NetworkLoop: Loop, @unchecked Sendable {
     typealias Work = @Sendable () -> Void
 
     let eventLoop: any EventLoop
+    /// For the receive buffers of the loop's connections.
+    let spareBuffers = SpareBuffers()
 
     private let mailbox = Mutex<[Work]>([])
     /// What this round gives to other loops.
@@ -21,11 +23,17 @@ package final class NetworkLoop: Loop, @unchecked Sendable {
     private var endOfRound: [Work] = []
     private var unsentLinks: [NetworkLink] = []
     private var isEndScheduled = false
+    /// What a round runs and sends at its end: kept for their memory only.
+    private var running: [Work] = []
+    private var sending: [NetworkLink] = []
+    /// `endRound`, made once.
+    private var roundEnd: Work = {}
 
     private static let current = ThreadSpecificVariable<NetworkLoop>()
 
     init(_ eventLoop: any EventLoop) {
         self.eventLoop = eventLoop
+        roundEnd = { [unowned self] in endRound() }
         eventLoop.execute { NetworkLoop.current.currentValue = self }
     }
 
@@ -69,7 +77,7 @@ package final class NetworkLoop: Loop, @unchecked Sendable {
             change(&works)
             return wasEmpty
         }
-        if wasEmpty { eventLoop.execute { self.endRound() } }
+        if wasEmpty { eventLoop.execute(roundEnd) }
     }
 
     private func post(_ work: @escaping Work, to target: NetworkLoop) {
@@ -85,7 +93,7 @@ package final class NetworkLoop: Loop, @unchecked Sendable {
     private func scheduleEnd() {
         if isEndScheduled { return }
         isEndScheduled = true
-        eventLoop.execute { self.endRound() }
+        eventLoop.execute(roundEnd)
     }
 
     private func endRound() {
@@ -98,13 +106,13 @@ package final class NetworkLoop: Loop, @unchecked Sendable {
         for work in arrived { work() }
         while !endOfRound.isEmpty || !unsentLinks.isEmpty {
             while !endOfRound.isEmpty {
-                var works: [Work] = []
-                swap(&works, &endOfRound)
-                for work in works { work() }
+                swap(&running, &endOfRound)
+                for work in running { work() }
+                running.removeAll(keepingCapacity: true)
             }
-            var links: [NetworkLink] = []
-            swap(&links, &unsentLinks)
-            for link in links { link.sendQueued() }
+            swap(&sending, &unsentLinks)
+            for link in sending { link.sendQueued() }
+            sending.removeAll(keepingCapacity: true)
         }
         isEndScheduled = false
         emptyOutbox()

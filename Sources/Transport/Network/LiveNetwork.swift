@@ -105,7 +105,7 @@ final class LiveNetwork: Network {
         guard let loop = NetworkLoop.onThisThread, let options = channel.syncOptions else {
             preconditionFailure("a channel lives on one of the node's loops")
         }
-        let buffers = ReceiveBuffers()
+        let buffers = ReceiveBuffers(spares: loop.spareBuffers)
         // One read a round for each connection, so that none holds up the others; and no pool of old buffers.
         try options.setOption(.maxMessagesPerRead, value: 1)
         try options.setOption(.recvAllocator, value: buffers)

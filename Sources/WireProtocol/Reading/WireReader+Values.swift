@@ -62,10 +62,10 @@ extension WireReader {
     @_lifetime(self: copy self)
     private mutating func isNext(_ known: String, _ count: Int) throws(WireError) -> Bool {
         guard count <= remaining, known.utf8.count == count else { return false }
-        var index = position
-        for byte in known.utf8 {
-            guard unsafe span.unsafeLoad(fromUncheckedByteOffset: index, as: UInt8.self) == byte else { return false }
-            index += 1
+        let text = known.utf8Span.span
+        for index in 0..<count {
+            let byte = unsafe span.unsafeLoad(fromUncheckedByteOffset: position + index, as: UInt8.self)
+            if byte != text[index] { return false }
         }
         try skip(count)
         return true

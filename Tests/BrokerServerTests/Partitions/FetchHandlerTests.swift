@@ -1,4 +1,5 @@
 import Primitives
+import Synchronization
 import Testing
 import WireMessages
 
@@ -38,6 +39,25 @@ import WireMessages
         broker.loop.pass(milliseconds: 302)
         let empty = try part(second.required())
         #expect(empty.errorCode == .noError && empty.records?.isEmpty == true)
+    }
+
+    @Test("A fetch that waits stands at its partition once, and no longer than until its answer")
+    func standsOnce() throws {
+        let broker = try PartitionsUnderTest(replicas: [1])
+        func waiting() throws -> Int { try broker.partition.state.withLock { $0.parkedFetches.count } }
+        let woken = try broker.fetch(at: 0, minBytes: 150)
+        #expect(try waiting() == 1)
+        _ = try broker.produce(PartitionsUnderTest.batch())
+        // Too little yet: it looked, and waits again.
+        #expect(try waiting() == 1 && woken.response == nil)
+        _ = try broker.produce(PartitionsUnderTest.batch())
+        #expect(try waiting() == 0 && woken.response != nil)
+        let expired = try broker.fetch(at: 2, maxWaitMilliseconds: 300)
+        #expect(try waiting() == 1)
+        broker.loop.pass(milliseconds: 302)
+        #expect(try waiting() == 0 && expired.response != nil)
+        #expect(try broker.fetch(at: 2, maxWaitMilliseconds: 0).response != nil)
+        #expect(try waiting() == 0)
     }
 
     @Test("minBytes is waited for")

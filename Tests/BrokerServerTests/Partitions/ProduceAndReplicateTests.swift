@@ -83,6 +83,23 @@ import WireProtocol
         #expect(read.records?.isEmpty != false, "it becomes readable when enough are in sync")
     }
 
+    @Test("What has been answered lets go of what its answer needed, and is not answered again")
+    func letsGo() {
+        final class Needed: Sendable {}
+        var needed: Needed? = Needed()
+        weak let kept = needed
+        let request = ProduceInFlight([.init(topic: 0, partition: 0)]) { [needed] results in
+            #expect(results.count == 1)
+            withExtendedLifetime(needed) {}
+        }
+        needed = nil
+        #expect(request.isWaiting && kept != nil)
+        request.resolve(slot: 0, .noError)
+        #expect(!request.isWaiting && kept == nil)
+        request.timeOut()
+        request.resolve(slot: 0, .notLeaderOrFollower)
+    }
+
     @Test("An append that nobody follows times out")
     func timesOut() throws {
         let broker = try PartitionsUnderTest()

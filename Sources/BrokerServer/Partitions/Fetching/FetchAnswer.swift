@@ -10,14 +10,8 @@ struct FetchAnswer: Sendable {
     let plan: FetchSessionCache.Plan
     var reads: [FetchRead]
     let requester: FetchRequester
-    let context: RequestContext
-
-    init(plan: FetchSessionCache.Plan, reads: [FetchRead], requester: FetchRequester, context: RequestContext) {
-        self.plan = plan
-        self.reads = reads
-        self.requester = requester
-        self.context = context
-    }
+    /// The listener that the request came in on.
+    let listener: String
 
     /// Brings what is not in the page cache into it; blocks.
     ///
@@ -57,8 +51,10 @@ struct FetchResponseWriter: ~Copyable {
     private var segments: [Segment] = []
     private var writer = WireWriter()
 
-    init(version: Int16) {
-        self.version = version
+    /// Begins the answer that `reply` owes.
+    init(for reply: Reply<FetchResponse>) {
+        version = reply.version
+        reply.begin(&writer)
         writer.isFlexible = version >= FetchRequest.firstFlexible
     }
 
@@ -95,8 +91,11 @@ struct FetchResponseWriter: ~Copyable {
         end([])
     }
 
+    /// The whole frame, but for its length.
     consuming func finish() -> [Segment] {
-        flush()
+        var segments = segments
+        let last = writer.finish()
+        if !last.isEmpty { segments.append(.bytes(last)) }
         return segments
     }
 

@@ -12,7 +12,8 @@ final class FetchJob: ParkedFetch, @unchecked Sendable {
     /// Longest wait that a request can ask for.
     static let waitMillisecondsMax: Int64 = 60_000
 
-    private let context: RequestContext
+    /// And not the whole context: its bytes lie in the connection's receive buffer.
+    private let connection: ConnectionIdentity
     private let reply: Reply<FetchResponse>
     private let plan: FetchSessionCache.Plan
     private let requester: FetchRequester
@@ -31,6 +32,8 @@ final class FetchJob: ParkedFetch, @unchecked Sendable {
     private var reads: [FetchRead]
     private var isOver = false
     private var isFirst = true
+    /// Whether some partition may have it among those that wait there.
+    private var isParked = false
     private let isWoken = Atomic(false)
 
     init(
@@ -47,7 +50,7 @@ final class FetchJob: ParkedFetch, @unchecked Sendable {
         maxBytes = min(Int(max(request.maxBytes, 0)), services.bytesMax)
         self.services = services
         self.deadlines = deadlines
-        self.context = context
+        connection = context.connection
         self.reply = reply
         let wait = min(Int64(max(request.maxWaitMilliseconds, 0)), FetchJob.waitMillisecondsMax)
         deadline = context.receivedAt.advanced(byMilliseconds: wait)
@@ -55,32 +58,39 @@ final class FetchJob: ParkedFetch, @unchecked Sendable {
 
     /// Reads, and answers or waits.
     func run() {
-        readAll()
-        if isSatisfied || services.clock.now >= deadline { return answer() }
+        let mayWait = services.clock.now < deadline
+        readAll(mayPark: mayWait)
+        if !isParked {
+            if !mayWait || isSatisfied { return answer() }
+            park()
+        }
         deadlines.add(self)
-        park()
     }
 
     /// From any thread: there may be more to read at one of its partitions.
     func wake() {
         if isWoken.exchange(true, ordering: .relaxed) { return }
-        if context.loop.isCurrent {
-            context.loop.atEndOfRound { self.lookAgain() }
+        let loop = connection.loop
+        if loop.isCurrent {
+            loop.atEndOfRound { self.lookAgain() }
         } else {
-            context.loop.execute { self.lookAgain() }
+            loop.execute { self.lookAgain() }
         }
     }
 
     func expired() {
         if isOver { return }
-        readAll()
+        readAll(mayPark: false)
         answer()
     }
 
     private func lookAgain() {
         isWoken.store(false, ordering: .relaxed)
         if isOver { return }
-        readAll()
+        // Who wakes it forgets it: where there is one partition, nobody has it any more.
+        if partitions.count == 1 { isParked = false }
+        readAll(mayPark: !isParked)
+        if partitions.count == 1, isParked { return }
         if isSatisfied { return answer() }
         unpark()
         park()
@@ -91,17 +101,21 @@ final class FetchJob: ParkedFetch, @unchecked Sendable {
         return minBytes <= 0 || reads.reduce(0) { $0 + $1.byteCount } >= minBytes
     }
 
-    private func readAll() {
+    /// - Parameter mayPark: whether a fetch of one partition may be left there in the same step, where there is too
+    ///   little to read.
+    private func readAll(mayPark: Bool) {
         var left = maxBytes
+        let parking = mayPark && partitions.count == 1 ? FetchParking(fetch: self, minBytes: minBytes) : nil
         var hasAny = false
         for index in partitions.indices {
             guard let partition = partitions[index] else { continue }
             let nearby =
                 isFirst && !rack.isEmpty
-                ? services.nearby(partition, rack: rack, listener: context.listener.name) : []
+                ? services.nearby(partition, rack: rack, listener: connection.listener.name) : []
             reads[index] = partition.read(
                 plan.items[index].wish, requester, FetchRoom(maxBytes: left, minOneMessage: !hasAny), isFirst: isFirst,
-                nearby: nearby)
+                nearby: nearby, parking: parking)
+            isParked = isParked || reads[index].isParked
             left = max(left - reads[index].byteCount, 0)
             hasAny = hasAny || reads[index].byteCount > 0
         }
@@ -110,33 +124,30 @@ final class FetchJob: ParkedFetch, @unchecked Sendable {
 
     /// Leaves word at each partition, with where its reading ended; a partition that has more by now wakes it at once.
     private func park() {
-        for index in partitions.indices { partitions[index]?.park(self, until: goal(index)) }
-    }
-
-    private func goal(_ index: Int) -> FetchGoal {
-        let bound = reads[index].bound
-        guard requester.readsUncommittedEnd else { return .highWatermarkBehind(bound) }
-        guard let known = plan.items[index].wish.highWatermark else { return .logEndBehind(bound) }
-        return .logEndBehindOrHighWatermarkAbove(bound, known)
+        isParked = true
+        for index in partitions.indices {
+            let goal = FetchGoal(behind: reads[index].bound, requester, plan.items[index].wish)
+            partitions[index]?.park(self, until: goal)
+        }
     }
 
     private func unpark() {
+        if !isParked { return }
+        isParked = false
         for partition in partitions { partition?.unpark(self) }
     }
 
     private func answer() {
         isOver = true
-        if place != nil {
-            deadlines.remove(self)
-            unpark()
-        }
+        deadlines.remove(self)
+        unpark()
         for (partition, read) in zip(partitions, reads) {
             partition?.traffic.fetched(
                 bytes: read.byteCount, isFollower: requester.isFollower, isError: read.error != .noError)
         }
         let throttled = reads.reduce(0) { $0 + ($1.isThrottled ? $1.byteCount : 0) }
         if throttled > 0 { services.leaderThrottle.record(bytes: throttled, now: services.clock.now) }
-        let answer = FetchAnswer(plan: plan, reads: reads, requester: requester, context: context)
+        let answer = FetchAnswer(plan: plan, reads: reads, requester: requester, listener: connection.listener.name)
         guard reads.contains(where: { $0.mayWaitForDisk }) else {
             return services.send(answer, reply)
         }
@@ -145,7 +156,7 @@ final class FetchJob: ParkedFetch, @unchecked Sendable {
             var warmed = answer
             warmed.warm()
             let whole = warmed
-            self.context.loop.execute { self.services.send(whole, self.reply) }
+            self.connection.loop.execute { self.services.send(whole, self.reply) }
         }
     }
 }

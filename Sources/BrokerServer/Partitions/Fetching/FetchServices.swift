@@ -72,9 +72,9 @@ final class FetchServices: Sendable {
         var hints: [Int: LeaderHint] = [:]
         var nodes: [FetchResponse.NodeEndpoint] = []
         if reply.version >= 12 { gatherHints(answer, told, &hints, &nodes) }
-        var writer = FetchResponseWriter(version: reply.version)
+        var writer = FetchResponseWriter(for: reply)
         writer.write(answer, told: told, hints: hints, nodes: nodes)
-        reply.send(segments: writer.finish())
+        reply.send(frame: writer.finish())
     }
 
     private func tell(_ answer: FetchAnswer) -> [Int] {
@@ -99,7 +99,7 @@ final class FetchServices: Sendable {
             else { continue }
             hints[index] = hint
             guard let leader = hint.leader, !nodes.contains(where: { $0.nodeID == leader }),
-                let endpoint = table.endpoint(of: leader, listener: answer.context.listener.name)
+                let endpoint = table.endpoint(of: leader, listener: answer.listener)
             else { continue }
             var node = FetchResponse.NodeEndpoint()
             node.nodeID = leader

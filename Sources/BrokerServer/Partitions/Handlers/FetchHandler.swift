@@ -79,9 +79,9 @@ package struct FetchHandler: RequestHandler {
     private func refuse(_ error: ErrorCode, _ context: RequestContext, _ reply: Reply<FetchResponse>) {
         // Before version 7 an answer has no place for it.
         guard context.version >= 7 else { return reply.closeConnection() }
-        var writer = FetchResponseWriter(version: context.version)
+        var writer = FetchResponseWriter(for: reply)
         writer.write(error: error)
-        reply.send(segments: writer.finish())
+        reply.send(frame: writer.finish())
     }
 
     private static func requester(_ request: FetchRequest, version: Int16) -> FetchRequester {

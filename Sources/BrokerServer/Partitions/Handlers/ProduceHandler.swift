@@ -31,14 +31,16 @@ package final class ProduceHandler: RequestHandler {
     package func handle(_ request: ProduceRequest, _ context: RequestContext, _ reply: Reply<ProduceResponse>) {
         let version = context.version
         let results = Self.results(of: request)
-        let (table, listener) = (table, context.listener.name)
+        let (table, listener, acks) = (table, context.listener.name, request.acks)
+        // The request itself is not kept until its answer: its records lie in the connection's receive buffer.
+        let topics = request.topicData.map { AskedTopic(name: $0.name, id: $0.topicID) }
         let inFlight = ProduceInFlight(results) { results in
-            guard request.acks != 0 else {
+            guard acks != 0 else {
                 // Nobody listens for an error: closing the connection makes the client look again (as Kafka does).
                 return results.allSatisfy { $0.error == .noError } ? reply.nothing() : reply.closeConnection()
             }
             reply(
-                Self.response(request, results, version: version) { leader in
+                Self.response(topics, results, version: version) { leader in
                     table.endpoint(of: leader, listener: listener).map { ($0, table.rack(of: leader)) }
                 })
         }
@@ -100,17 +102,23 @@ package final class ProduceHandler: RequestHandler {
         return parts
     }
 
+    /// A topic as the request named it, and the answer has to.
+    private struct AskedTopic {
+        let name: String
+        let id: TopicID
+    }
+
     private static func response(
-        _ request: ProduceRequest, _ results: [ProduceInFlight.PartitionResult], version: Int16,
+        _ topics: [AskedTopic], _ results: [ProduceInFlight.PartitionResult], version: Int16,
         endpoint: (BrokerID) -> (at: Endpoint, rack: String?)?
     ) -> ProduceResponse {
         var response = ProduceResponse()
         var hinted: Set<BrokerID> = []
-        for topic in request.topicData {
+        response.responses.reserveCapacity(topics.count)
+        for topic in topics {
             var answer = ProduceResponse.TopicProduceResponse()
             answer.name = topic.name
-            answer.topicID = topic.topicID
-            answer.partitionResponses.reserveCapacity(topic.partitionData.count)
+            answer.topicID = topic.id
             response.responses.append(answer)
         }
         for result in results {

@@ -30,25 +30,28 @@ final class ProduceInFlight: Sendable {
     private struct State {
         var results: [PartitionResult]
         var unresolved: Int
-        /// Set once the request timed out or was answered.
-        var isOver = false
+        /// Nil once the request timed out or was answered. Let go of then: who looks after its deadline keeps the
+        /// request longer.
+        var whenOver: WhenOver?
     }
 
+    /// Takes the result of each partition.
+    typealias WhenOver = @Sendable ([PartitionResult]) -> Void
+
     private let state: Mutex<State>
-    private let whenOver: @Sendable ([PartitionResult]) -> Void
 
     /// - Parameter results: one for each partition of the request, none of them resolved.
-    init(_ results: [PartitionResult], whenOver: @escaping @Sendable ([PartitionResult]) -> Void) {
-        self.whenOver = whenOver
-        state = Mutex(State(results: results, unresolved: results.count))
+    init(_ results: [PartitionResult], whenOver: @escaping WhenOver) {
+        state = Mutex(State(results: results, unresolved: results.count, whenOver: whenOver))
     }
 
     /// Whether some partition is still waited for.
-    var isWaiting: Bool { state.withLock { !$0.isOver } }
+    var isWaiting: Bool { state.withLock { $0.whenOver != nil } }
 
     /// Notes where the records came to stand, before the verdict is known.
     func appended(slot: Int, baseOffset: Offset, logAppendTime: Timestamp?, logStart: Offset) {
         state.withLock { state in
+            guard state.whenOver != nil else { return }
             state.results[slot].baseOffset = baseOffset
             state.results[slot].logAppendTime = logAppendTime
             state.results[slot].logStart = logStart
@@ -66,31 +69,35 @@ final class ProduceInFlight: Sendable {
 
     /// The verdict on one partition whose result `change` fills in.
     func resolve(slot: Int, _ change: (inout PartitionResult) -> Void) {
-        let finished: [PartitionResult]? = state.withLock { state in
-            guard !state.isOver, !state.results[slot].isResolved else { return nil }
+        let finished: Answer? = state.withLock { state in
+            guard state.whenOver != nil, !state.results[slot].isResolved else { return nil }
             change(&state.results[slot])
             state.results[slot].isResolved = true
             state.unresolved -= 1
             return state.unresolved == 0 ? close(&state) : nil
         }
-        if let finished { whenOver(finished) }
+        if let finished { finished.whenOver(finished.results) }
     }
 
     /// The request's time is over: what is not decided is REQUEST_TIMED_OUT (it may have been written).
     func timeOut() {
-        let finished: [PartitionResult]? = state.withLock { state in
-            guard !state.isOver else { return nil }
+        let finished: Answer? = state.withLock { state in
+            guard state.whenOver != nil else { return nil }
             for slot in state.results.indices where !state.results[slot].isResolved {
                 state.results[slot].error = .requestTimedOut
             }
             return close(&state)
         }
-        if let finished { whenOver(finished) }
+        if let finished { finished.whenOver(finished.results) }
     }
 
-    private func close(_ state: inout State) -> [PartitionResult] {
-        state.isOver = true
-        return state.results
+    private typealias Answer = (whenOver: WhenOver, results: [PartitionResult])
+
+    private func close(_ state: inout State) -> Answer? {
+        guard let whenOver = state.whenOver.take() else { return nil }
+        var results: [PartitionResult] = []
+        swap(&results, &state.results)
+        return (whenOver, results)
     }
 }
 

@@ -52,6 +52,13 @@ package protocol ParkedFetch: AnyObject, Sendable {
     func wake()
 }
 
+/// A fetch that is to wait where it finds too little.
+struct FetchParking {
+    let fetch: any ParkedFetch
+    /// What it does not wait with.
+    let minBytes: Int
+}
+
 /// What a parked fetch waits for at one partition.
 package enum FetchGoal: Hashable, Sendable {
     /// A follower: the log end moves behind the offset.

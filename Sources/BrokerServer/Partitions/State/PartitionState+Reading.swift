@@ -44,6 +44,8 @@ struct FetchRead: Sendable {
     var byteCount: Int { slice?.count ?? 0 }
     /// From whom the consumer should rather read; there are no records then.
     var preferredReplica: BrokerID?
+    /// The fetch waits at the partition: there was too little.
+    var isParked = false
     /// There is news for a follower besides records: what the leader has deleted, or a high watermark it waits for.
     var hasNews = false
     /// Its bytes count for the leaders' throttle.
@@ -200,16 +202,34 @@ extension PartitionState {
     }
 }
 
+extension FetchGoal {
+    /// What a fetch that found nothing behind `bound` waits for.
+    init(behind bound: Offset, _ requester: FetchRequester, _ wish: FetchWish) {
+        guard requester.readsUncommittedEnd else {
+            self = .highWatermarkBehind(bound)
+            return
+        }
+        self = wish.highWatermark.map { .logEndBehindOrHighWatermarkAbove(bound, $0) } ?? .logEndBehind(bound)
+    }
+}
+
 extension Partition {
     /// Reads for a fetch of a client or a follower.
     func read(
-        _ wish: FetchWish, _ requester: FetchRequester, _ room: FetchRoom, isFirst: Bool, nearby: [BrokerID] = []
+        _ wish: FetchWish, _ requester: FetchRequester, _ room: FetchRoom, isFirst: Bool, nearby: [BrokerID] = [],
+        parking: FetchParking? = nil
     ) -> FetchRead {
         let now = services.clock.now
         var room = room
         room.isOverThrottle = requester.isFollower && services.throttles.leaders.isExceeded(now: now)
         return step { state, after in
-            state.read(wish, requester, room, isFirst: isFirst, nearby: nearby, now: now, &after)
+            var read = state.read(wish, requester, room, isFirst: isFirst, nearby: nearby, now: now, &after)
+            // In the same step: nothing can come between the look and the wait.
+            if let parking, !read.isUrgent, read.byteCount < parking.minBytes {
+                state.parkedFetches.append((parking.fetch, FetchGoal(behind: read.bound, requester, wish)))
+                read.isParked = true
+            }
+            return read
         }
     }
 }
