@@ -4,15 +4,17 @@ import WireMessages
 
 /// The active controller as a pure machine: it decides (without changing anything) and replays.
 ///
-/// What is replicated stands in `image` and changes only in `replay`; what is not (sessions, recovery reports) starts
-/// afresh with each controller. Whoever runs it appends a decision's records, replays them at once, and lets the reply
-/// leave when they are committed. On lost leadership the whole value is dropped: what was committed is in the log.
+/// What is replicated stands in `image` and changes only in `replay`; what is not (sessions, recovery reports,
+/// evidence) starts afresh with each controller. Whoever runs it appends a decision's records, replays them at once,
+/// and lets the reply leave when they are committed. On lost leadership the whole value is dropped: what was committed
+/// is in the log.
 package struct ClusterController: Sendable {
     package let configuration: ControllerConfiguration
     /// The cluster, with what is decided and not yet committed.
     package private(set) var image: MetadataImage
     package var sessions: BrokerSessions
     package var recovery = RecoveryReports()
+    var evidence: FailureEvidence
 
     /// A controller that just became active on what is committed.
     ///
@@ -22,6 +24,7 @@ package struct ClusterController: Sendable {
         self.configuration = configuration
         self.image = image
         sessions = BrokerSessions()
+        evidence = FailureEvidence(configuration.detection, now: now)
         for broker in image.brokers.sorted {
             sessions.start(broker.id, epoch: broker.epoch, now: now)
             if broker.isInControlledShutdown {

@@ -5,6 +5,8 @@ package struct ControllerConfiguration: Hashable, Sendable {
     package let clusterID: String
     /// Longest silence of a broker before it is fenced (`broker.session.timeout.ms`).
     package var sessionTimeoutMilliseconds: Int64 = 3_000
+    /// The thresholds of failure detection below the session.
+    package var detection = DetectionSettings()
     /// Partitions of a topic that does not ask for a number (`num.partitions`).
     package var defaultPartitions: Int32 = 1
     /// Replicas of a topic that does not ask for a number (`default.replication.factor`).

@@ -47,6 +47,9 @@ package struct FollowerProgress: Hashable, Sendable {
         hasher.combine(endOffset)
     }
 
+    /// When it last fetched in this leader epoch; nil before.
+    var lastFetchedAt: MonotonicInstant? { lastFetch?.at }
+
     /// Whether the controller would let it into the in-sync set: registered, unfenced, staying, and the fetches came
     /// from this very life (KIP-841, KIP-903).
     package var isEligible: Bool {

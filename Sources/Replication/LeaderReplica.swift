@@ -37,6 +37,8 @@ package struct LeaderReplica: Sendable {
     package let leaderEpoch: LeaderEpoch
     /// The log end when this epoch began: nothing below it was written by this leader in this epoch.
     package let epochStart: Offset
+    /// When this replica began to lead in the epoch.
+    let began: MonotonicInstant
     package private(set) var settings: Settings
     package private(set) var replicas: [BrokerID]
     package private(set) var highWatermark: Offset
@@ -58,6 +60,7 @@ package struct LeaderReplica: Sendable {
         self.settings = settings
         leaderEpoch = assignment.leaderEpoch
         epochStart = logEnd
+        began = now
         replicas = assignment.replicas
         self.highWatermark = min(highWatermark, logEnd)
         self.logEnd = logEnd

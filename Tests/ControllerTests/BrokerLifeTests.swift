@@ -180,7 +180,7 @@ struct BrokerLifeTests {
     func freshSessions() {
         var cluster = Cluster(brokers: [1, 2])
         cluster.wait(milliseconds: 60_000)
-        let successor = ClusterController(
+        var successor = ClusterController(
             configuration: cluster.controller.configuration, image: cluster.image, now: cluster.now)
         #expect(successor.fenceSilentBroker(now: cluster.now.advanced(byMilliseconds: 2_999)).reply == nil)
         #expect(successor.fenceSilentBroker(now: cluster.now.advanced(byMilliseconds: 3_000)).reply == BrokerID(1))

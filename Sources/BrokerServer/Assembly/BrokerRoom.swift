@@ -21,6 +21,7 @@ final class BrokerRoom: Sendable {
     private let channels: [ControllerChannel]
     private let listeners: [(listener: RequestListener, configuration: ListenerConfiguration)]
     private let doctor: ListenerDoctor
+    private let watch: PeerWatch
     private let directories: FormattedDirectories
     private let world: World
     private let log: Logger
@@ -63,7 +64,7 @@ final class BrokerRoom: Sendable {
             me: nodeID, world: world, isrChanges: isrChanges, followers: fetchers,
             directoryAssignments: DirectoryAssignments(
                 broker: nodeID, epoch: { lifecycle.epoch }, channel: channels[1], world: world,
-                log: logs[part: .replicas]),
+                log: logs[part: .replicas]), contact: lifecycle.contact,
             whenLogFails: { failures.report($0) }, whenHighWatermarkMoves: { _, _ in })
         let partitions = PartitionTable(
             services: services, directories: DataDirectories(found.directories, failed: found.failed), cache: cache,
@@ -89,10 +90,24 @@ final class BrokerRoom: Sendable {
         }
         listeners = BrokerRoom.clientListeners(configuration, table, limits, world: world, logs: logs)
         doctor = ListenerDoctor(configuration, cache: cache, world: world, log: logs[part: .network])
+        watch = BrokerRoom.watch(settings, lifecycle, channels[0], suspected, fetchers, services, world)
         // Settings come before what they make, addresses before partitions, leadership before coordinators.
         let told: [any MetadataSubscriber] = [dynamic, fetchers, partitions, groups, suspected, lifecycle, doctor]
         for subscriber in told { quorum.publisher.subscribe(subscriber) }
         lifecycle.reportRecovery { asked in asked.compactMap { partitions.recoveryReport(on: $0) } }
+    }
+
+    private static func watch(
+        _ settings: Settings, _ lifecycle: BrokerLifecycle, _ channel: ControllerChannel,
+        _ suspected: SuspectedBrokers, _ fetchers: ReplicaFetchers, _ services: PartitionServices, _ world: World
+    ) -> PeerWatch {
+        var sources = PeerWatch.Sources()
+        sources.unreachedLeaders = { fetchers.unreachedLeaders(now: $0) }
+        sources.flushMilliseconds = { services.traffic.flushWatch.slowMilliseconds(now: $0) }
+        return PeerWatch(
+            lifecycle, channel: channel, suspected: suspected, sources: sources,
+            lateMilliseconds: settings.integer("replica.fetch.late.ms"),
+            heartbeatMilliseconds: settings.integer("broker.heartbeat.interval.ms"), world: world)
     }
 
     private static func clientListeners(
@@ -131,6 +146,7 @@ final class BrokerRoom: Sendable {
         for (listener, configuration) in listeners { try listener.open(configuration, world) }
         upkeep.start()
         cleaner.start()
+        watch.start()
         lifecycle.start(whenRunning: whenRunning)
         world.pool.run { [partitions] in partitions.setAsideStrays() }
     }
@@ -144,6 +160,7 @@ final class BrokerRoom: Sendable {
     private func close(_ stopped: @escaping @Sendable () -> Void) {
         let epoch = lifecycle.epoch
         lifecycle.stop()
+        watch.stop()
         doctor.stop()
         for (listener, _) in listeners { listener.close() }
         upkeep.stop()
@@ -205,7 +222,8 @@ final class BrokerRoom: Sendable {
     ) -> HandlerTable {
         let (settings, cache, host) = (configuration.settings, quorum.cache, quorum.host)
         let view = ClusterView(
-            clusterID: quorum.clusterID, nodeID: configuration.nodeID, cache: cache, suspected: suspected)
+            clusterID: quorum.clusterID, nodeID: configuration.nodeID, cache: cache, suspected: suspected,
+            contact: partitions.services.contact)
         var table = HandlerTable()
         table.register(
             ProduceHandler(

@@ -4,8 +4,9 @@ import World
 
 /// How a node's settings become those of its parts.
 extension ControllerConfiguration {
-    init(_ settings: Settings, clusterID: String) {
+    init(_ settings: Settings, clusterID: String, node: BrokerID) {
         self.init(clusterID: clusterID)
+        detection = DetectionSettings(settings, node: node)
         sessionTimeoutMilliseconds = settings.integer("broker.session.timeout.ms")
         defaultPartitions = Int32(settings.integer("num.partitions"))
         defaultReplicationFactor = Int16(settings.integer("default.replication.factor"))
@@ -19,6 +20,23 @@ extension ControllerConfiguration {
         } else {
             rebalanceIntervalMilliseconds = nil
         }
+    }
+}
+
+extension DetectionSettings {
+    init(_ settings: Settings, node: BrokerID) {
+        self.init()
+        ownNode = node
+        heartbeatMilliseconds = settings.integer("broker.heartbeat.interval.ms")
+        silenceMilliseconds = settings.integer("broker.silence.timeout.ms")
+        silenceIntervals = settings.integer("broker.silence.intervals")
+        lagMillisecondsMax = settings.integer("broker.silence.own.lag.ms")
+        fencesMax = Int(settings.integer("broker.silence.fences.max"))
+        fencesWindowMilliseconds = settings.integer("broker.silence.fences.window.ms")
+        unfetchableMilliseconds = settings.integer("leader.unfetchable.timeout.ms")
+        slowFlushMilliseconds = settings.integer("leader.slow.flush.ms")
+        slowFlushLastingMilliseconds = settings.integer("leader.slow.flush.duration.ms")
+        holdDownMilliseconds = settings.integer("leader.hold.down.ms")
     }
 }
 

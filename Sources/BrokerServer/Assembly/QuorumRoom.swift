@@ -33,7 +33,8 @@ final class QuorumRoom: Sendable {
         host = QuorumHost(setup, world: world, logger: logs[part: .quorum]) { fatal(NodeFailure("\($0)")) }
         if configuration.isController {
             controller = ControllerHost(
-                configuration: ControllerConfiguration(configuration.settings, clusterID: directories.clusterID),
+                configuration: ControllerConfiguration(
+                    configuration.settings, clusterID: directories.clusterID, node: configuration.nodeID),
                 metadataLog: host, publisher: publisher,
                 detector: FailureDetector(
                     listenerName: configuration.interBrokerListenerName, world: world, log: logs[part: .controller]),

@@ -41,6 +41,7 @@ package enum ConfigurationPage {
         page += section("The node", SettingTable.node)
         page += section("Network", SettingTable.network)
         page += section("Quorum, controller, broker life", SettingTable.quorum)
+        page += section("Failure detection", SettingTable.detection)
         page += section("Topics and logs", SettingTable.topics)
         page += section("Compaction", SettingTable.cleaner)
         page += section("Replication", SettingTable.replication)

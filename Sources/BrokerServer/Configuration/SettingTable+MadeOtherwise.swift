@@ -36,8 +36,6 @@ extension SettingTable {
         .ignored("controlled.shutdown.max.retries", anyInt, "3", adaptive, "Tries of an orderly leave."),
         .ignored("controlled.shutdown.retry.backoff.ms", anyInteger, "5000", adaptive, "The pause between them."),
         .ignored("controller.socket.timeout.ms", anyInt, "30000", adaptive, "How long the controller may take."),
-        .ignored(
-            "replica.socket.timeout.ms", anyInt, "30000", adaptive, "How long a leader may take to answer a fetch."),
         .ignored("request.timeout.ms", count, "30000", adaptive, "How long a request to another node may take."),
         .ignored("socket.connection.setup.timeout.ms", notNegative, "10000", adaptive, "How long connecting may take."),
         .ignored("socket.connection.setup.timeout.max.ms", notNegative, "30000", adaptive, "The longest such wait."),

@@ -213,6 +213,14 @@ package enum SettingTable {
             "replica.fetch.max.bytes", count, "1048576", "Bytes that a follower asks for, for each partition."),
         Setting("replica.fetch.response.max.bytes", count, "10485760", "Bytes that a follower asks for in all."),
         Setting("replica.fetch.wait.max.ms", positive, "500", "How long a follower's fetch waits for data."),
+        Setting(
+            "replica.socket.timeout.ms", positive, "2000",
+            "How long a leader may take to answer a follower before the connection is given up; at least half a second "
+                + "more than `replica.fetch.wait.max.ms`."),
+        Setting(
+            "replica.fetch.late.ms", positive, "300",
+            "A leader whose answer to a fetch is late by so much, and a controller that does not answer for so long, "
+                + "is asked for a sign of life; the active controller is told when none comes."),
         Setting("replica.fetch.min.bytes", count, "1", "Bytes that end this wait."),
         Setting("replica.fetch.backoff.ms", count, "1000", "How long a follower waits after an error at most."),
         Setting(
@@ -254,7 +262,8 @@ package enum SettingTable {
     ]
 
     /// What acts, by subject.
-    package static let acting: [Setting] = node + network + quorum + topics + cleaner + replication + groups
+    package static let acting: [Setting] =
+        node + network + quorum + detection + topics + cleaner + replication + groups
 
     /// What is known and does not act.
     package static let idle: [Setting] =

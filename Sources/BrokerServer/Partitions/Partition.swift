@@ -114,7 +114,31 @@ package final class Partition: Sendable {
     /// Appends what came for it in one round.
     func append(_ incoming: [PartitionState.Incoming]) {
         let (now, timeOfDay) = (services.clock.now, services.clock.timeOfDay)
-        step { state, after in state.append(incoming, timeOfDay: timeOfDay, now: now, &after) }
+        let isControllerLost = services.contact.isLost(now: now)
+        step { state, after in
+            // Before the append: what is appended by a leader that is cut off may be cut away again.
+            if isControllerLost, state.isCutOff(services.contact, now: now) {
+                return state.refuse(incoming, .notLeaderOrFollower, &after)
+            }
+            state.append(incoming, timeOfDay: timeOfDay, now: now, &after)
+        }
+    }
+
+    /// Whether this broker leads the partition and has fenced itself there: it hears neither a controller nor enough
+    /// followers.
+    var isCutOff: Bool {
+        let now = services.clock.now
+        guard services.contact.isLost(now: now) else { return false }
+        return state.withLock { $0.isCutOff(services.contact, now: now) }
+    }
+
+    /// Fails what waits for replicas where this leader is cut off: another may lead by now.
+    func failWaitingIfCutOff() {
+        let now = services.clock.now
+        guard services.contact.isLost(now: now) else { return }
+        step { state, after in
+            if state.isCutOff(services.contact, now: now) { state.failParkedProduces(.notLeaderOrFollower, &after) }
+        }
     }
 
     /// Waits until there is more to read; false when the goal is reached already or nothing can come.
@@ -145,8 +169,10 @@ package final class Partition: Sendable {
 
     private func flushUntilClean() {
         while let ticket = nextTicket() {
+            let begun = services.clock.now
+            let watched = services.traffic.flushWatch.began(at: begun)
+            defer { services.traffic.flushWatch.ended(watched, at: services.clock.now) }
             do throws(FileError) {
-                let begun = services.clock.now
                 try ticket.run(services.files)
                 let taken = (services.clock.now.value - begun.value) / 1_000
                 services.traffic.flushes.record(microseconds: taken)

@@ -14,6 +14,8 @@ package final class PartitionServices: Sendable {
     let timers: any Loop
     let isrChanges: AlterPartitionSender
     let followers: any FollowerControl
+    /// When a controller last answered this broker.
+    let contact: ControllerContact
     let traffic = TrafficLedger()
     let throttles = ReplicationThrottles()
     /// Nil where nobody asks in which directory a replica lies.
@@ -23,7 +25,7 @@ package final class PartitionServices: Sendable {
 
     package init(
         me: BrokerID, world: World, isrChanges: AlterPartitionSender, followers: any FollowerControl,
-        directoryAssignments: DirectoryAssignments? = nil,
+        directoryAssignments: DirectoryAssignments? = nil, contact: ControllerContact = ControllerContact(),
         whenLogFails: @escaping @Sendable (LogFailure) -> Void,
         whenHighWatermarkMoves: @escaping @Sendable (Partition, Offset) -> Void
     ) {
@@ -35,6 +37,7 @@ package final class PartitionServices: Sendable {
         self.isrChanges = isrChanges
         self.followers = followers
         self.directoryAssignments = directoryAssignments
+        self.contact = contact
         self.whenLogFails = whenLogFails
         self.whenHighWatermarkMoves = whenHighWatermarkMoves
     }

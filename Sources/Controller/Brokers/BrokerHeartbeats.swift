@@ -12,11 +12,25 @@ extension ClusterController {
     ) -> Decision<BrokerHeartbeatResponse> {
         sessions.noteHeartbeat(
             request.brokerID, epoch: request.brokerEpoch, metadataOffset: request.currentMetadataOffset, now: now)
-        let decision = decideHeartbeat(request)
+        var decision = decideHeartbeat(request)
+        if decision.reply.errorCode == .noError { noteVitals(request, isFenced: decision.reply.isFenced, now: now) }
         if decision.records.contains(where: \.isControlledShutdown) {
             sessions.noteControlledShutdown(request.brokerID, end: nextOffset + Int64(decision.records.count))
         }
+        let suspects = evidence.suspects(in: image, sessions, now: now).filter { $0 != request.brokerID }
+        if !suspects.isEmpty {
+            var reply = decision.reply
+            reply.suspects = suspects
+            decision = Decision(decision.records, reply: reply)
+        }
         return decision
+    }
+
+    private mutating func noteVitals(_ request: BrokerHeartbeatRequest, isFenced: Bool, now: MonotonicInstant) {
+        let wasFenced = image.brokers[request.brokerID]?.isFenced ?? true
+        evidence.heard(
+            request.brokerID, epoch: request.brokerEpoch, BrokerVitals(request), isFenced: wasFenced, now: now)
+        if wasFenced, !isFenced { evidence.letIn(request.brokerID, now: now) }
     }
 
     func decideHeartbeat(_ request: BrokerHeartbeatRequest) -> Decision<BrokerHeartbeatResponse> {

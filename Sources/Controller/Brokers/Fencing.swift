@@ -12,12 +12,13 @@ extension ClusterController {
     }
 
     /// Fences one of the brokers whose session is over (R3); the reply names it. Ask again until there is none.
-    package func fenceSilentBroker(now: MonotonicInstant) -> Decision<BrokerID?> {
+    package mutating func fenceSilentBroker(now: MonotonicInstant) -> Decision<BrokerID?> {
         let timeout = configuration.sessionTimeoutMilliseconds
         let silent = image.brokers.sorted.first {
             !$0.isFenced && !sessions.isValid($0.id, now: now, timeoutMilliseconds: timeout)
         }
         guard let silent else { return Decision(reply: nil) }
+        evidence.brakes.fenced(silent.id, isSilenceRule: false, evidence.settings, now: now)
         return Decision(fencing(silent), reply: silent.id)
     }
 

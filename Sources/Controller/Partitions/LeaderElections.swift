@@ -112,7 +112,8 @@ extension ClusterController {
         var left = countMax
         let records = partitionChanges { partition in
             guard left > 0, let preferred = partition.replicas.first, let leader = partition.leader,
-                leader != preferred, partition.isr.contains(preferred), image.brokers.isActive(preferred)
+                leader != preferred, partition.isr.contains(preferred), image.brokers.isActive(preferred),
+                !evidence.heldDown.contains(preferred)
             else { return nil }
             left -= 1
             var proposal = PartitionProposal(isr: partition.isr)

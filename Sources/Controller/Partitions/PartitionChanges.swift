@@ -8,7 +8,8 @@ extension ClusterController {
             minInSyncReplicas: { minInSyncReplicas(topic: topic.name, replicas: $0) },
             allowsUnclean: allowsUncleanElection(topic: topic.name),
             keepsEligible: hasEligibleLeaderReplicas, isActive: { image.brokers.isActive($0) },
-            isOnline: { image.brokers.isOnline($1, of: $0) }, directory: soleDirectory)
+            isOnline: { image.brokers.isOnline($1, of: $0) },
+            isHeldDown: evidence.heldDown.contains, directory: soleDirectory)
     }
 
     /// The changes of all partitions for which `propose` has a proposal, ordered by topic id and index.

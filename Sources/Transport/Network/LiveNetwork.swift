@@ -1,3 +1,4 @@
+import Glibc
 import NIOCore
 import NIOPosix
 import Primitives
@@ -79,6 +80,10 @@ final class LiveNetwork: Network {
                 completion(.failure(ConnectError(error, endpoint, isRemembered: resolver.hasRemembered)))
             case .success(let channel):
                 try? LiveNetwork.setBuffers(of: channel, options.sendBytes, options.ownReceiveBytes)
+                if let timeout = options.ownUserTimeoutMilliseconds {
+                    try? channel.syncOptions?.setOption(
+                        .tcpOption(.init(rawValue: CInt(TCP_USER_TIMEOUT))), value: timeout)
+                }
                 LiveNetwork.begin(channel, frameLimitBytes: frameLimitBytes, handler, completion)
             }
         }

@@ -6,6 +6,9 @@ package struct SocketOptions: Hashable, Sendable {
     package var receiveBytes: Int?
     /// The same on connections that this process opened.
     package var ownReceiveBytes: Int?
+    /// How long what this process sent on connections that it opened may stay unacknowledged; nil leaves it to the
+    /// system, which waits for a quarter of an hour.
+    package var ownUserTimeoutMilliseconds: Int?
     /// Connections that wait to be accepted.
     package var backlog: Int32 = 1_024
 

@@ -103,6 +103,8 @@ extension SocketOptions {
         sendBytes = size("socket.send.buffer.bytes")
         receiveBytes = size("socket.receive.buffer.bytes")
         ownReceiveBytes = size("replica.socket.receive.buffer.bytes")
+        let timeout = settings.integer("socket.user.timeout.ms")
+        ownUserTimeoutMilliseconds = timeout == 0 ? nil : Int(timeout)
         backlog = Int32(clamping: settings.integer("socket.listen.backlog.size"))
     }
 }

@@ -21,6 +21,7 @@ final class ControlNode: Sendable {
     let lifecycle: BrokerLifecycle
     let producerIDs: ProducerIDSource
     let suspected: SuspectedBrokers
+    let watch: PeerWatch
     let isRunning = Mutex(false)
     private let listeners: [(RequestListener, Endpoint)]
     private let network: TrackedNetwork
@@ -54,8 +55,10 @@ final class ControlNode: Sendable {
         let failure = Failure()
         host = QuorumHost(setup, world: world, logger: log) { failure.set("\($0)") }
         let publisher = MetadataPublisher(cache: cache)
+        var configuration = ControllerConfiguration(clusterID: ControlNode.clusterID)
+        configuration.detection.ownNode = BrokerID(id)
         controller = ControllerHost(
-            configuration: ControllerConfiguration(clusterID: ControlNode.clusterID), metadataLog: host,
+            configuration: configuration, metadataLog: host,
             publisher: publisher, detector: FailureDetector(listenerName: "PLAINTEXT", world: world, log: log),
             world: world, log: log)
         let plane = ControlPlane(publisher: publisher, controller: controller, log: log) { failure.set($0) }
@@ -79,6 +82,8 @@ final class ControlNode: Sendable {
         let lifecycle = lifecycle
         producerIDs = ProducerIDSource(broker: BrokerID(id), epoch: { lifecycle.epoch }, channel: channels[1])
         suspected = SuspectedBrokers(cache: cache, listenerName: "PLAINTEXT", world: world)
+        watch = PeerWatch(
+            lifecycle, channel: channels[0], suspected: suspected, sources: PeerWatch.Sources(), world: world)
         publisher.subscribe(suspected)
         publisher.subscribe(lifecycle)
         let registrar = ControllerRegistrar(
@@ -155,8 +160,19 @@ final class ControlNode: Sendable {
             } catch {
                 self.failureSource.set("\(error)")
             }
+            self.watch.start()
             self.lifecycle.start { self.isRunning.withLock { $0 = true } }
         }
+    }
+
+    /// SIGSTOP: it accepts connections and answers nothing.
+    func pause() {
+        for loop in loops { loop.pause() }
+    }
+
+    /// SIGCONT.
+    func resume() {
+        for loop in loops { loop.resume() }
     }
 
     /// `kill -9`.

@@ -1,3 +1,5 @@
+import Controller
+
 /// Whether this node decides now.
 struct ActiveControllerMetrics: MetricsSource {
     let controller: ControllerHost
@@ -9,5 +11,11 @@ struct ActiveControllerMetrics: MetricsSource {
         page.counter(
             "martlet_controller_activations_total", "How often this node became the active controller.",
             controller.activations)
+        for rule in DetectionRule.allCases {
+            page.counter(
+                "martlet_controller_detections_total",
+                "Brokers that this controller fenced (R1, R2, R3) or took leaderships from (R4, R5), by rule.",
+                controller.detections[rule] ?? 0, [("rule", rule.rawValue)])
+        }
     }
 }

@@ -9,7 +9,7 @@ package import World
 ///
 /// `@unchecked Sendable`: touched on the control loop only.
 package final class ControllerHost: @unchecked Sendable {
-    private enum Role {
+    enum Role {
         case standby
         /// Leads, but has not seen all that is committed applied yet (rule 19): it decides nothing.
         case claiming(epoch: LeaderEpoch, start: Offset)
@@ -21,7 +21,7 @@ package final class ControllerHost: @unchecked Sendable {
     /// A look that comes later than this is this process's own pause: no broker is to blame for what it did not say.
     private static let latenessMilliseconds: Int64 = 250
     /// How long a new controller waits for heartbeats before it believes that a broker is gone.
-    private static let listeningMilliseconds: Int64 = 200
+    static let listeningMilliseconds: Int64 = 200
     /// Most leaderships that are moved back to preferred replicas at once; the rest follows in the next look.
     private static let rebalanceCountMax = 1_000
     /// Wait between two looks for partitions without a leader that may have one by now.
@@ -32,13 +32,13 @@ package final class ControllerHost: @unchecked Sendable {
     private let configuration: ControllerConfiguration
     private let metadataLog: any MetadataLog
     private let publisher: MetadataPublisher
-    private let world: World
-    private let log: Logger
-    private let detector: FailureDetector
+    let world: World
+    let log: Logger
+    let detector: FailureDetector
 
-    private var role = Role.standby
+    private(set) var role = Role.standby
     /// Exists exactly while the role is active.
-    private var controller: ClusterController?
+    private(set) var controller: ClusterController?
     private var parked = ParkedAnswers()
     private var drift: DriftWatch
     /// The offset up to which settings were compared.
@@ -50,7 +50,11 @@ package final class ControllerHost: @unchecked Sendable {
     private var lastRebalanceAt: MonotonicInstant
     private var lastMissingLeadersAt: MonotonicInstant
     private var lastTickAt: MonotonicInstant
-    private var activeSince: MonotonicInstant
+    private(set) var activeSince: MonotonicInstant
+    /// By how much this loop was held up of late.
+    private var lag: LagWindow
+    /// How often each rule took a broker's place, since the process began.
+    var detections: [DetectionRule: UInt64] = [:]
     private var generator: SeededGenerator
     /// How often this node became active.
     package private(set) var activations: UInt64 = 0
@@ -71,6 +75,7 @@ package final class ControllerHost: @unchecked Sendable {
         lastMissingLeadersAt = world.clock.now
         lastTickAt = world.clock.now
         activeSince = world.clock.now
+        lag = LagWindow(now: world.clock.now)
         generator = SeededGenerator(seed: world.randomness.next())
     }
 
@@ -158,6 +163,7 @@ package final class ControllerHost: @unchecked Sendable {
         lastRebalanceAt = now
         lastMissingLeadersAt = now
         lastTickAt = now
+        lag = LagWindow(now: now)
         log.info("this node is the active controller", metadata: ["epoch": "\(epoch)"])
         decide({ controller, _, _ in controller.decideBootstrap() }, answer: { _ in })
         // Who died together with the last controller is found now, not a session later (R7).
@@ -178,49 +184,6 @@ package final class ControllerHost: @unchecked Sendable {
 
     // MARK: Liveness
 
-    /// The connection of a broker's heartbeats ended: a sign of death, to be confirmed by a probe (R1).
-    package func heartbeatConnectionEnded(of broker: BrokerID, epoch: BrokerEpoch) {
-        guard let registration = controller?.image.brokers[broker], registration.epoch == epoch,
-            !registration.isFenced
-        else { return }
-        detector.probe(registration)
-    }
-
-    /// Fences a broker that is proved dead, unless it has spoken since.
-    ///
-    /// A broker whose registered address leads elsewhere for this node would refuse, too. A live one finds a new
-    /// controller within a heartbeat or two; so a controller that has just become active listens a moment before it
-    /// believes a refusal.
-    private func provedDead(_ proof: FailureDetector.Proof) {
-        guard case .active(let epoch) = role else { return }
-        let active = world.clock.now.milliseconds(since: activeSince)
-        if active < ControllerHost.listeningMilliseconds {
-            let left = ControllerHost.listeningMilliseconds - active
-            world.controlLoop.schedule(afterMilliseconds: left) { [weak self] in
-                guard let self, case .active(epoch) = self.role else { return }
-                self.fenceDead(proof)
-            }
-        } else {
-            fenceDead(proof)
-        }
-    }
-
-    private func fenceDead(_ proof: FailureDetector.Proof) {
-        guard let controller else { return }
-        if let heard = controller.sessions.lastHeartbeat(proof.broker), heard > proof.askedAt {
-            return log.warning(
-                "a broker lives that refuses connections: its registered address leads elsewhere from here",
-                metadata: ["broker": "\(proof.broker)"])
-        }
-        let log = log
-        decide({ controller, _, _ in controller.fence(proof.broker, epoch: proof.epoch) }) { wasFenced in
-            if wasFenced == true {
-                log.warning(
-                    "broker fenced: its process is gone", metadata: ["broker": "\(proof.broker)", "rule": "R1"])
-            }
-        }
-    }
-
     private func scheduleTick(_ epoch: LeaderEpoch) {
         world.controlLoop.schedule(afterMilliseconds: ControllerHost.tickMilliseconds) { [weak self] in
             self?.tick(epoch)
@@ -232,11 +195,13 @@ package final class ControllerHost: @unchecked Sendable {
         let now = world.clock.now
         let lateness = now.milliseconds(since: lastTickAt) - ControllerHost.tickMilliseconds
         lastTickAt = now
+        lag.note(lateMilliseconds: lateness, now: now)
         if lateness > ControllerHost.latenessMilliseconds {
             log.warning("the control loop was held up", metadata: ["milliseconds": "\(lateness)"])
             controller?.sessions.extend(byMilliseconds: lateness)
         }
         fenceSilentBrokers()
+        judgeBrokers(ownLagMilliseconds: lag.milliseconds(now: now))
         rebalanceIfDue(now)
         compareSettings()
         electMissingLeadersIfDue(now)
@@ -277,20 +242,5 @@ package final class ControllerHost: @unchecked Sendable {
         decide(
             { controller, _, _ in controller.electMissingLeaders(countMax: ControllerHost.missingLeadersCountMax) },
             answer: { _ in })
-    }
-
-    private func fenceSilentBrokers() {
-        // Each round fences one, so it ends with the last registered broker at the latest.
-        while true {
-            var fenced: BrokerID?
-            decide(
-                { controller, _, now in
-                    let decision = controller.fenceSilentBroker(now: now)
-                    fenced = decision.reply
-                    return decision
-                }, answer: { _ in })
-            guard let broker = fenced, isActive else { return }
-            log.warning("broker fenced: it was silent for a session", metadata: ["broker": "\(broker)", "rule": "R3"])
-        }
     }
 }

@@ -35,7 +35,6 @@ package final class BrokerLifecycle: MetadataSubscriber, @unchecked Sendable {
 
     private struct Shared {
         var epoch: BrokerEpoch?
-        var lastContact: MonotonicInstant?
         var offlineDirectories: Set<DirectoryID> = []
     }
 
@@ -52,6 +51,8 @@ package final class BrokerLifecycle: MetadataSubscriber, @unchecked Sendable {
     private let log: Logger
     private let fatal: @Sendable (String) -> Void
     private let shared = Mutex(Shared())
+    /// When a controller last answered.
+    package let contact: ControllerContact
 
     private var state = State.notRegistered
     private var fencedSince: MonotonicInstant?
@@ -60,6 +61,8 @@ package final class BrokerLifecycle: MetadataSubscriber, @unchecked Sendable {
     private var recoveryReports: @Sendable ([TopicPartitionID]) -> [RecoveryReport] = { _ in [] }
     /// The partitions in which this broker is a recovery candidate.
     private var candidacies: Set<TopicPartitionID> = []
+    private var vitals: @Sendable () -> BrokerVitals? = { nil }
+    private var whenAskedToLook: @Sendable ([BrokerID]) -> Void = { _ in }
     private var whenRunning: (@Sendable () -> Void)?
     private var whenLeft: (@Sendable () -> Void)?
 
@@ -71,6 +74,7 @@ package final class BrokerLifecycle: MetadataSubscriber, @unchecked Sendable {
     ) {
         self.identity = identity
         self.timing = timing
+        contact = ControllerContact(sessionMilliseconds: timing.sessionMilliseconds)
         self.channel = channel
         self.cache = cache
         self.world = world
@@ -82,7 +86,7 @@ package final class BrokerLifecycle: MetadataSubscriber, @unchecked Sendable {
     package var epoch: BrokerEpoch? { shared.withLock { $0.epoch } }
 
     /// When a controller last answered; nil before the first time. From any thread.
-    package var lastContact: MonotonicInstant? { shared.withLock { $0.lastContact } }
+    package var lastContact: MonotonicInstant? { contact.lastHeard }
 
     /// Why clients are not served now, in words; nil while the controller lets this broker in. On the control loop.
     package var hindrance: String? {
@@ -118,6 +122,20 @@ package final class BrokerLifecycle: MetadataSubscriber, @unchecked Sendable {
     /// log recovery is not over are left out. Called on the control loop.
     package func reportRecovery(_ source: @escaping @Sendable ([TopicPartitionID]) -> [RecoveryReport]) {
         recoveryReports = source
+    }
+
+    /// Sets who says how this broker is and what it sees of its peers, and who looks at those that the controller asks
+    /// about. Called on the control loop.
+    package func tell(
+        _ vitals: @escaping @Sendable () -> BrokerVitals?, whenAskedToLook: @escaping @Sendable ([BrokerID]) -> Void
+    ) {
+        self.vitals = vitals
+        self.whenAskedToLook = whenAskedToLook
+    }
+
+    /// Tells what was just seen of a peer, without waiting for the next heartbeat's time. On the control loop.
+    func tellNow() {
+        if state == .running || state == .fenced { sendHeartbeat() }
     }
 
     /// Registers and begins to send heartbeats; `whenRunning` is called once, when the controller lets the broker in.
@@ -187,10 +205,8 @@ package final class BrokerLifecycle: MetadataSubscriber, @unchecked Sendable {
         guard state == .notRegistered else { return }
         switch response.errorCode {
         case .noError:
-            shared.withLock {
-                $0.epoch = response.brokerEpoch
-                $0.lastContact = world.clock.now
-            }
+            shared.withLock { $0.epoch = response.brokerEpoch }
+            contact.heard(at: world.clock.now)
             state = .fenced
             log.info("registered with the controller", metadata: ["epoch": "\(response.brokerEpoch)"])
             sendHeartbeat()
@@ -225,9 +241,11 @@ package final class BrokerLifecycle: MetadataSubscriber, @unchecked Sendable {
         request.wantShutDown = state == .leaving
         request.offlineLogDirs = shared.withLock { $0.offlineDirectories.sorted() }
         request.recoveredReplicas = reports()
+        vitals()?.write(into: &request)
         let sentAt = world.clock.now
         channel.send(
             request, timeoutMilliseconds: timing.registrationMilliseconds,
+            attemptMilliseconds: max(timing.sessionMilliseconds / 3, timing.heartbeatMilliseconds),
             isRefusedByStandby: { $0.errorCode == .notController }
         ) { result in
             self.isHeartbeatInFlight = false
@@ -246,7 +264,8 @@ package final class BrokerLifecycle: MetadataSubscriber, @unchecked Sendable {
     }
 
     private func answered(_ response: BrokerHeartbeatResponse) {
-        shared.withLock { $0.lastContact = world.clock.now }
+        contact.heard(at: world.clock.now)
+        if !response.suspects.isEmpty { whenAskedToLook(response.suspects) }
         switch response.errorCode {
         case .noError: break
         case .brokerIDNotRegistered:

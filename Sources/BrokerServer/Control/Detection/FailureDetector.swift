@@ -36,7 +36,13 @@ package final class FailureDetector: @unchecked Sendable {
     private let listenerName: String
     private let log: Logger
     private var dead: (@Sendable (Proof) -> Void)?
-    private var probing: [Target: MonotonicInstant] = [:]
+    private struct Question {
+        let askedAt: MonotonicInstant
+        /// At least one attempt brought neither an answer nor a refusal.
+        var isUnanswered = false
+    }
+
+    private var probing: [Target: Question] = [:]
     /// Counts starts and stops: what an earlier reign began is void.
     private var reign = 0
 
@@ -65,8 +71,14 @@ package final class FailureDetector: @unchecked Sendable {
         guard dead != nil, let listener = broker.listener(named: listenerName) ?? broker.listeners.first else { return }
         let target = Target(broker: broker.id, epoch: broker.epoch)
         guard probing[target] == nil else { return }
-        probing[target] = world.clock.now
+        probing[target] = Question(askedAt: world.clock.now)
         attempt(broker, Endpoint(host: listener.host, port: Int(listener.port)), number: 1, reign)
+    }
+
+    /// Two peers were refused by a broker: proof enough where this node's own probe gets neither word nor refusal.
+    func peersWereRefused(by broker: BrokerRegistration) {
+        let target = Target(broker: broker.id, epoch: broker.epoch)
+        if probing[target]?.isUnanswered ?? false { conclude(broker, isDead: true) }
     }
 
     private func attempt(_ broker: BrokerRegistration, _ endpoint: Endpoint, number: Int, _ reign: Int) {
@@ -84,10 +96,10 @@ package final class FailureDetector: @unchecked Sendable {
         case .refused:
             conclude(broker, isDead: true)
         case .answered(let node, let incarnation):
-            // A process that tells no incarnation is no Martlet node: its answer says only that something lives.
-            let isAnother = node != broker.id || (incarnation.map { $0 != broker.incarnationID } ?? false)
-            conclude(broker, isDead: isAnother)
+            conclude(broker, isDead: node != broker.id || incarnation != broker.incarnationID)
+        case .answeredByStranger: conclude(broker, isDead: false)
         case .silent:
+            probing[Target(broker: broker.id, epoch: broker.epoch)]?.isUnanswered = true
             guard number < FailureDetector.attemptsMax else { return conclude(broker, isDead: false) }
             world.controlLoop.schedule(afterMilliseconds: FailureDetector.retryMilliseconds) { [weak self] in
                 guard let self, reign == self.reign else { return }
@@ -97,8 +109,8 @@ package final class FailureDetector: @unchecked Sendable {
     }
 
     private func conclude(_ broker: BrokerRegistration, isDead: Bool) {
-        let askedAt = probing.removeValue(forKey: Target(broker: broker.id, epoch: broker.epoch))
-        guard isDead, let askedAt else { return }
-        dead?(Proof(broker: broker.id, epoch: broker.epoch, askedAt: askedAt))
+        let question = probing.removeValue(forKey: Target(broker: broker.id, epoch: broker.epoch))
+        guard isDead, let question else { return }
+        dead?(Proof(broker: broker.id, epoch: broker.epoch, askedAt: question.askedAt))
     }
 }

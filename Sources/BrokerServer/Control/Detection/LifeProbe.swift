@@ -8,9 +8,11 @@ struct LifeProbe: Sendable {
     enum Finding: Hashable, Sendable {
         /// Nothing listens there.
         case refused
-        /// A node answered; its incarnation is known if it is a Martlet node.
-        case answered(node: BrokerID, incarnation: UUID128?)
-        /// Neither: accepted without an answer, broken off, or unreachable.
+        /// A Martlet node answered.
+        case answered(node: BrokerID, incarnation: UUID128)
+        /// A node of another make answered: something lives there, and it does not say what.
+        case answeredByStranger
+        /// None of these: accepted without an answer, broken off, or unreachable.
         case silent
     }
 
@@ -40,7 +42,7 @@ struct LifeProbe: Sendable {
                 completion(
                     isMartlet
                         ? .answered(node: response.answeringNodeID, incarnation: response.answeringIncarnationID)
-                        : .silent)
+                        : .answeredByStranger)
             case .failure(.refused): completion(.refused)
             case .failure: completion(.silent)
             }

@@ -1,29 +1,25 @@
+import Controller
 package import Metadata
 package import Primitives
 import Synchronization
 package import World
 
-/// Brokers that this node takes for dead before the controller has said so.
+/// Brokers that this node takes for dead or silent before the controller has said so.
 ///
 /// Metadata for partitions they lead is answered with LEADER_NOT_AVAILABLE until a probe finds them alive or the new
-/// image comes: a client that is sent to a dead leader loses more time than one that asks again.
+/// image comes: a client that is sent to a dead leader loses more time than one that asks again. What is found is told
+/// to the controller with the next heartbeat (E4).
 package final class SuspectedBrokers: MetadataSubscriber, Sendable {
-    /// How long a broker that neither answers nor refuses is suspected, and the wait between two probes.
-    private static let probingMilliseconds: Int64 = 1_000
+    /// The wait between two probes of a broker that neither answers nor refuses, and for an answer.
     private static let retryMilliseconds: Int64 = 15
     private static let answerMilliseconds: Int64 = 250
-
-    private struct State {
-        /// Proved to be dead.
-        var dead: [BrokerID: BrokerEpoch] = [:]
-        /// A connection to them ended, and a probe is under way.
-        var probing: Set<BrokerID> = []
-    }
 
     private let world: World
     private let cache: MetadataCache
     private let listenerName: String
-    private let state = Mutex(State())
+    private let sightings = Mutex(PeerSightings())
+    /// Called on the control loop when a broker is found not to answer.
+    private let sighted = Mutex<@Sendable () -> Void>({})
     /// Those whom the controller has fenced a moment ago.
     let departed: DepartedBrokers
 
@@ -35,44 +31,55 @@ package final class SuspectedBrokers: MetadataSubscriber, Sendable {
     }
 
     /// The brokers that are suspected; usually none.
-    package var all: Set<BrokerID> { state.withLock { $0.dead.isEmpty ? $0.probing : $0.probing.union($0.dead.keys) } }
+    package var all: Set<BrokerID> { sightings.withLock { $0.suspected } }
+
+    /// What the controller is to be told.
+    func reports(now: MonotonicInstant) -> [PeerSighting] { sightings.withLock { $0.reports(now: now) } }
+
+    /// Sets who is called, on the control loop, when there is something new to tell.
+    func whenSighted(_ work: @escaping @Sendable () -> Void) { sighted.withLock { $0 = work } }
 
     /// A connection to a broker ended, or could not be made: from any thread.
     package func connectionEnded(to broker: BrokerID) {
+        doubt(broker, .connectionLost, since: world.clock.now)
+    }
+
+    /// A broker is late with something: from any thread.
+    ///
+    /// - Parameter since: when it was last heard, as far as is known.
+    func isLate(_ broker: BrokerID, since: MonotonicInstant) { doubt(broker, .silence, since: since) }
+
+    private func doubt(_ broker: BrokerID, _ cause: PeerSightings.Cause, since: MonotonicInstant) {
         guard let registration = cache.current.brokers[broker], !registration.isFenced,
             let listener = registration.listener(named: listenerName)
         else { return }
-        let isNews = state.withLock { state in
-            state.dead[broker] != registration.epoch && state.probing.insert(broker).inserted
-        }
-        guard isNews else { return }
+        let now = world.clock.now
+        let asks = sightings.withLock { $0.doubt(broker, epoch: registration.epoch, cause, since: since, now: now) }
+        guard asks else { return }
         let endpoint = Endpoint(host: listener.host, port: Int(listener.port))
-        let deadline = world.clock.now.advanced(byMilliseconds: SuspectedBrokers.probingMilliseconds)
-        world.controlLoop.execute { self.attempt(registration, endpoint, until: deadline) }
+        world.controlLoop.execute { self.ask(registration, endpoint) }
     }
 
-    private func attempt(_ broker: BrokerRegistration, _ endpoint: Endpoint, until deadline: MonotonicInstant) {
+    private func ask(_ broker: BrokerRegistration, _ endpoint: Endpoint) {
         let probe = LifeProbe(endpoint, world: world)
-        probe.run(timeoutMilliseconds: SuspectedBrokers.answerMilliseconds) { finding in
-            switch finding {
-            case .refused: self.conclude(broker, isDead: true)
-            case .answered(_, let incarnation):
-                self.conclude(broker, isDead: incarnation.map { $0 != broker.incarnationID } ?? false)
-            case .silent:
-                guard self.world.clock.now < deadline else { return self.conclude(broker, isDead: false) }
-                self.world.controlLoop.schedule(afterMilliseconds: SuspectedBrokers.retryMilliseconds) {
-                    self.attempt(broker, endpoint, until: deadline)
-                }
+        probe.run(timeoutMilliseconds: SuspectedBrokers.answerMilliseconds) { found in
+            let finding: PeerSightings.Finding
+            switch found {
+            case .refused: finding = .gone
+            case .answered(let node, let incarnation):
+                finding = node == broker.id && incarnation == broker.incarnationID ? .answered : .gone
+            case .answeredByStranger: finding = .answered
+            case .silent: finding = .silent
             }
-        }
-    }
-
-    private func conclude(_ broker: BrokerRegistration, isDead: Bool) {
-        let present = cache.current.brokers[broker.id]
-        let isNewer = present.map { $0.isFenced || $0.epoch != broker.epoch } ?? true
-        state.withLock { state in
-            state.probing.remove(broker.id)
-            if isDead, !isNewer { state.dead[broker.id] = broker.epoch }
+            let now = self.world.clock.now
+            let asksAgain = self.sightings.withLock {
+                $0.found(finding, of: broker.id, epoch: broker.epoch, now: now)
+            }
+            if finding != .answered { self.sighted.withLock { $0 }() }
+            guard asksAgain else { return }
+            self.world.controlLoop.schedule(afterMilliseconds: SuspectedBrokers.retryMilliseconds) {
+                self.ask(broker, endpoint)
+            }
         }
     }
 
@@ -81,13 +88,11 @@ package final class SuspectedBrokers: MetadataSubscriber, Sendable {
         if changed.isEmpty { return }
         departed.brokersChanged(changed, in: image)
         // Fenced, gone, or another life: what the image says is now as new as what was seen here.
-        state.withLock { state in
+        sightings.withLock { sightings in
             for broker in changed {
-                guard let epoch = state.dead[broker] else { continue }
                 let registration = image.brokers[broker]
-                if registration == nil || registration!.isFenced || registration!.epoch != epoch {
-                    state.dead[broker] = nil
-                }
+                sightings.changed(
+                    broker, unfencedEpoch: registration.flatMap { $0.isFenced ? nil : $0.epoch })
             }
         }
     }

@@ -46,6 +46,9 @@ package final class ControllerChannel: LeaderFollower, @unchecked Sendable {
         }
     }
 
+    /// The node that is asked now; on the control loop.
+    package var presentLeader: BrokerID? { leader.id }
+
     /// Fails what is in flight and sends nothing more.
     package func shutDown() {
         onLoop {

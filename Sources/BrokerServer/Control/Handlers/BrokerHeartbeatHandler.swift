@@ -3,7 +3,8 @@ import Metadata
 import Primitives
 package import WireMessages
 
-/// BrokerHeartbeat (API key 63), v0–2; the tagged field with recovery reports is Martlet's own.
+/// BrokerHeartbeat (API key 63), v0–2; the tagged fields with recovery reports, vital signs and sightings of peers,
+/// and with suspects in the answer, are Martlet's own.
 ///
 /// Errors: those of `ClusterController.heartbeat`; NOT_CONTROLLER. Not built: cordoned directories.
 package struct BrokerHeartbeatHandler: RequestHandler {
@@ -27,6 +28,7 @@ package struct BrokerHeartbeatHandler: RequestHandler {
         } answer: { response in
             reply(response ?? BrokerHeartbeatHandler.standby)
         }
+        if let sightings = BrokerVitals(request)?.sightings, !sightings.isEmpty { controller.peersSeen(sightings) }
         if request.recoveredReplicas.isEmpty { return }
         let reports = request.recoveredReplicas.map(\.report)
         controller.decide { controller, _, _ in

@@ -1,5 +1,6 @@
 import Metadata
 package import Primitives
+import Synchronization
 
 /// The cluster as a client on one listener is told about it.
 package struct ClusterView: Sendable {
@@ -7,19 +8,25 @@ package struct ClusterView: Sendable {
     package let nodeID: BrokerID
     let cache: MetadataCache
     let suspected: SuspectedBrokers
+    private let contact: ControllerContact?
 
-    package init(clusterID: String, nodeID: BrokerID, cache: MetadataCache, suspected: SuspectedBrokers) {
+    /// - Parameter contact: nil on a node that is no broker.
+    package init(
+        clusterID: String, nodeID: BrokerID, cache: MetadataCache, suspected: SuspectedBrokers,
+        contact: ControllerContact? = nil
+    ) {
         self.clusterID = clusterID
         self.nodeID = nodeID
         self.cache = cache
         self.suspected = suspected
+        self.contact = contact
     }
 
     /// One moment of the cluster, on one listener.
     func moment(listener: String) -> Moment {
         Moment(
             image: cache.current, suspected: suspected.all, departed: suspected.departed.all, listener: listener,
-            nodeID: nodeID)
+            nodeID: nodeID, isCutOff: contact?.isCutOff.load(ordering: .relaxed) ?? false)
     }
 
     /// One image, with what answers need of it.
@@ -29,6 +36,8 @@ package struct ClusterView: Sendable {
         let departed: Set<BrokerID>
         let listener: String
         let nodeID: BrokerID
+        /// Whether this node hears neither a controller nor the followers of what it leads: it sends nobody to itself.
+        let isCutOff: Bool
 
         /// The brokers that clients are told of on the listener, by id: all that can be reached, and who was fenced a
         /// moment ago.
@@ -49,7 +58,9 @@ package struct ClusterView: Sendable {
 
         /// Who leads a partition as far as clients should know, and what is wrong with that.
         func leader(of partition: PartitionRegistration) -> (leader: BrokerID?, error: ErrorCode) {
-            guard let leader = partition.leader, image.brokers.isUnfenced(leader), !suspected.contains(leader) else {
+            guard let leader = partition.leader, image.brokers.isUnfenced(leader), !suspected.contains(leader),
+                !(isCutOff && leader == nodeID && partition.replicas.count > 1)
+            else {
                 return (nil, .leaderNotAvailable)
             }
             guard image.brokers[leader]?.listener(named: listener) != nil else { return (nil, .listenerNotFound) }

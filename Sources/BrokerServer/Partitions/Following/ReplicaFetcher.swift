@@ -24,6 +24,8 @@ final class ReplicaFetcher: @unchecked Sendable {
         let waitMilliseconds: Int32
         /// `replica.fetch.min.bytes`.
         let minBytes: Int32
+        /// How long an answer may take, the wait included (`replica.socket.timeout.ms`).
+        let answerMilliseconds: Int64
         /// `replica.fetch.response.max.bytes`.
         let responseMaxBytes: Int32
         /// `replica.fetch.max.bytes`.
@@ -66,12 +68,11 @@ final class ReplicaFetcher: @unchecked Sendable {
         case stopped
     }
 
-    /// The answer to a fetch is late by this much when the leader is given up.
-    private static let replyGraceMilliseconds: Int64 = 1_500
     /// How soon a replica that is throttled looks again whether it may fetch.
     private static let throttlePauseMilliseconds: Int64 = 100
 
     let leader: BrokerID
+    let reach = LeaderReach()
     private let setup: Setup
     private let loop: any Loop
     private var endpoint: Endpoint?
@@ -105,6 +106,7 @@ final class ReplicaFetcher: @unchecked Sendable {
     func shutDown() {
         loop.execute {
             self.members = [:]
+            self.reach.rest()
             self.connection?.shutDown()
             self.connection = nil
             self.endpoint = nil
@@ -197,15 +199,16 @@ final class ReplicaFetcher: @unchecked Sendable {
     /// Sends the next request if one may be sent.
     private func pump() {
         guard !isInFlight, !isResting, flushing == 0, !session.isEmpty, let connection = openConnection() else {
+            if !isInFlight, members.isEmpty { reach.rest() }
             return
         }
         guard let epoch = setup.brokerEpoch() else { return rest() }
         let request = request(session.next(), epoch)
         isInFlight = true
         requests += 1
+        reach.asked(dueAt: setup.world.clock.now.advanced(byMilliseconds: Int64(setup.waitMilliseconds)))
         connection.sendRaw(
-            request, minVersion: FetchHandler.replicaStateSince,
-            timeoutMilliseconds: Int64(setup.waitMilliseconds) + ReplicaFetcher.replyGraceMilliseconds
+            request, minVersion: FetchHandler.replicaStateSince, timeoutMilliseconds: setup.answerMilliseconds
         ) { [weak self] result in
             self?.replied(result)
         }
@@ -252,9 +255,11 @@ final class ReplicaFetcher: @unchecked Sendable {
         guard case .success(let raw) = result,
             let response = try? FetchResponse.decode(raw.body, version: raw.version)
         else {
+            reach.failed(at: setup.world.clock.now)
             session.failed(nil)
             return rest()
         }
+        reach.answered()
         guard response.errorCode == .noError else {
             session.failed(response.errorCode)
             return rest()
@@ -389,7 +394,7 @@ final class ReplicaFetcher: @unchecked Sendable {
         wanted.timestamp = ListOffsetsHandler.Special.earliest
         topic.partitions = [wanted]
         request.topics = [topic]
-        connection.send(request, timeoutMilliseconds: ReplicaFetcher.replyGraceMilliseconds) { [weak self] result in
+        connection.send(request, timeoutMilliseconds: setup.answerMilliseconds) { [weak self] result in
             guard let self, self.members[id]?.partition === partition else { return }
             guard case .success(let response) = result, let part = response.topics.first?.partitions.first,
                 part.errorCode == .noError, part.offset.value >= 0

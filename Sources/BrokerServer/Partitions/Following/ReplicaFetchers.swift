@@ -35,6 +35,9 @@ package final class ReplicaFetchers: FollowerControl, MetadataSubscriber, Sendab
     /// The first pause after an error.
     private static let backoffMillisecondsMin: Int64 = 10
 
+    /// The least time for an answer beyond the wait that was asked for.
+    private static let answerGraceMilliseconds: Int64 = 500
+
     /// - Parameter brokerEpoch: this broker's present epoch; nil while it is not registered.
     package init(
         me: BrokerID, settings: Settings, interBrokerListener: String,
@@ -48,6 +51,9 @@ package final class ReplicaFetchers: FollowerControl, MetadataSubscriber, Sendab
             me: me, brokerEpoch: brokerEpoch, world: world,
             waitMilliseconds: Int32(clamping: settings.integer("replica.fetch.wait.max.ms")),
             minBytes: Int32(clamping: settings.integer("replica.fetch.min.bytes")),
+            answerMilliseconds: max(
+                settings.integer("replica.socket.timeout.ms"),
+                settings.integer("replica.fetch.wait.max.ms") + ReplicaFetchers.answerGraceMilliseconds),
             responseMaxBytes: Int32(clamping: settings.integer("replica.fetch.response.max.bytes")),
             partitionMaxBytes: Int(settings.integer("replica.fetch.max.bytes")),
             backoffMilliseconds: ReplicaFetchers.backoffMillisecondsMin...longest, log: log,
@@ -104,6 +110,22 @@ package final class ReplicaFetchers: FollowerControl, MetadataSubscriber, Sendab
             guard let key = state.assigned[partition.id]?.key else { return }
             state.fetchers[key]?.flushed(partition.id)
         }
+    }
+
+    /// The leaders of which no fetcher gets an answer though one is due, and since when.
+    func unreachedLeaders(now: MonotonicInstant) -> [BrokerID: MonotonicInstant] {
+        let fetchers = state.withLock { state in state.fetchers.map { ($0.key.leader, $0.value.reach) } }
+        var unreached: [BrokerID: MonotonicInstant] = [:]
+        var reached: Set<BrokerID> = []
+        for (leader, reach) in fetchers {
+            switch reach.view(now: now) {
+            case .idle: break
+            case .reached: reached.insert(leader)
+            case .unreachedSince(let since): unreached[leader] = max(unreached[leader] ?? since, since)
+            }
+        }
+        for leader in reached { unreached[leader] = nil }
+        return unreached
     }
 
     /// Leaders may have moved to another address.

@@ -84,6 +84,17 @@ extension PartitionState {
         parkedProducesSweepAt = max(PartitionState.parkedProducesSweepMin, 2 * parkedProduces.count)
     }
 
+    /// Takes none of what producers sent in one round.
+    func refuse(_ incoming: [Incoming], _ error: ErrorCode, _ after: inout Aftermath) {
+        for item in incoming { refuse(item, error, &after) }
+    }
+
+    /// Whether this leader hears too few followers to make `min.insync.replicas`; asked only where no controller is
+    /// heard either.
+    func isCutOff(_ contact: ControllerContact, now: MonotonicInstant) -> Bool {
+        leader?.isCutOff(now: now, silenceMilliseconds: contact.silenceMilliseconds) ?? false
+    }
+
     private func refuse(_ item: Incoming, _ error: ErrorCode, _ after: inout Aftermath) {
         traffic.rejected(bytes: item.batch.count)
         after.verdicts.append(verdict(item, error))

@@ -150,8 +150,7 @@ struct PartitionState: ~Copyable {
     /// Leadership here is over, or the log is: nobody waits any longer. In the same step as the cause (design: before
     /// any truncation).
     mutating func failAllWaiting(_ error: ErrorCode, _ after: inout Aftermath) {
-        for produce in parkedProduces { after.verdicts.append(Aftermath.Verdict(produce: produce, error: error)) }
-        parkedProduces = []
+        failParkedProduces(error, &after)
         for deletion in parkedDeletions {
             after.deletions.append(
                 (deletion.request, deletion.slot, DeletionInFlight.PartitionResult(error: error)))
@@ -159,6 +158,12 @@ struct PartitionState: ~Copyable {
         parkedDeletions = []
         after.woken += parkedFetches.map(\.fetch)
         parkedFetches = []
+    }
+
+    /// Nobody waits any longer for replicas to follow.
+    mutating func failParkedProduces(_ error: ErrorCode, _ after: inout Aftermath) {
+        for produce in parkedProduces { after.verdicts.append(Aftermath.Verdict(produce: produce, error: error)) }
+        parkedProduces = []
     }
 
     /// The log can't be used any more.

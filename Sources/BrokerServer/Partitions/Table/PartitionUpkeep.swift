@@ -24,10 +24,25 @@ package final class PartitionUpkeep: Sendable {
     /// Longest pause between two looks for logs that are due to be flushed.
     private static let flushLookMilliseconds: Int64 = 1_000
 
+    /// The pause between two looks for leaders that hear nobody.
+    private static let cutOffLookMilliseconds: Int64 = 250
+
     /// Starts all timers.
     package func start() {
         every(max(settings.integer("replica.lag.time.max.ms") / 2, 1)) { [table] in
             for partition in table.all { partition.checkLag() }
+        }
+        every(PartitionUpkeep.cutOffLookMilliseconds) { [table] in
+            let contact = table.services.contact
+            guard contact.isLost(now: table.services.clock.now) else {
+                return contact.isCutOff.store(false, ordering: .relaxed)
+            }
+            var isCutOff = false
+            for partition in table.all where partition.isCutOff {
+                isCutOff = true
+                partition.failWaitingIfCutOff()
+            }
+            contact.isCutOff.store(isCutOff, ordering: .relaxed)
         }
         every(settings.integer("replica.high.watermark.checkpoint.interval.ms")) { [self] in
             world.pool.run { self.writeCheckpoints([.highWatermark]) }

@@ -20,6 +20,10 @@ package struct BrokerHeartbeatRequest: WireRequest {
     /// Since version 2.
     package var cordonedLogDirs: [UUID128]? = nil
     package var recoveredReplicas: [RecoveredReplica] = []
+    package var loopLagMilliseconds: Int32 = -1
+    package var flushMilliseconds: Int32 = -1
+    package var unfetchableLeaders: [UnfetchableLeader] = []
+    package var sightings: [Sighting] = []
 
     package init() {}
 
@@ -36,6 +40,10 @@ package struct BrokerHeartbeatRequest: WireRequest {
             case 0 where version >= 1: offlineLogDirs = try reader.values()
             case 1 where version >= 2: cordonedLogDirs = try reader.nullableValues()
             case 10000: recoveredReplicas = try reader.array(version)
+            case 10001: loopLagMilliseconds = try reader.int32()
+            case 10002: flushMilliseconds = try reader.int32()
+            case 10003: unfetchableLeaders = try reader.array(version)
+            case 10004: sightings = try reader.array(version)
             default: try reader.skipTag(&tags)
             }
         }
@@ -64,6 +72,26 @@ package struct BrokerHeartbeatRequest: WireRequest {
         if !recoveredReplicas.isEmpty {
             writer.beginTag(10000, &mark)
             writer.array(recoveredReplicas, version)
+            writer.endTag(&mark)
+        }
+        if loopLagMilliseconds != -1 {
+            writer.beginTag(10001, &mark)
+            writer.int32(loopLagMilliseconds)
+            writer.endTag(&mark)
+        }
+        if flushMilliseconds != -1 {
+            writer.beginTag(10002, &mark)
+            writer.int32(flushMilliseconds)
+            writer.endTag(&mark)
+        }
+        if !unfetchableLeaders.isEmpty {
+            writer.beginTag(10003, &mark)
+            writer.array(unfetchableLeaders, version)
+            writer.endTag(&mark)
+        }
+        if !sightings.isEmpty {
+            writer.beginTag(10004, &mark)
+            writer.array(sightings, version)
             writer.endTag(&mark)
         }
     }
@@ -96,6 +124,52 @@ package struct BrokerHeartbeatRequest: WireRequest {
             writer.uuid(directoryID)
             writer.int32(lastEpoch.value)
             writer.int64(logEndOffset.value)
+            writer.endStruct()
+        }
+    }
+
+    /// Part of `BrokerHeartbeatRequest`.
+    package struct UnfetchableLeader: WireStruct {
+        package var leaderID: BrokerID = BrokerID(0)
+        package var milliseconds: Int32 = 0
+
+        package init() {}
+
+        package init(from reader: inout WireReader, version: Int16) throws(WireError) {
+            leaderID = BrokerID(try reader.int32())
+            milliseconds = try reader.int32()
+            try reader.endStruct()
+        }
+
+        package func write(to writer: inout WireWriter, version: Int16) {
+            writer.int32(leaderID.value)
+            writer.int32(milliseconds)
+            writer.endStruct()
+        }
+    }
+
+    /// Part of `BrokerHeartbeatRequest`.
+    package struct Sighting: WireStruct {
+        package var brokerID: BrokerID = BrokerID(0)
+        package var brokerEpoch: BrokerEpoch = BrokerEpoch(0)
+        package var kind: Int8 = 0
+        package var milliseconds: Int32 = 0
+
+        package init() {}
+
+        package init(from reader: inout WireReader, version: Int16) throws(WireError) {
+            brokerID = BrokerID(try reader.int32())
+            brokerEpoch = BrokerEpoch(try reader.int64())
+            kind = try reader.int8()
+            milliseconds = try reader.int32()
+            try reader.endStruct()
+        }
+
+        package func write(to writer: inout WireWriter, version: Int16) {
+            writer.int32(brokerID.value)
+            writer.int64(brokerEpoch.value)
+            writer.int8(kind)
+            writer.int32(milliseconds)
             writer.endStruct()
         }
     }

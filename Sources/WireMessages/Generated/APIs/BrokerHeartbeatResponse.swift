@@ -13,6 +13,7 @@ package struct BrokerHeartbeatResponse: WireMessage {
     package var isCaughtUp: Bool = false
     package var isFenced: Bool = true
     package var shouldShutDown: Bool = false
+    package var suspects: [BrokerID] = []
 
     package init() {}
 
@@ -23,7 +24,13 @@ package struct BrokerHeartbeatResponse: WireMessage {
         isCaughtUp = try reader.bool()
         isFenced = try reader.bool()
         shouldShutDown = try reader.bool()
-        try reader.endStruct()
+        var tags = try reader.tags()
+        while let tag = try reader.nextTag(&tags) {
+            switch tag {
+            case 10000: suspects = try reader.values()
+            default: try reader.skipTag(&tags)
+            }
+        }
     }
 
     package func write(to writer: inout WireWriter, version: Int16) {
@@ -33,6 +40,11 @@ package struct BrokerHeartbeatResponse: WireMessage {
         writer.bool(isCaughtUp)
         writer.bool(isFenced)
         writer.bool(shouldShutDown)
-        writer.endStruct()
+        var mark = writer.beginTags()
+        if !suspects.isEmpty {
+            writer.beginTag(10000, &mark)
+            writer.values(suspects)
+            writer.endTag(&mark)
+        }
     }
 }

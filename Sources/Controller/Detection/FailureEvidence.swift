@@ -1,0 +1,115 @@
+import Metadata
+import Primitives
+
+/// What the active controller knows of the brokers' health: liveness, which no other controller inherits.
+///
+/// No rule here touches safety: a wrong guess costs availability, never records.
+package struct FailureEvidence: Sendable {
+    /// What one broker told in its present life.
+    struct Peer: Sendable {
+        var epoch: BrokerEpoch
+        var rhythm: HeartbeatRhythm
+        var vitals: BrokerVitals
+        /// Since when its disk is gray without a break.
+        var slowSince: MonotonicInstant?
+        /// When its leaderships were last taken from it.
+        var relievedAt: MonotonicInstant?
+    }
+
+    let settings: DetectionSettings
+    /// When this controller became active.
+    let began: MonotonicInstant
+    private var peers: [BrokerID: Peer] = [:]
+    var brakes = DetectionBrakes()
+    /// Who leads nothing that another can lead (R6), as of the last look.
+    private(set) var heldDown: Set<BrokerID> = []
+
+    init(_ settings: DetectionSettings, now: MonotonicInstant) {
+        self.settings = settings
+        began = now
+    }
+
+    // MARK: What comes in
+
+    /// A heartbeat came from the present life of a broker.
+    ///
+    /// - Parameter vitals: nil where the broker is no Martlet: then no rule but the session's is about it.
+    mutating func heard(
+        _ broker: BrokerID, epoch: BrokerEpoch, _ vitals: BrokerVitals?, isFenced: Bool, now: MonotonicInstant
+    ) {
+        guard let vitals else {
+            peers[broker] = nil
+            return
+        }
+        var peer =
+            peers[broker] ?? Peer(epoch: epoch, rhythm: HeartbeatRhythm(first: now), vitals: vitals)
+        // What was its rhythm before it was fenced, or in another life, says nothing of the present one.
+        if peer.epoch != epoch || isFenced {
+            peer.epoch = epoch
+            peer.rhythm = HeartbeatRhythm(first: now)
+        } else {
+            peer.rhythm.heard(at: now, lagMilliseconds: vitals.lagMilliseconds)
+        }
+        peer.vitals = vitals
+        let isSlow = settings.slowFlushMilliseconds > 0 && peer.isSlow(settings.slowFlushMilliseconds)
+        peer.slowSince = isSlow ? peer.slowSince ?? now : nil
+        peers[broker] = peer
+    }
+
+    /// A broker was let in.
+    mutating func letIn(_ broker: BrokerID, now: MonotonicInstant) { brakes.returned(broker, now: now) }
+
+    mutating func relieved(_ broker: BrokerID, now: MonotonicInstant) {
+        peers[broker]?.relievedAt = now
+        brakes.relieved(broker, now: now)
+    }
+
+    /// Takes stock of who must wait before it leads again; before each look at the rules.
+    mutating func refresh(in image: MetadataImage, now: MonotonicInstant) {
+        for broker in peers.keys where image.brokers[broker] == nil {
+            peers[broker] = nil
+            brakes.forget(broker)
+        }
+        heldDown = brakes.heldDown(settings, now: now)
+        for (broker, peer) in peers where peer.slowSince != nil { heldDown.insert(broker) }
+    }
+
+    // MARK: What it says
+
+    func peer(_ broker: BrokerID) -> Peer? { peers[broker] }
+
+    func isOnTime(_ broker: BrokerID, now: MonotonicInstant) -> Bool {
+        peers[broker]?.rhythm.isOnTime(settings, now: now) ?? false
+    }
+
+    /// Who can be believed about others: unfenced, heard when it was to be, and not held up itself.
+    func judges(in image: MetadataImage, now: MonotonicInstant) -> [BrokerID] {
+        image.brokers.sorted.filter { broker in
+            guard !broker.isFenced, let peer = peers[broker.id], peer.epoch == broker.epoch else { return false }
+            return isOnTime(broker.id, now: now) && peer.vitals.lagMilliseconds < settings.lagMillisecondsMax
+        }.map(\.id)
+    }
+
+    /// The brokers that others shall ask for a sign of life: late by half of what makes them silent.
+    func suspects(in image: MetadataImage, _ sessions: BrokerSessions, now: MonotonicInstant) -> [BrokerID] {
+        guard settings.silenceMilliseconds > 0 else { return [] }
+        return image.brokers.sorted.filter { broker in
+            guard !broker.isFenced, broker.id != settings.ownNode else { return false }
+            if let peer = peers[broker.id] {
+                return 2 * peer.rhythm.silence(now: now) >= peer.rhythm.patience(settings)
+            }
+            return broker.isMartlet && sessions.lastHeartbeat(broker.id) == nil
+                && now.milliseconds(since: began) >= 2 * settings.heartbeatMilliseconds
+        }.map(\.id)
+    }
+}
+
+extension BrokerRegistration {
+    /// Whether it is known to be of this make: others tell no settings when they register.
+    var isMartlet: Bool { settings != nil }
+}
+
+extension FailureEvidence.Peer {
+    /// Whether flushes take long.
+    func isSlow(_ milliseconds: Int64) -> Bool { vitals.flushMilliseconds.map { $0 > milliseconds } ?? false }
+}

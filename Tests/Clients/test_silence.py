@@ -1,0 +1,84 @@
+"""Nodes that fall silent without dying: their leaderships move, and what they say when they wake does no harm.
+
+MARTLET_SILENCES says how many of each kind (default 2; the long run takes 30).
+"""
+
+import os
+import time
+
+from batches import differences
+from fresh_producer import FreshProducer
+from harness import fresh, wait_until
+from steady_stream import SteadyStream, check, percentiles, read_all
+from test_kills import ServerGap, led_by
+
+SILENCES = int(os.environ.get("MARTLET_SILENCES", "2"))
+PARTITIONS = 3
+# Of a machine that has time; a busy one falls back on the session of 3 s, and takes its time for the rest.
+SERVER_BOUND = 8
+CLIENT_BOUND = 12
+
+
+def fall_silent(cluster, topic, node, partitions):
+    """Stops a node's process; returns when another leader is named for all it led, and when one on each of them
+    acknowledges a record that comes by a fresh connection. Then lets it go on."""
+    watch = ServerGap(cluster, topic, node, partitions)
+    producers = [FreshProducer(cluster, topic, partition, avoid=node) for partition in partitions]
+    cluster.pause(node)
+    try:
+        watch.begin()
+        for producer in producers:
+            producer.start()
+        server = watch.finish()
+        client = max(producer.finish() for producer in producers) - watch.killed_at
+    finally:
+        cluster.resume(node)
+    cluster.wait_in_sync(topic)
+    return server, client
+
+
+def silences(cluster, wanted):
+    """Silences of leaders that are, or are not, the active controller as well, under a stream."""
+    topic = fresh("silent")
+    cluster.create_topic(topic, partitions=PARTITIONS, min_insync_replicas=2)
+    cluster.wait_in_sync(topic)
+    stream = SteadyStream(cluster.bootstrap, topic, PARTITIONS, rate=300, **{"socket.timeout.ms": 2_000})
+    stream.start()
+    time.sleep(2)
+    gaps, tries = [], 0
+    while len(gaps) < SILENCES:
+        controller, led = cluster.active_controller(), led_by(cluster, topic)
+        fitting = [node for node in led if node and (node == controller) == (wanted == "both")]
+        if fitting:
+            gaps.append(fall_silent(cluster, topic, fitting[0], led[fitting[0]]))
+        else:
+            tries += 1
+            assert tries < 10 * SILENCES + 10, f"leader and controller do not come to be {wanted}"
+            node = next((node for node in led if node != controller), controller)
+            cluster.stop(node)
+            cluster.start(node)
+            cluster.wait_in_sync(topic)
+        time.sleep(0.5)
+    stream.stop()
+    print(f"SILENT {wanted} server: {percentiles([server for server, _ in gaps])}")
+    print(f"SILENT {wanted} fresh connection: {percentiles([client for _, client in gaps])}")
+    assert not stream.failed, stream.failed[0]
+    assert stream.unanswered == 0
+    found = read_all(cluster.bootstrap, topic, PARTITIONS)
+    # The records of the fresh connections have no number.
+    numbered = {partition: [one for one in records if one[0] >= 0] for partition, records in found.items()}
+    assert check(stream, numbered) == []
+    cluster.wait_in_sync(topic)
+    cluster.down()
+    for partition in range(PARTITIONS):
+        assert differences([cluster.data(node) / f"{topic}-{partition}" for node in cluster.nodes]) == []
+    assert max(server for server, _ in gaps) < SERVER_BOUND
+    assert max(client for _, client in gaps) < CLIENT_BOUND
+
+
+def test_a_silent_leader_is_replaced_and_nothing_is_lost(own_cluster):
+    silences(own_cluster, "leader")
+
+
+def test_a_silent_leader_that_is_the_active_controller_is_replaced_and_nothing_is_lost(own_cluster):
+    silences(own_cluster, "both")
