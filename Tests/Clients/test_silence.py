@@ -4,6 +4,7 @@ MARTLET_SILENCES says how many of each kind (default 2; the long run takes 30).
 """
 
 import os
+import re
 import time
 
 from batches import differences
@@ -37,31 +38,39 @@ def fall_silent(cluster, topic, node, partitions):
     return server, client
 
 
+def fences(cluster):
+    """How often each rule fenced a broker, as the logs of all nodes tell it."""
+    rules = {}
+    for node in cluster.nodes:
+        for rule in re.findall(r"broker fenced: .*rule=(R\d)", cluster.logs(node, lines=1_000_000)):
+            rules[rule] = rules.get(rule, 0) + 1
+    return rules
+
+
 def silences(cluster, wanted):
     """Silences of leaders that are, or are not, the active controller as well, under a stream."""
     topic = fresh("silent")
     cluster.create_topic(topic, partitions=PARTITIONS, min_insync_replicas=2)
     cluster.wait_in_sync(topic)
-    stream = SteadyStream(cluster.bootstrap, topic, PARTITIONS, rate=300, **{"socket.timeout.ms": 2_000})
-    stream.start()
-    time.sleep(2)
-    gaps, tries = [], 0
-    while len(gaps) < SILENCES:
-        controller, led = cluster.active_controller(), led_by(cluster, topic)
-        fitting = [node for node in led if node and (node == controller) == (wanted == "both")]
-        if fitting:
-            gaps.append(fall_silent(cluster, topic, fitting[0], led[fitting[0]]))
-        else:
-            tries += 1
-            assert tries < 10 * SILENCES + 10, f"leader and controller do not come to be {wanted}"
-            node = next((node for node in led if node != controller), controller)
-            cluster.stop(node)
-            cluster.start(node)
-            cluster.wait_in_sync(topic)
-        time.sleep(0.5)
-    stream.stop()
+    with SteadyStream(cluster.bootstrap, topic, PARTITIONS, rate=300, **{"socket.timeout.ms": 2_000}) as stream:
+        time.sleep(2)
+        gaps, tries = [], 0
+        while len(gaps) < SILENCES:
+            controller, led = cluster.active_controller(), led_by(cluster, topic)
+            fitting = [node for node in led if node and (node == controller) == (wanted == "both")]
+            if fitting:
+                gaps.append(fall_silent(cluster, topic, fitting[0], led[fitting[0]]))
+            else:
+                tries += 1
+                assert tries < 10 * SILENCES + 10, f"leader and controller do not come to be {wanted}"
+                node = next((node for node in led if node != controller), controller)
+                cluster.stop(node)
+                cluster.start(node)
+                cluster.wait_in_sync(topic)
+            time.sleep(0.5)
     print(f"SILENT {wanted} server: {percentiles([server for server, _ in gaps])}")
     print(f"SILENT {wanted} fresh connection: {percentiles([client for _, client in gaps])}")
+    print(f"SILENT {wanted} rules: {fences(cluster)}")
     assert not stream.failed, stream.failed[0]
     assert stream.unanswered == 0
     found = read_all(cluster.bootstrap, topic, PARTITIONS)
