@@ -229,22 +229,24 @@ private final class VirtualNetworkView: Network {
             answer.give(.failure(.refused))
             return
         }
-        let (node, network) = (node, network)
+        let (node, network, lot) = (node, network, network.time.draw())
         network.deliver(from: node, to: far) {
             guard !network.isDark(far) else { return }
             guard let listener = network.listener(at: endpoint.port) else {
                 return network.deliver(from: far, to: node) { answer.give(.failure(.refused)) }
             }
             VirtualNetworkView.accept(
-                listener, from: node, endpoint, on: loop, frameLimitBytes: frameLimitBytes, handler, network, answer)
+                listener, lot, from: node, endpoint, on: loop, frameLimitBytes: frameLimitBytes, handler, network,
+                answer)
         }
     }
 
     private static func accept(
-        _ listener: VirtualListener, from node: Int, _ endpoint: Endpoint, on loop: any Loop, frameLimitBytes: Int,
+        _ listener: VirtualListener, _ lot: UInt64, from node: Int, _ endpoint: Endpoint, on loop: any Loop,
+        frameLimitBytes: Int,
         _ handler: any LinkHandler, _ network: VirtualNetwork, _ answer: OnceOnly
     ) {
-        let farLoop = listener.loops[Int(network.time.draw() % UInt64(listener.loops.count))]
+        let farLoop = listener.loops[Int(lot % UInt64(listener.loops.count))]
         let near = VirtualLink(
             node: node, loop: loop, remote: endpoint,
             frameLimitBytes: listener.frameLimitBytes == nil ? nil : frameLimitBytes, network: network)
