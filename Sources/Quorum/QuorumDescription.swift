@@ -15,7 +15,7 @@ package struct QuorumDescription: Hashable, Sendable {
     package let epoch: LeaderEpoch
     /// Nil until one is established in this epoch.
     package let highWatermark: Offset?
-    /// All voters, the leader included, in order of their ids.
+    /// All voters in order of their ids; the leader is one, unless it has just taken its own vote away.
     package let voters: [DescribedReplica]
     package let observers: [DescribedReplica]
 }
@@ -25,10 +25,11 @@ extension QuorumReplica {
     package func describe(now: MonotonicInstant) -> QuorumDescription? {
         guard case .leader(let state) = role else { return nil }
         let own = DescribedReplica(key: me, logEnd: log.end, lastFetchAt: nil, lastCaughtUpAt: now)
-        let voters = ([own] + state.voters.map(DescribedReplica.init)).sorted { $0.key.id < $1.key.id }
+        let mine = isVoter ? [own] : []
+        let voters = (mine + state.voters.map(DescribedReplica.init)).sorted { $0.key.id < $1.key.id }
         return QuorumDescription(
             leaderID: me.id, epoch: state.epoch, highWatermark: state.highWatermark, voters: voters,
-            observers: state.observers.map(DescribedReplica.init))
+            observers: (isVoter ? [] : [own]) + state.observers.map(DescribedReplica.init))
     }
 }
 

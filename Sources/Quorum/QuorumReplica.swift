@@ -7,9 +7,9 @@ package import Primitives
 /// before anything else happens wraps the rest in one `persist` effect, so the memory never runs ahead of the vote
 /// file as seen from outside.
 package struct QuorumReplica: Sendable {
-    /// Who this replica is.
-    package let me: ReplicaKey
-    package let voters: VoterSet
+    /// Who this replica is, where it listens and what it can do.
+    package let own: Voter
+    package internal(set) var history: VoterHistory
     package let settings: QuorumSettings
     /// The content of the vote file once the last step's effects are performed.
     package internal(set) var election: ElectionState
@@ -38,11 +38,11 @@ package struct QuorumReplica: Sendable {
     ///   - log: the log after recovery, flushed.
     ///   - generator: draws the election timeouts; each node must have another.
     package init(
-        me: ReplicaKey, voters: VoterSet, settings: QuorumSettings, election: ElectionState, log: LogView,
+        _ own: Voter, history: VoterHistory, settings: QuorumSettings, election: ElectionState, log: LogView,
         generator: SeededGenerator
     ) {
-        self.me = me
-        self.voters = voters
+        self.own = own
+        self.history = history
         self.settings = settings
         self.election = election
         self.log = log
@@ -53,7 +53,18 @@ package struct QuorumReplica: Sendable {
         precondition(log.lastEpoch <= election.epoch, "the log holds an epoch that the vote file does not know")
     }
 
+    /// Who this replica is.
+    package var me: ReplicaKey { own.key }
+    /// Those who vote, by the newest word of this replica's own log.
+    package var voters: VoterSet { history.voters }
     package var isVoter: Bool { voters.contains(me) }
+
+    /// Whether this replica had a vote until the newest record took it, and that record is not known to be committed:
+    /// it may be the only one that has it, and so the only one that can lead (Raft thesis, 4.2.2).
+    package var isLeaving: Bool {
+        guard !isVoter, let offset = history.votersOffset else { return false }
+        return offset >= highWatermark ?? .zero && history.formerVoters.contains(me)
+    }
 
     /// How far this voter can be believed: an entry of its own makes a founder as good as any.
     package var standing: VoterStanding {
@@ -63,9 +74,9 @@ package struct QuorumReplica: Sendable {
         }
     }
 
-    /// A voter stands unless there are entries that it lacks all of (design, section 7).
+    /// A voter, or one that is leaving, stands unless there are entries that it lacks all of (design, section 7).
     var mayStand: Bool {
-        guard isVoter, !isShuttingDown else { return false }
+        guard isVoter || isLeaving, !isShuttingDown else { return false }
         return switch standing {
         case .unproven, .founding, .proven: true
         case .expecting, .catchingUp: false
@@ -88,12 +99,15 @@ package struct QuorumReplica: Sendable {
         let electionBefore = election
         let leaderBefore = (leaderID, election.epoch)
         let ledBefore = role.leading?.epoch
+        let votersBefore = voters
         handle(input, now: now)
         if !isHalted {
             runTimers(now: now)
             noteCaughtUp()
+            pursueVoterChange(now: now)
             sendWhatIsDue(now: now)
         }
+        if votersBefore != voters { effects.append(.votersChanged(voters)) }
         if leaderBefore != (leaderID, election.epoch) { effects.append(.leaderChanged(leaderID, election.epoch)) }
         if let ledBefore, role.leading?.epoch != ledBefore { effects.insert(.lostLeadership(ledBefore), at: 0) }
         let made = effects
@@ -113,7 +127,10 @@ package struct QuorumReplica: Sendable {
         case .append(let ticket, let count, let epoch): append(ticket, count: count, expecting: epoch, now: now)
         case .flushed(let ticket): flushed(ticket, now: now)
         case .snapshotTaken(let snapshot): snapshotTaken(snapshot)
-        case .prefixDropped(let snapshot): log.dropPrefix(upTo: snapshot)
+        case .snapshotInstalled(let snapshot, let voters): history.reset(to: voters, end: snapshot.endOffset)
+        case .prefixDropped(let snapshot):
+            log.dropPrefix(upTo: snapshot)
+            history.dropPrefix(before: log.start)
         case .resign(let epoch): resign(epoch, now: now)
         case .shutDown: shutDown(now: now)
         }
@@ -126,6 +143,11 @@ package struct QuorumReplica: Sendable {
         case .endEpoch(let notice): answerEndEpoch(notice, token: token, now: now)
         case .fetch(let fetch): answerFetch(fetch, token: token, now: now)
         case .fetchSnapshot(let fetch): answerFetchSnapshot(fetch, token: token, now: now)
+        case .addVoter(let ask): answerAddVoter(ask, token: token, now: now)
+        case .removeVoter(let ask): answerRemoveVoter(ask, token: token, now: now)
+        case .updateVoter(let ask): answerUpdateVoter(ask, token: token, now: now)
+        case .finalizeKraftVersion(let ask): answerKraftVersion(ask, token: token, now: now)
+        case .supportedKraftVersions: preconditionFailure("ApiVersions is answered outside the quorum")
         }
     }
 
@@ -133,7 +155,7 @@ package struct QuorumReplica: Sendable {
         if case .vote(let verdict, isGranted: true) = reply, verdict.epoch == election.epoch {
             return takeVote(verdict, isGranted: true, id: id, now: now)
         }
-        guard !learn(from: reply.verdict, now: now) else { return }
+        if let verdict = reply.verdict, learn(from: verdict, now: now) { return }
         switch reply {
         case .vote(let verdict, let isGranted): takeVote(verdict, isGranted: isGranted, id: id, now: now)
         case .beginEpoch: break
@@ -141,6 +163,9 @@ package struct QuorumReplica: Sendable {
         case .fetch(let verdict, let highWatermark, let content):
             takeFetched(verdict, highWatermark: highWatermark, content, id: id, now: now)
         case .fetchSnapshot(let verdict, let piece): takeSnapshotPiece(verdict, piece, id: id, now: now)
+        case .voterChange(let error): membershipAnswered(id, error, now: now)
+        case .updateVoter(let verdict): membershipAnswered(id, verdict.error, now: now)
+        case .supportedKraftVersions(let versions): probeAnswered(id, versions, now: now)
         }
     }
 

@@ -4,6 +4,7 @@ import Simulator
 /// What is simulated.
 enum Room: String, ExpressibleByArgument, CaseIterable {
     case quorum
+    case membership
     case replication
     case cluster
 }
@@ -24,7 +25,7 @@ struct SimulatorCommand: ParsableCommand {
     @Option(help: "A range of seeds: A...B.")
     var seeds: String?
 
-    @Option(help: "What is simulated: quorum, replication or cluster.")
+    @Option(help: "What is simulated: quorum, membership, replication or cluster.")
     var room = Room.quorum
 
     @Flag(help: "The same as --room cluster.")
@@ -56,6 +57,7 @@ struct SimulatorCommand: ParsableCommand {
     func run() throws {
         switch cluster ? .cluster : room {
         case .quorum: try run(QuorumSimulation.self)
+        case .membership: try run(MembershipSimulation.self)
         case .replication: try run(ReplicationSimulation.self)
         case .cluster: try run(ClusterSimulation.self)
         }

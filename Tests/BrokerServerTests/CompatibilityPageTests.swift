@@ -8,6 +8,7 @@ import WireProtocol
 @Suite struct CompatibilityPageTests {
     /// Every handler that a node registers (`BrokerRoom.table`, `QuorumRoom.table`).
     private static let handlers: [any RequestHandler.Type] = [
+        AddRaftVoterHandler.self, RemoveRaftVoterHandler.self, UpdateRaftVoterHandler.self,
         ProduceHandler.self, FetchHandler.self, ListOffsetsHandler.self, MetadataHandler.self,
         OffsetCommitHandler.self, OffsetFetchHandler.self, FindCoordinatorHandler.self, JoinGroupHandler.self,
         HeartbeatHandler.self, LeaveGroupHandler.self, SyncGroupHandler.self, DescribeGroupsHandler.self,

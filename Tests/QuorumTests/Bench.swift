@@ -12,9 +12,19 @@ struct Bench {
         me id: Int32 = 1, voters: [Int32] = [1, 2, 3], election: ElectionState = ElectionState(standing: .unproven),
         log: LogView = LogView()
     ) {
+        self.init(
+            Voter(key: ReplicaKey(id: BrokerID(id))),
+            history: VoterHistory(configured: VoterSet(voters.map { ReplicaKey(id: BrokerID($0)) })),
+            election: election, log: log)
+    }
+
+    init(
+        _ own: Voter, history: VoterHistory, settings: QuorumSettings = QuorumSettings(),
+        election: ElectionState = ElectionState(standing: .unproven), log: LogView = LogView()
+    ) {
         replica = QuorumReplica(
-            me: ReplicaKey(id: BrokerID(id)), voters: VoterSet(voters.map { ReplicaKey(id: BrokerID($0)) }),
-            settings: QuorumSettings(), election: election, log: log, generator: SeededGenerator(seed: 7))
+            own, history: history, settings: settings, election: election, log: log,
+            generator: SeededGenerator(seed: 7))
     }
 
     /// One that has a log: `lengths` is how many entries each epoch from 1 on wrote.
@@ -125,7 +135,7 @@ extension QuorumAnswer {
     var verdict: Verdict {
         switch self {
         case .vote(let verdict, _), .beginEpoch(let verdict), .endEpoch(let verdict), .fetch(let verdict, _, _),
-            .fetchSnapshot(let verdict, _):
+            .fetchSnapshot(let verdict, _), .voterChange(let verdict, _):
             verdict
         }
     }

@@ -82,12 +82,10 @@ struct VotingTests {
             ReplicaKey(id: BrokerID(2), directoryID: UUID128(high: 1, low: 2)),
         ])
         let wiped = ReplicaKey(id: BrokerID(2), directoryID: UUID128(high: 9, low: 9))
-        #expect(!voters.contains(wiped) && voters.contains(key(2)))
-        var replica = QuorumReplica(
-            me: wiped, voters: voters, settings: QuorumSettings(), election: ElectionState(standing: .unproven),
-            log: LogView(), generator: SeededGenerator(seed: 1))
-        #expect(!replica.isVoter)
-        let answer = replica.step(.asked(RequestToken(1), ask(from: 1, epoch: 1)), now: MonotonicInstant(0)).answer(1)
+        #expect(!voters.contains(wiped) && !voters.contains(key(2)), "a voter is named with its directory")
+        var bench = Bench(Voter(key: wiped), history: VoterHistory(configured: .none, founding: voters))
+        #expect(!bench.replica.isVoter)
+        let answer = bench.step(.asked(RequestToken(1), ask(from: 1, epoch: 1, voter: voters.all[1]))).answer(1)
         #expect(answer?.verdict.error == .invalidVoterKey)
     }
 

@@ -119,7 +119,8 @@ struct TidyTests {
     /// A file that adds one concern to a type that stands elsewhere is named after that concern.
     private static func isConcern(_ file: SourceFile) throws -> Bool {
         let added = file.bareLines.compactMap { line in
-            line.hasPrefix("extension ") ? line.dropFirst("extension ".count).prefix { $0.isLetter || $0.isNumber } : nil
+            line.hasPrefix("extension ")
+                ? line.dropFirst("extension ".count).prefix { $0.isLetter || $0.isNumber } : nil
         }
         return try added.contains { name in
             let own = try Regex(#"\b(struct|class|enum|protocol|actor)\s+"# + name + #"\b"#)

@@ -37,9 +37,11 @@ final class BrokerRoom: Sendable {
         let (settings, nodeID, cache) = (configuration.settings, configuration.nodeID, quorum.cache)
         let dynamic = DynamicSettings(settings, node: nodeID, log: log)
         self.settings = dynamic
-        let addresses = configuration.controllerAddresses
+        let quorumHost = quorum.host
         let channels = ["heartbeat", "requests", "admin"].map { purpose in
-            ControllerChannel(clientID: "broker-\(nodeID)-\(purpose)", world: world) { addresses[$0] }
+            ControllerChannel(clientID: "broker-\(nodeID)-\(purpose)", world: world) {
+                quorumHost.address(of: $0)
+            }
         }
         self.channels = channels
         for channel in channels { quorum.plane.follow(channel) }
@@ -250,9 +252,10 @@ final class BrokerRoom: Sendable {
                 ConfigDescriber(nodeID: configuration.nodeID, settings: settings, logs: logs), cache: cache))
         table.register(ListConfigResourcesHandler(cache: cache))
         table.register(DescribeQuorumHandler(host))
-        table.registerAdministration(route, OwnConfigs(nodeID: configuration.nodeID, settings: settings, logs: logs))
+        table.registerAdministration(
+            route, OwnConfigs(nodeID: configuration.nodeID, settings: settings, logs: logs), host)
         table.registerGroups(groups)
-        table.register(ApiVersionsHandler(table) { FeatureReport(cache.current) })
+        table.register(ApiVersionsHandler(table) { FeatureReport(cache.current, kraftVersion: host.kraftVersion) })
         return table
     }
 }

@@ -81,13 +81,6 @@ extension BrokerLifecycle.Timing {
     }
 }
 
-extension NodeConfiguration {
-    /// Where each controller of the quorum is reached.
-    var controllerAddresses: [BrokerID: Endpoint] {
-        Dictionary(voters.map { ($0.id, $0.endpoint) }, uniquingKeysWith: { first, _ in first })
-    }
-}
-
 extension AdminListener {
     /// Opens the configured port.
     func open(_ endpoint: Endpoint, _ world: World) throws(NodeFailure) -> Int {
@@ -126,7 +119,9 @@ extension RequestListener {
 
 extension HandlerTable {
     /// Adds the administrative requests: on client listeners they are forwarded, on a controller's decided.
-    mutating func registerAdministration(_ route: AdminRoute, _ own: OwnConfigs) {
+    mutating func registerAdministration(_ route: AdminRoute, _ own: OwnConfigs, _ quorum: QuorumHost) {
+        register(AddRaftVoterHandler(quorum, route))
+        register(RemoveRaftVoterHandler(quorum, route))
         register(CreateTopicsHandler(route))
         register(DeleteTopicsHandler(route))
         register(CreatePartitionsHandler(route))

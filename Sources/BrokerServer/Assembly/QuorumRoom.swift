@@ -68,7 +68,7 @@ final class QuorumRoom: Sendable {
         }
         listeners = opened
         registrar = QuorumRoom.registrar(
-            configuration, incarnationID, cache, world: world, log: logs[part: .controller])
+            configuration, incarnationID, cache, host, world: world, log: logs[part: .controller])
         if let registrar { plane.follow(registrar) }
     }
 
@@ -126,9 +126,9 @@ final class QuorumRoom: Sendable {
         table.register(AllocateProducerIDsHandler(controller))
         table.register(AssignReplicasToDirsHandler(controller))
         let own = OwnConfigs(nodeID: configuration.nodeID, settings: configuration.settings, logs: logs)
-        table.registerAdministration(route, own)
+        table.registerAdministration(route, own, host)
         var forwardable = HandlerTable()
-        forwardable.registerAdministration(route, own)
+        forwardable.registerAdministration(route, own, host)
         table.register(EnvelopeHandler(route, forwardable: forwardable))
         let suspected = SuspectedBrokers(
             cache: cache, listenerName: configuration.interBrokerListenerName, world: world)
@@ -139,24 +139,24 @@ final class QuorumRoom: Sendable {
             DescribeConfigsHandler(
                 ConfigDescriber(nodeID: configuration.nodeID, settings: configuration.settings, logs: logs),
                 cache: cache))
-        table.register(ApiVersionsHandler(table) { FeatureReport(cache.current) })
+        table.register(ApiVersionsHandler(table) { FeatureReport(cache.current, kraftVersion: host.kraftVersion) })
         return table
     }
 
     private static func registrar(
-        _ configuration: NodeConfiguration, _ incarnationID: UUID128, _ cache: MetadataCache, world: World, log: Logger
+        _ configuration: NodeConfiguration, _ incarnationID: UUID128, _ cache: MetadataCache, _ host: QuorumHost,
+        world: World, log: Logger
     ) -> ControllerRegistrar? {
         guard configuration.isController else { return nil }
-        let addresses = configuration.controllerAddresses
-        let own = addresses[configuration.nodeID]
         return ControllerRegistrar(
             id: configuration.nodeID, incarnationID: incarnationID,
-            listeners: configuration.controllerListeners.map { listener in
+            listeners: configuration.controllerEndpoints.map { listener in
                 RegisteredListener(
-                    name: listener.name, host: own?.host ?? listener.endpoint.host,
-                    port: UInt16(clamping: listener.endpoint.port))
+                    name: listener.name, host: listener.endpoint.host, port: UInt16(clamping: listener.endpoint.port))
             },
-            channel: ControllerChannel(clientID: "controller-\(configuration.nodeID)", world: world) { addresses[$0] },
+            channel: ControllerChannel(clientID: "controller-\(configuration.nodeID)", world: world) {
+                host.address(of: $0)
+            },
             cache: cache, world: world, log: log)
     }
 }

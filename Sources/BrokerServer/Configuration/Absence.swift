@@ -11,7 +11,6 @@ package enum Absence: Hashable, Sendable {
     case shareGroups
     case streamsGroups
     case tieredStorage
-    case dynamicVoters
     case clientTelemetry
     case zooKeeper
     /// It names a Java class; there is no Java here.
@@ -35,7 +34,6 @@ package enum Absence: Hashable, Sendable {
         case .shareGroups: "share groups are not built yet"
         case .streamsGroups: "streams groups are not built yet"
         case .tieredStorage: "tiered storage is not built yet"
-        case .dynamicVoters: "dynamic voters are not built yet; name the voters in controller.quorum.voters"
         case .clientTelemetry: "client telemetry is not built yet"
         case .zooKeeper:
             "ZooKeeper mode has gone, as in Kafka 4.0; give process.roles, node.id and controller.quorum.voters"

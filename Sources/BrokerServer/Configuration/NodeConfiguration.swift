@@ -17,6 +17,10 @@ package struct NodeConfiguration: Sendable {
     package let interBrokerListenerName: String
     /// The static voters. A combined node that names none forms a quorum of itself.
     package let voters: [VoterAddress]
+    /// Where to ask for the quorum's leader; with it the voters may be dynamic.
+    package let bootstrapServers: [Endpoint]
+    /// Where other nodes reach this one as a controller, the first listener of `controller.listener.names` first.
+    package let controllerEndpoints: [ListenerConfiguration]
     package let logDirectories: [String]
     package let metadataLogDirectory: String
     /// Known from the configuration; an unformatted directory is formatted in place with it.
@@ -38,8 +42,15 @@ package struct NodeConfiguration: Sendable {
         }
         controllerListenerNames = settings.list("controller.listener.names").map { $0.uppercased() }
         listeners = try NodeConfiguration.parsedListeners(settings, "listeners")
+        bootstrapServers = try QuorumAddresses.bootstrapServers(settings)
+        let isSole = isBroker && isController && bootstrapServers.isEmpty
         voters = try NodeConfiguration.parsedVoters(
-            settings, sole: isBroker && isController ? nodeID : nil, listeners, controllerListenerNames)
+            settings, sole: isSole ? nodeID : nil, listeners, controllerListenerNames)
+        controllerEndpoints =
+            isController
+            ? QuorumAddresses.own(
+                nodeID, voters, listeners, names: controllerListenerNames,
+                advertised: try NodeConfiguration.parsedListeners(settings, "advertised.listeners")) : []
         let directories = settings.isGiven("log.dirs") ? settings.list("log.dirs") : [settings.string("log.dir")]
         guard let first = directories.first else { throw ConfigurationError("log.dirs is empty; name one directory") }
         logDirectories = directories
@@ -82,11 +93,13 @@ package struct NodeConfiguration: Sendable {
     }
 
     private func checkRoles() throws(ConfigurationError) {
-        guard !voters.isEmpty else {
-            throw ConfigurationError("controller.quorum.voters is not given; name the voters as id@host:port,…")
+        guard !voters.isEmpty || !bootstrapServers.isEmpty else {
+            throw ConfigurationError(
+                "neither controller.quorum.voters nor controller.quorum.bootstrap.servers is given; name the voters as "
+                    + "id@host:port,… or some controllers as host:port,…")
         }
         let isVoter = voters.contains { $0.id == nodeID }
-        if isController, !isVoter {
+        if isController, !isVoter, !voters.isEmpty {
             throw ConfigurationError("node.id=\(nodeID) is a controller but not one of controller.quorum.voters")
         }
         if !isController, isVoter {
@@ -147,7 +160,7 @@ package struct NodeConfiguration: Sendable {
         return voters
     }
 
-    private static func isAnyAddress(_ host: String) -> Bool { ["", "0.0.0.0", "::"].contains(host) }
+    static func isAnyAddress(_ host: String) -> Bool { ["", "0.0.0.0", "::"].contains(host) }
 
     private static func checkProtocols(
         _ settings: Settings, _ listeners: [ListenerConfiguration]

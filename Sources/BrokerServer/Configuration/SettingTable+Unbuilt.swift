@@ -32,12 +32,6 @@ extension SettingTable {
             "connection_creation_rate", count, "2147483647", .quotas, "Connections a second from an address."),
         .ignored("client.quota.callback.class", .className, nil, .quotas, "The class that decides on quotas."),
         .ignored("telemetry.max.bytes", positive, megabyte, .clientTelemetry, "The largest push of client metrics."),
-        .refused(
-            "controller.quorum.bootstrap.servers", .list, "", .dynamicVoters,
-            "Where a node asks for the voters: host:port."),
-        .ignored(
-            "controller.quorum.auto.join.enable", .boolean, "false", .dynamicVoters,
-            "Whether a controller makes itself a voter."),
         .ignored("transaction.state.log.min.isr", positive, "2", .transactions, "`min.insync.replicas` of its topic."),
         .ignored("transaction.state.log.num.partitions", positive, "50", .transactions, "Partitions of its topic."),
         .ignored(

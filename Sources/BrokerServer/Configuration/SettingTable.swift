@@ -90,7 +90,13 @@ package enum SettingTable {
     ]
 
     package static let quorum: [Setting] = [
-        Setting("controller.quorum.voters", .list, "", "The voters: id@host:port."),
+        Setting("controller.quorum.voters", .list, "", "The static voters: id@host:port."),
+        Setting(
+            "controller.quorum.bootstrap.servers", .list, "",
+            "Where a node asks for the quorum's leader: host:port. The voters stand in the metadata log."),
+        Setting(
+            "controller.quorum.auto.join.enable", .boolean, "false",
+            "Whether a controller without a vote asks for one when it has caught up."),
         Setting(
             "controller.quorum.election.timeout.ms", positive, "300",
             "The shortest wait for votes before the next try; the longest is twice that."),

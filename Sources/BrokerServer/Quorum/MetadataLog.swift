@@ -1,4 +1,5 @@
 package import Primitives
+package import Quorum
 
 /// The metadata log as the controller and the publisher of metadata see it: an ordered list of committed record
 /// batches, written by the one active controller.
@@ -69,12 +70,18 @@ package struct LoadedSnapshot: Hashable, Sendable {
     package let lastContainedLogTimestamp: Timestamp
     /// The values of its records, in order.
     package let records: [Bytes]
+    /// Who voted at its end.
+    package let voters: SnapshotVoters
 
-    package init(endOffset: Offset, epoch: LeaderEpoch, lastContainedLogTimestamp: Timestamp, records: [Bytes]) {
+    package init(
+        endOffset: Offset, epoch: LeaderEpoch, lastContainedLogTimestamp: Timestamp, records: [Bytes],
+        voters: SnapshotVoters = SnapshotVoters()
+    ) {
         self.endOffset = endOffset
         self.epoch = epoch
         self.lastContainedLogTimestamp = lastContainedLogTimestamp
         self.records = records
+        self.voters = voters
     }
 }
 

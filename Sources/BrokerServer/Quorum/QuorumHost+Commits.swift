@@ -78,7 +78,9 @@ extension QuorumHost {
             let epoch = store?.epoch(below: delivered), let records = listener.snapshotRecords()
         else { return }
         let id = SnapshotID(endOffset: delivered, epoch: epoch)
-        let dropped = try store?.write(id, records: records, lastContainedLogTimestamp: world.clock.timeOfDay)
+        let dropped = try store?.write(
+            id, records: records, voters: replica?.history.snapshot(below: delivered) ?? SnapshotVoters(),
+            lastContainedLogTimestamp: world.clock.timeOfDay)
         snapshotPace.begin(now: now)
         logger.info("wrote the metadata snapshot at offset \(id.endOffset), epoch \(epoch): \(records.count) records")
         feed(.snapshotTaken(id))

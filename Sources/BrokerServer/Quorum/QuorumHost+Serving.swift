@@ -1,4 +1,4 @@
-import Primitives
+package import Primitives
 import Quorum
 import World
 
@@ -11,6 +11,23 @@ extension QuorumHost {
         table.register(EndQuorumEpochHandler(self))
         table.register(FetchSnapshotHandler(self))
         table.register(DescribeQuorumHandler(self))
+        table.register(UpdateRaftVoterHandler(self))
+    }
+
+    /// Finalizes a level of `kraft.version`: from 0 to 1 makes static voters dynamic (KIP-853). On the control loop.
+    ///
+    /// - Parameter isDryRun: only says whether it would be done.
+    /// - Parameter done: gets no error when it is committed; INVALID_UPDATE_VERSION, INVALID_REQUEST,
+    ///   REQUEST_TIMED_OUT or NOT_LEADER_OR_FOLLOWER with a sentence where it is not.
+    package func finalizeKraftVersion(
+        _ level: Int16, isDryRun: Bool, timeoutMilliseconds: Int64,
+        done: @escaping @Sendable (ErrorCode, String?) -> Void
+    ) {
+        let request = KraftVersionAsk(level: level, isDryRun: isDryRun, timeoutMilliseconds: timeoutMilliseconds)
+        ask(.finalizeKraftVersion(request)) { answer in
+            guard case .voterChange(let verdict, let refusal) = answer else { return }
+            done(verdict.error, refusal.map { "\($0)" })
+        }
     }
 
     /// A peer that names another cluster is not one of ours; one that names none is believed. From any thread.
@@ -21,6 +38,12 @@ extension QuorumHost {
     var logStartOffset: Offset { replica?.log.start ?? .zero }
 
     func describe() -> QuorumDescription? { replica?.describe(now: world.clock.now) }
+
+    /// All listeners of a voter, as the log has them; the one that is connected to where only the configuration tells.
+    func endpoints(ofVoter id: BrokerID) -> [VoterEndpoint] {
+        let recorded = replica?.voters.voter(id)?.endpoints ?? []
+        return recorded.isEmpty ? endpoint(of: id).map { [$0] } ?? [] : recorded
+    }
 
     /// Whole batches from `offset` to the log's end; nil when the node has to end for it.
     func readLog(from offset: Offset, maxBytes: Int) -> Bytes? {

@@ -30,8 +30,9 @@ package final class QuorumHost: MetadataLog, @unchecked Sendable {
     let logger: Logger
     /// The leader that was last told, for other threads; below zero for none.
     let toldLeader = Atomic<Int32>(-1)
+    /// The level of `kraft.version`, for other threads.
+    let toldKraftVersion = Atomic<Int16>(0)
     private let fatal: @Sendable (MetadataLogFailure) -> Void
-    let voters: VoterSet
     private(set) var listener: any MetadataLogListener = SilentMetadataLogListener()
 
     var replica: QuorumReplica?
@@ -67,7 +68,6 @@ package final class QuorumHost: MetadataLog, @unchecked Sendable {
         self.world = world
         self.logger = logger
         self.fatal = fatal
-        voters = VoterSet(setup.voters.map { ReplicaKey(id: $0.id) })
         snapshotPace = SnapshotPace(
             bytesMax: setup.snapshotBytes, intervalMilliseconds: setup.snapshotIntervalMilliseconds)
     }
@@ -79,24 +79,33 @@ package final class QuorumHost: MetadataLog, @unchecked Sendable {
     package func start() throws {
         precondition(replica == nil, "a quorum host started twice")
         let store = try MetadataStore(
-            parent: setup.logDirectory, segmentBytes: setup.segmentBytes, files: world.files, clock: world.clock)
+            parent: setup.logDirectory, segmentBytes: setup.segmentBytes,
+            configured: VoterSet(setup.voters.map { ReplicaKey(id: $0.id) }), files: world.files, clock: world.clock)
         if let latest = store.snapshots.latest {
             delivered = latest.endOffset
             notes.append(.snapshot(try store.snapshots.load(latest)))
         }
-        let messages = OutgoingQuorumMessages(
-            clusterID: setup.clusterID, ownEndpoint: endpoint(of: setup.nodeID),
-            fetchBytesMax: setup.fetchBytesMax, snapshotBytesMax: setup.snapshotFetchBytesMax)
-        peers = QuorumPeers(
-            voters: setup.voters.filter { $0.id != setup.nodeID }, messages: messages,
-            clientID: "quorum-\(setup.nodeID)", requestTimeoutMilliseconds: setup.requestTimeoutMilliseconds,
-            world: world)
+        let peers = QuorumPeers(setup, world: world)
+        peers.follow(store.history)
+        self.peers = peers
         self.store = store
+        toldKraftVersion.store(store.history.kraftVersion, ordering: .relaxed)
+        warnOfNoVoters(store.history)
         replica = QuorumReplica(
-            me: ReplicaKey(id: setup.nodeID, directoryID: setup.directoryID), voters: voters, settings: setup.settings,
-            election: store.election, log: store.view, generator: SeededGenerator(seed: world.randomness.next()))
+            setup.own, history: store.history, settings: setup.settings, election: store.election, log: store.view,
+            generator: SeededGenerator(seed: world.randomness.next()))
         snapshotPace.begin(now: world.clock.now)
         feed(.started)
+    }
+
+    private func warnOfNoVoters(_ history: VoterHistory) {
+        guard history.voters.isEmpty else { return }
+        let servers = setup.settings.bootstrap.map { "\($0)" }.joined(separator: ", ")
+        logger.warning(
+            """
+            this directory names no voters: waiting to hear of them at \(servers). A new cluster needs a controller \
+            that was formatted with --standalone, or controllers with --initial-controllers
+            """)
     }
 
     /// Hands leadership over, then closes the log; `stopped` is called on the control loop, in bounded time.
@@ -160,6 +169,9 @@ package final class QuorumHost: MetadataLog, @unchecked Sendable {
         return id < 0 ? nil : BrokerID(id)
     }
 
+    /// The finalized level of the feature `kraft.version` (KIP-853). From any thread.
+    package var kraftVersion: Int16 { toldKraftVersion.load(ordering: .relaxed) }
+
     package var highWatermark: Offset? { replica?.highWatermark }
 
     package var logEndOffset: Offset { replica?.log.end ?? .zero }
@@ -194,6 +206,9 @@ package final class QuorumHost: MetadataLog, @unchecked Sendable {
         setTimer()
         tell()
     }
+
+    /// Takes an input before all that wait; from within a step.
+    func feedNext(_ input: QuorumInput) { inputs.prepend(input) }
 
     private func setTimer() {
         let wanted = replica?.nextDeadline
@@ -244,11 +259,11 @@ package final class QuorumHost: MetadataLog, @unchecked Sendable {
         isTelling = false
     }
 
-    func endpoint(of id: BrokerID) -> VoterEndpoint? {
-        setup.voters.first { $0.id == id }.map {
-            VoterEndpoint(
-                listenerName: setup.controllerListenerName, host: $0.endpoint.host,
-                port: UInt16(clamping: $0.endpoint.port))
-        }
+    /// Where a node of the quorum is reached, as far as this one knows.
+    func endpoint(of id: BrokerID) -> VoterEndpoint? { peers?.book.endpoint(of: id) }
+
+    /// The same as an address to connect to; on the control loop.
+    package func address(of id: BrokerID) -> Endpoint? {
+        endpoint(of: id).map { Endpoint(host: $0.host, port: Int($0.port)) }
     }
 }

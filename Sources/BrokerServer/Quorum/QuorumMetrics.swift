@@ -31,6 +31,9 @@ struct QuorumMetrics: MetricsSource {
         page.gauge(
             "kafka_server_raftmetrics_log_end_offset", "Exclusive end of this node's metadata log.",
             replica.log.end.value)
+        page.gauge(
+            "kafka_server_raftmetrics_number_of_voters", "Voters of the metadata quorum, as this node knows them.",
+            replica.voters.members.count)
         reportReplicas(into: &page)
     }
 

@@ -8,7 +8,10 @@ package struct QuorumSetup: Sendable {
     /// The id of the metadata log's directory, from its `meta.properties`.
     package var directoryID: DirectoryID
     package var clusterID: String?
+    /// The static voters; none where they are dynamic.
     package var voters: [VoterAddress]
+    /// Where this node listens as a controller, the default listener first; none on a broker.
+    package var endpoints: [VoterEndpoint] = []
     /// The name of the listener that the voters' addresses belong to.
     package var controllerListenerName: String
     package var settings: QuorumSettings
@@ -31,11 +34,19 @@ package struct QuorumSetup: Sendable {
         self.directoryID = directoryID
         self.clusterID = clusterID
         voters = configuration.voters
+        endpoints = configuration.controllerEndpoints.map {
+            VoterEndpoint(listenerName: $0.name, host: $0.endpoint.host, port: UInt16(clamping: $0.endpoint.port))
+        }
         controllerListenerName = configuration.controllerListenerNames.first ?? "CONTROLLER"
         self.settings = QuorumSettings(
             fetchTimeoutMilliseconds: settings.integer("controller.quorum.fetch.timeout.ms"),
             electionTimeoutMilliseconds: settings.integer("controller.quorum.election.timeout.ms"),
             retryBackoffMilliseconds: settings.integer("controller.quorum.retry.backoff.ms"))
+        self.settings.bootstrap = configuration.bootstrapServers.map {
+            QuorumAddress(host: $0.host, port: UInt16(clamping: $0.port))
+        }
+        self.settings.joinsByItself =
+            configuration.isController && settings.boolean("controller.quorum.auto.join.enable")
         requestTimeoutMilliseconds = settings.integer("controller.quorum.request.timeout.ms")
         logDirectory = configuration.metadataLogDirectory
         segmentBytes = settings.integer("metadata.log.segment.bytes")
@@ -58,4 +69,7 @@ package struct QuorumSetup: Sendable {
         snapshotBytes = 20 << 20
         snapshotIntervalMilliseconds = 3_600_000
     }
+
+    /// This node as a voter.
+    var own: Voter { Voter(key: ReplicaKey(id: nodeID, directoryID: directoryID), endpoints: endpoints) }
 }

@@ -14,15 +14,23 @@ package struct FollowerState: Hashable, Sendable {
     /// When the leader counts as lost.
     package var fetchDeadline: MonotonicInstant
     var work: Work
+    /// What it has to tell or ask the leader about its own vote, beside its fetches.
+    var membership: Errand
+    /// The leader has heard what this voter is, where no log says so.
+    var hasReported = false
     /// The leader has answered a fetch in this epoch: a reason to refuse pre-votes.
     package var hasFetched = false
     /// The high watermark that the leader has established in this epoch, as last told.
     package var leaderHighWatermark: Offset?
 
-    init(leaderID: BrokerID, fetchDeadline: MonotonicInstant, firstFetchAt: MonotonicInstant) {
+    init(
+        leaderID: BrokerID, fetchDeadline: MonotonicInstant, firstFetchAt: MonotonicInstant,
+        firstMembershipAt: MonotonicInstant
+    ) {
         self.leaderID = leaderID
         self.fetchDeadline = fetchDeadline
         work = .fetch(.due(at: firstFetchAt))
+        membership = .due(at: firstMembershipAt)
     }
 
     var nextDue: MonotonicInstant? {

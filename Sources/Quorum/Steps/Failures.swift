@@ -16,7 +16,7 @@ extension QuorumReplica {
             round.failed(id, retryAt: retryAt)
             role = .candidate(round)
         case .follower(var state):
-            guard state.waits(for: id) else { return }
+            guard state.waits(for: id) else { return membershipAnswered(id, .requestTimedOut, now: now) }
             state.setErrand(.due(at: retryAt))
             role = .follower(state)
             if failure == .refused { leaderRefused(state.leaderID, now: now) }
@@ -25,8 +25,8 @@ extension QuorumReplica {
             // Whoever can't be told finds out by itself; a second try is all that haste is worth.
             state.notices[index].errand = failure == .refused ? .done : .due(at: retryAt)
             role = .resigned(state)
-        // The notice goes out again on its own time.
-        case .leader: break
+        // A notice goes out again on its own time.
+        case .leader: probeFailed(id, now: now)
         }
     }
 

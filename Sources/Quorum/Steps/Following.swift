@@ -12,10 +12,16 @@ extension QuorumReplica {
 
     private func isUnder(_ leaderID: BrokerID) -> Bool { role.following?.leaderID == leaderID }
 
+    /// Static voters are all that can lead; of dynamic ones this replica may not have heard yet.
+    func mayLead(_ id: BrokerID) -> Bool {
+        guard id != me.id else { return false }
+        return history.isDynamic || voters.isEmpty || voters.contains(id: id)
+    }
+
     private func errorOfNotice(epoch: LeaderEpoch, leaderID: BrokerID, voter: ReplicaKey?) -> ErrorCode? {
         guard epoch >= election.epoch else { return .fencedLeaderEpoch }
         guard voter.map({ $0.matches(me) }) ?? true else { return .invalidVoterKey }
-        guard voters.contains(id: leaderID), leaderID != me.id else { return .invalidRequest }
+        guard mayLead(leaderID) else { return .invalidRequest }
         // Two leaders in one epoch can't be: somebody breaks the protocol, and is not believed.
         let known = epoch == election.epoch ? election.leaderID : nil
         return known ?? leaderID == leaderID ? nil : .invalidRequest
@@ -38,13 +44,20 @@ extension QuorumReplica {
         effects.append(.answer(token, .endEpoch(verdict(error ?? .noError))))
     }
 
-    /// Asks the voters in turn who leads: a fetch, which a leader answers and the others refuse with its name.
+    /// Asks the voters and the bootstrap addresses in turn who leads: a fetch, which a leader answers and the others
+    /// refuse with its name.
     mutating func sendSearch(_ id: RequestID) {
         let others = voters.others(than: me.id)
-        guard !others.isEmpty else { return }
-        let peer = others[searchPosition % others.count]
-        searchPosition = (searchPosition + 1) % others.count
-        effects.append(.send(id, to: peer.id, .fetch(logFetch(maxWaitMilliseconds: 0))))
+        let count = others.count + settings.bootstrap.count
+        guard count > 0 else { return }
+        let position = searchPosition % count
+        searchPosition = (position + 1) % count
+        let request = QuorumRequest.fetch(logFetch(maxWaitMilliseconds: 0))
+        if position < others.count {
+            effects.append(.send(id, to: others[position].id, request))
+        } else {
+            effects.append(.sendToAddress(id, settings.bootstrap[position - others.count], request))
+        }
     }
 
     private func logFetch(maxWaitMilliseconds: Int64) -> LogFetch {
@@ -133,7 +146,10 @@ extension QuorumReplica {
         }
         if !batches.isEmpty {
             effects.append(.appendFetched(batches))
-            for batch in batches { log.append(epoch: batch.epoch, through: batch.end) }
+            for batch in batches {
+                log.append(epoch: batch.epoch, through: batch.end)
+                for change in batch.changes { history.append(change) }
+            }
         }
         followHighWatermark(highWatermark)
     }
@@ -156,6 +172,7 @@ extension QuorumReplica {
         }
         guard cut < log.end else { return }
         log.truncate(to: cut)
+        history.truncate(to: cut)
         effects.append(.truncate(to: cut))
     }
 

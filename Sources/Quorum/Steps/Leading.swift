@@ -56,7 +56,7 @@ extension QuorumReplica {
         let stale = state.takeWaiting { $0.fetch.replica == fetch.replica }
         state.heard(from: fetch.replica, now: now)
         let position = log.position(ofEnd: fetch.offset, lastEpoch: fetch.lastFetchedEpoch)
-        if position == .valid { state.fetched(fetch.replica, from: fetch.offset, leaderEnd: log.end, now: now) }
+        if position == .valid { state.fetched(fetch, leaderEnd: log.end, now: now) }
         role = .leader(state)
         for old in stale { answerWithNothing(old) }
         switch position {
@@ -100,7 +100,7 @@ extension QuorumReplica {
 
     mutating func answerWithNothing(_ fetch: WaitingFetch) { answer(fetch.token, .empty) }
 
-    private mutating func answerWaiting() {
+    mutating func answerWaiting() {
         guard case .leader(var state) = role else { return }
         let before = state
         let ready = state.takeWaiting { hasNews(for: $0.fetch, before) }
@@ -125,7 +125,7 @@ extension QuorumReplica {
     }
 
     /// Epoch first, then leadership (reliability rule 5).
-    private func errorOfLeaderRequest(epoch: LeaderEpoch) -> ErrorCode? {
+    func errorOfLeaderRequest(epoch: LeaderEpoch) -> ErrorCode? {
         if epoch < election.epoch { return .fencedLeaderEpoch }
         if epoch > election.epoch { return .unknownLeaderEpoch }
         return role.leading != nil && leaderID != nil ? nil : .notLeaderOrFollower

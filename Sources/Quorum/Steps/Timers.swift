@@ -8,7 +8,8 @@ extension QuorumReplica {
         case .unattached(let state): earliest(state.electionAt, state.search.dueAt)
         case .prospective(let round), .candidate(let round): earliest(round.deadline, round.nextDue)
         case .leader(let state): earliest(nextOf(state), checkQuorumDeadline(of: state))
-        case .follower(let state): earliest(state.fetchDeadline, state.nextDue)
+        case .follower(let state):
+            earliest(state.fetchDeadline, earliest(state.nextDue, membershipTime(of: state)))
         case .resigned(let state):
             earliest(state.isFinal ? nil : state.endsAt, state.notices.compactMap(\.errand.dueAt).min())
         }
@@ -16,7 +17,8 @@ extension QuorumReplica {
 
     private func nextOf(_ state: LeaderState) -> MonotonicInstant? {
         guard leaderID != nil else { return nil }
-        return earliest(state.waiting.map(\.deadline).min(), state.followers.map { noticeTime(of: $0) }.min())
+        let answers = earliest(state.waiting.map(\.deadline).min(), state.change?.deadline)
+        return earliest(answers, state.followers.map { noticeTime(of: $0) }.min())
     }
 
     private func checkQuorumDeadline(of state: LeaderState) -> MonotonicInstant? {
@@ -58,7 +60,7 @@ extension QuorumReplica {
     /// The followers' answers say that the leader lives, or nobody answers: no epoch was opened, nothing is lost.
     private mutating func lostPreVote(_ round: VoteRound, now: MonotonicInstant) {
         lostElections += 1
-        guard round.isLost else { return becomeProspective(now: now) }
+        guard round.isLost || !settings.bootstrap.isEmpty else { return becomeProspective(now: now) }
         becomeUnattached(epoch: election.epoch, electionAt: backoff(now: now), now: now)
     }
 
@@ -105,8 +107,8 @@ extension QuorumReplica {
             role = .candidate(round)
         case .leader(let state): if leaderID != nil { sendBeginEpoch(state, now: now) }
         case .follower(let state):
-            guard let dueAt = state.nextDue, dueAt <= now else { return }
-            sendFetch(state, now: now)
+            if let dueAt = state.nextDue, dueAt <= now { sendFetch(state, now: now) }
+            sendMembership(now: now)
         case .resigned(let state): sendEndEpoch(state, now: now)
         }
     }

@@ -28,8 +28,10 @@ extension QuorumReplica {
             election.votedFor = nil
             election.leaderID = nil
         }
-        let deadline = isVoter ? electionAt ?? electionDeadline(now: now) : nil
-        let search: Errand = mayStand ? .done : .due(at: now)
+        let deadline = isVoter || isLeaving ? electionAt ?? electionDeadline(now: now) : nil
+        // Those it would ask for votes may all have been replaced while it was away.
+        let isAlone = lostElections > 0 && !settings.bootstrap.isEmpty
+        let search: Errand = mayStand && !isAlone ? .done : .due(at: now)
         role = .unattached(UnattachedState(electionAt: deadline, search: search))
     }
 
@@ -55,11 +57,17 @@ extension QuorumReplica {
         lostElections = 0
         election.leaderID = me.id
         // Nobody is told before this record is durable (see `leaderID`): what others know of must not get lost.
-        let state = LeaderState(epoch: election.epoch, epochStart: log.end, voters: voters, me: me.id, now: now)
+        let state = LeaderState(epoch: election.epoch, epochStart: log.end, voters: voters, me: me, now: now)
         role = .leader(state)
-        let change = OwnBatch.leaderChange(leaderID: me.id, voters: voters.all, grantedBy: grantedBy)
+        let founding = history.isFounding ? history.founding : nil
+        let change = OwnBatch.leaderChange(
+            leaderID: me.id, voters: voters.all, grantedBy: grantedBy, founding: founding)
         effects.append(.append(change, base: log.end, epoch: election.epoch))
-        log.append(epoch: election.epoch, through: log.end + 1)
+        if let founding {
+            history.append(QuorumChange(offset: log.end + 1, .kraftVersion(1)))
+            history.append(QuorumChange(offset: log.end + 2, .voters(founding)))
+        }
+        log.append(epoch: election.epoch, through: log.end + (founding == nil ? 1 : 3))
         askFlush()
         effects.append(.becameLeader(election.epoch, startOffset: state.epochStart))
     }
@@ -74,7 +82,9 @@ extension QuorumReplica {
         election.leaderID = leaderID
         noteDataElsewhere()
         let deadline = now.advanced(byMilliseconds: settings.fetchTimeoutMilliseconds)
-        role = .follower(FollowerState(leaderID: leaderID, fetchDeadline: deadline, firstFetchAt: now))
+        role = .follower(
+            FollowerState(
+                leaderID: leaderID, fetchDeadline: deadline, firstFetchAt: now, firstMembershipAt: deadline))
     }
 
     /// A leader that lost its majority, or was asked to stop, or came back from a crash.
@@ -89,6 +99,9 @@ extension QuorumReplica {
     /// Nobody who waits at a leader may wait on when it leads no more.
     private mutating func leaveLeadership() {
         guard case .leader(var state) = role else { return }
+        if let token = state.change?.token {
+            effects.append(.answer(token, .voterChange(resigning(), .leadershipLost)))
+        }
         let waiting = state.takeWaiting { _ in true }
         for fetch in waiting {
             effects.append(.answer(fetch.token, .fetch(resigning(), highWatermark: nil, .empty)))
@@ -106,10 +119,10 @@ extension QuorumReplica {
         if election.standing == .unproven { election.standing = .founding }
     }
 
-    /// The quorum has entries and this voter has none: unless it is known to be a founder, it may have lost its own,
-    /// and with them its votes.
+    /// The quorum has entries and this replica has none: unless it is known to be a founder, it may have lost its own,
+    /// and with them its votes. One that has no vote yet may get one later.
     mutating func noteDataElsewhere() {
-        guard isVoter, log.isBlank else { return }
+        guard log.isBlank else { return }
         switch election.standing {
         case .unproven: election.standing = .catchingUp
         case .founding: election.standing = .expecting
@@ -127,7 +140,7 @@ extension QuorumReplica {
 
     /// Learns of a later epoch, or of the leader of this one; true when that changed the role.
     mutating func learn(from verdict: Verdict, now: MonotonicInstant) -> Bool {
-        let leader = verdict.leaderID.flatMap { voters.contains(id: $0) && $0 != me.id ? $0 : nil }
+        let leader = verdict.leaderID.flatMap { mayLead($0) ? $0 : nil }
         if verdict.epoch > election.epoch {
             if let leader {
                 becomeFollower(of: leader, epoch: verdict.epoch, now: now)

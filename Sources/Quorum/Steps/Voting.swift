@@ -39,12 +39,21 @@ extension QuorumReplica {
     }
 
     private func refusal(of ask: VoteAsk) -> ErrorCode? {
-        guard isVoter, ask.voter.map({ $0.matches(me) }) ?? true else { return .invalidVoterKey }
-        guard voters.contains(ask.candidate), ask.candidate.id != me.id else { return .invalidRequest }
+        guard mayBeAsked(as: ask.voter) else { return .invalidVoterKey }
+        let isStranger = !history.isDynamic && !voters.isEmpty && !voters.contains(ask.candidate)
+        guard !isStranger, ask.candidate.id != me.id else { return .invalidRequest }
         guard ask.epoch >= election.epoch else { return .fencedLeaderEpoch }
         guard ask.lastOffset >= .zero, ask.lastEpoch >= .zero else { return .invalidRequest }
         let isPossible = ask.isPreVote ? ask.lastEpoch <= ask.epoch : ask.lastEpoch < ask.epoch
         return isPossible ? nil : .invalidRequest
+    }
+
+    /// Whether this replica is the voter that is asked. A candidate may know of a vote that this replica's own log does
+    /// not tell of yet: then its full key is the proof.
+    private func mayBeAsked(as voter: ReplicaKey?) -> Bool {
+        guard let voter else { return isVoter }
+        if isVoter { return voter.matches(me) }
+        return !log.isBlank && voter.directoryID != nil && voter == me
     }
 
     /// Whether the candidate gets the vote, by the voter's own standing, its log and its role.

@@ -1,9 +1,11 @@
 package import Primitives
 
-/// What a leader writes at the end of its log.
+/// What a leader writes at the end of its log, as one batch.
 package enum OwnBatch: Hashable, Sendable {
-    /// The control record that opens an epoch.
-    case leaderChange(leaderID: BrokerID, voters: [ReplicaKey], grantedBy: [ReplicaKey])
+    /// The control record that opens an epoch; with the voters of the formatting where no log has them yet.
+    case leaderChange(leaderID: BrokerID, voters: [ReplicaKey], grantedBy: [ReplicaKey], founding: VoterSet? = nil)
+    /// Control records of the quorum, in order.
+    case changes([QuorumChange])
     case records(AppendTicket, count: Int64)
 }
 
@@ -27,6 +29,8 @@ package indirect enum QuorumEffect: Hashable, Sendable {
     /// Make the vote file say this, durably; only then do the rest. When it cannot be written the node must end.
     case persist(ElectionState, then: [QuorumEffect])
     case send(RequestID, to: BrokerID, QuorumRequest)
+    /// The same to an address of which it is not known who is there.
+    case sendToAddress(RequestID, QuorumAddress, QuorumRequest)
     case answer(RequestToken, QuorumAnswer)
     /// Write a batch of this replica's own, as leader.
     case append(OwnBatch, base: Offset, epoch: LeaderEpoch)
@@ -41,8 +45,11 @@ package indirect enum QuorumEffect: Hashable, Sendable {
     case flush(FlushTicket)
     /// Keep a piece of a snapshot that is being fetched; position 0 starts it anew.
     case writeSnapshotPiece(SnapshotPiece)
-    /// The pieces are all there: make the snapshot durable and valid, drop the whole log, begin it at its end.
+    /// The pieces are all there: make the snapshot durable and valid, drop the whole log, begin it at its end, and say
+    /// what it tells of the voters with `snapshotInstalled` before anything else.
     case installSnapshot(SnapshotID)
+    /// The voters, or where they listen, are others now.
+    case votersChanged(VoterSet)
     case highWatermarkAdvanced(Offset)
     case becameLeader(LeaderEpoch, startOffset: Offset)
     case lostLeadership(LeaderEpoch)

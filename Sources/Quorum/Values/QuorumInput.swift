@@ -24,6 +24,8 @@ package enum QuorumInput: Hashable, Sendable {
     case flushed(FlushTicket)
     /// A snapshot of committed state was written here.
     case snapshotTaken(SnapshotID)
+    /// The snapshot of the last `installSnapshot` says this of the voters.
+    case snapshotInstalled(SnapshotID, SnapshotVoters)
     /// The log's entries below the snapshot's end are gone.
     case prefixDropped(SnapshotID)
     /// The owner of an epoch's leadership gives it up.

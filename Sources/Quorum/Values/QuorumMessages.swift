@@ -119,6 +119,13 @@ package enum QuorumRequest: Hashable, Sendable {
     case endEpoch(EndEpochNotice)
     case fetch(LogFetch)
     case fetchSnapshot(SnapshotFetch)
+    case addVoter(AddVoterAsk)
+    case removeVoter(RemoveVoterAsk)
+    case updateVoter(UpdateVoterAsk)
+    /// Asked by this node's own controller only.
+    case finalizeKraftVersion(KraftVersionAsk)
+    /// Which levels of `kraft.version` a node can do; answered by the shell of the other node.
+    case supportedKraftVersions
 }
 
 /// What every answer of the quorum says: whether it worked, and who leads as far as the answerer knows.
@@ -141,12 +148,15 @@ package struct FetchedBatch: Hashable, Sendable {
     package var end: Offset
     package var epoch: LeaderEpoch
     package var bytes: Bytes
+    /// What its control records change about the quorum.
+    package var changes: [QuorumChange]
 
-    package init(base: Offset, end: Offset, epoch: LeaderEpoch, bytes: Bytes) {
+    package init(base: Offset, end: Offset, epoch: LeaderEpoch, bytes: Bytes, changes: [QuorumChange] = []) {
         self.base = base
         self.end = end
         self.epoch = epoch
         self.bytes = bytes
+        self.changes = changes
     }
 }
 
@@ -184,6 +194,8 @@ package enum QuorumAnswer: Hashable, Sendable {
     case fetch(Verdict, highWatermark: Offset?, FetchContent<Offset>)
     /// The piece to read; nil with an error.
     case fetchSnapshot(Verdict, SnapshotFetch?)
+    /// To all that changes voters or `kraft.version`; says why not.
+    case voterChange(Verdict, VoterRefusal?)
 }
 
 /// What another replica answered.
@@ -193,13 +205,19 @@ package enum QuorumReply: Hashable, Sendable {
     case endEpoch(Verdict)
     case fetch(Verdict, highWatermark: Offset?, FetchContent<[FetchedBatch]>)
     case fetchSnapshot(Verdict, SnapshotPiece?)
+    /// To AddRaftVoter and RemoveRaftVoter, whose answers name no leader.
+    case voterChange(ErrorCode)
+    case updateVoter(Verdict)
+    /// Nil when the node names no such feature.
+    case supportedKraftVersions(ClosedRange<Int16>?)
 
-    /// The part that all have.
-    package var verdict: Verdict {
+    /// What it says of leader and epoch; nil for those that say nothing.
+    package var verdict: Verdict? {
         switch self {
         case .vote(let verdict, _), .beginEpoch(let verdict), .endEpoch(let verdict), .fetch(let verdict, _, _),
-            .fetchSnapshot(let verdict, _):
+            .fetchSnapshot(let verdict, _), .updateVoter(let verdict):
             verdict
+        case .voterChange, .supportedKraftVersions: nil
         }
     }
 }

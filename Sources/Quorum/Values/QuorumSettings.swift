@@ -11,6 +11,10 @@ package struct QuorumSettings: Hashable, Sendable {
     package var electionBackoffMaxMilliseconds: Int64
     /// The wait before a failed request is sent again (`controller.quorum.retry.backoff.ms`).
     package var retryBackoffMilliseconds: Int64
+    /// Where to ask for the leader beside the known voters (`controller.quorum.bootstrap.servers`).
+    package var bootstrap: [QuorumAddress] = []
+    /// Whether a replica without a vote asks for one when it has caught up (`controller.quorum.auto.join.enable`).
+    package var joinsByItself = false
 
     package init(
         fetchTimeoutMilliseconds: Int64 = 600, electionTimeoutMilliseconds: Int64 = 300,

@@ -6,6 +6,8 @@ package struct QuorumEntry: Hashable, Sendable {
     package let epoch: LeaderEpoch
     /// 0 for the record that opens an epoch; every other value is written once in a run.
     package let value: UInt64
+    /// What it changes about the quorum; its value stands for it in bytes.
+    package var change: QuorumChange.Content?
 }
 
 /// A simulated node's disk: its log, newest snapshot and vote file; what a crash leaves of them.
@@ -13,6 +15,8 @@ package struct QuorumDisk: Sendable {
     package private(set) var election: ElectionState
     /// The log as a reader sees it, with what its start snapshot stands for in front.
     package private(set) var entries: [QuorumEntry] = []
+    /// The newest voters that an entry names.
+    private(set) var newestVoters: VoterSet?
     /// Up to here the log is surely found again after a loss of power.
     package private(set) var durableEnd = 0
     /// What was durable before a cut that may not have reached the disk.
@@ -23,11 +27,38 @@ package struct QuorumDisk: Sendable {
     /// Grows whenever entries change that were there before.
     package private(set) var generation = 0
 
-    init() { election = ElectionState(standing: .unproven) }
+    /// The directory's name, of the disk and not of the node.
+    package let directoryID: DirectoryID?
+    /// The voters that the directory was formatted with.
+    let founding: VoterSet?
+
+    init(directoryID: DirectoryID? = nil, founding: VoterSet? = nil) {
+        // A directory that still has what it was formatted with never held a log, and so no vote.
+        election = ElectionState(standing: founding == nil ? .unproven : .founding)
+        self.directoryID = directoryID
+        self.founding = founding
+    }
 
     mutating func persist(_ state: ElectionState) { election = state }
 
-    mutating func append(_ added: [QuorumEntry]) { entries += added }
+    mutating func append(_ added: [QuorumEntry]) {
+        entries += added
+        newestVoters = QuorumDisk.newestVoters(added[...]) ?? newestVoters
+    }
+
+    private static func newestVoters(_ entries: ArraySlice<QuorumEntry>) -> VoterSet? {
+        for entry in entries.reversed() { if case .voters(let voters)? = entry.change { return voters } }
+        return nil
+    }
+
+    /// Who votes by this disk.
+    var voters: VoterSet? { newestVoters ?? founding }
+
+    /// Entries that were there are there no more.
+    private mutating func entriesChanged() {
+        generation += 1
+        newestVoters = QuorumDisk.newestVoters(entries[...])
+    }
 
     mutating func truncate(to end: Offset) {
         let end = Int(end.value)
@@ -36,7 +67,7 @@ package struct QuorumDisk: Sendable {
             durableEnd = end
         }
         entries.removeSubrange(end...)
-        generation += 1
+        entriesChanged()
     }
 
     /// A flush that began when the log had `end` entries has ended, with no cut between.
@@ -58,13 +89,16 @@ package struct QuorumDisk: Sendable {
         download += piece.bytes.array
     }
 
-    mutating func install(_ id: SnapshotID) {
-        entries = QuorumDisk.decode(download)
+    /// Takes what came over in place of the log.
+    ///
+    /// - Parameter changes: what the values of control records stand for.
+    mutating func install(_ id: SnapshotID, changes: [UInt64: QuorumChange.Content]) {
+        entries = QuorumDisk.decode(download, changes)
         precondition(entries.count == Int(id.endOffset.value), "a snapshot with pieces missing")
         settle()
         startSnapshot = id
         snapshot = (id, entries)
-        generation += 1
+        entriesChanged()
     }
 
     /// The machine loses power: of what was not flushed some prefix is left, and a cut may not have happened.
@@ -75,7 +109,7 @@ package struct QuorumDisk: Sendable {
             let kept = durableEnd + Int(generator.next() % UInt64(entries.count - durableEnd + 1))
             entries.removeSubrange(kept...)
         }
-        generation += 1
+        entriesChanged()
         settle()
     }
 
@@ -97,6 +131,15 @@ package struct QuorumDisk: Sendable {
             end: Offset(Int64(entries.count)))
     }
 
+    /// Who votes, as the core finds it at a start.
+    func history(configured: VoterSet) -> VoterHistory {
+        var history = VoterHistory(configured: configured, founding: founding)
+        for (offset, entry) in entries.enumerated() {
+            if let change = entry.change { history.append(QuorumChange(offset: Offset(Int64(offset)), change)) }
+        }
+        return history
+    }
+
     // MARK: Bytes on the network
 
     /// At most `count` entries from `offset` on, as batches of one epoch each.
@@ -109,18 +152,23 @@ package struct QuorumDisk: Sendable {
             let run = entries[position..<end].prefix { $0.epoch == epoch }
             var bytes: [UInt8] = []
             for entry in run { QuorumDisk.encode(entry.value, into: &bytes) }
+            let changes = run.enumerated().compactMap { step, entry in
+                entry.change.map { QuorumChange(offset: Offset(Int64(position + step)), $0) }
+            }
             made.append(
                 FetchedBatch(
                     base: Offset(Int64(position)), end: Offset(Int64(position + run.count)), epoch: epoch,
-                    bytes: Bytes(bytes)))
+                    bytes: Bytes(bytes), changes: changes))
             position += run.count
         }
         return made
     }
 
     static func entries(of batch: FetchedBatch) -> [QuorumEntry] {
-        (0..<Int(batch.end - batch.base)).map {
-            QuorumEntry(epoch: batch.epoch, value: batch.bytes.bigEndian(UInt64.self, at: $0 * 8))
+        (0..<Int(batch.end - batch.base)).map { step in
+            QuorumEntry(
+                epoch: batch.epoch, value: batch.bytes.bigEndian(UInt64.self, at: step * 8),
+                change: batch.changes.first { $0.offset == batch.base + Int64(step) }?.content)
         }
     }
 
@@ -137,12 +185,12 @@ package struct QuorumDisk: Sendable {
             snapshot: fetch.snapshot, sizeBytes: Int64(bytes.count), position: fetch.position, bytes: Bytes(part))
     }
 
-    private static func decode(_ bytes: [UInt8]) -> [QuorumEntry] {
+    private static func decode(_ bytes: [UInt8], _ changes: [UInt64: QuorumChange.Content]) -> [QuorumEntry] {
         let whole = Bytes(bytes)
         return stride(from: 0, to: bytes.count, by: 16).map {
-            QuorumEntry(
-                epoch: LeaderEpoch(Int32(whole.bigEndian(UInt64.self, at: $0))),
-                value: whole.bigEndian(UInt64.self, at: $0 + 8))
+            let value = whole.bigEndian(UInt64.self, at: $0 + 8)
+            return QuorumEntry(
+                epoch: LeaderEpoch(Int32(whole.bigEndian(UInt64.self, at: $0))), value: value, change: changes[value])
         }
     }
 

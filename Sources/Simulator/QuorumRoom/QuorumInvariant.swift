@@ -1,4 +1,5 @@
 package import Primitives
+package import Quorum
 
 /// What is true of a simulated quorum, whatever its nodes believe.
 package struct QuorumTruth: Sendable {
@@ -10,7 +11,10 @@ package struct QuorumTruth: Sendable {
     /// Who led which epoch.
     package internal(set) var leaders: [LeaderEpoch: BrokerID] = [:]
 
-    var majority: Int { nodes.count / 2 + 1 }
+    /// The sets of voters among what is committed, in order; the founders first.
+    package internal(set) var committedVoters: [VoterSet]
+    /// Whether voters are named with their directories and change in the run.
+    package let isDynamic: Bool
 }
 
 /// A rule that holds after every event (reliability 2.1, controller quorum). Each stands in a file of its own.
@@ -24,7 +28,8 @@ struct QuorumInvariants: Sendable {
     private var all: [any QuorumInvariant] = [
         OneLeaderPerEpoch(), EpochNeverDecreases(), OneVotePerEpoch(), MemoryIsDisk(), CommittedNeverChanges(),
         LeaderHighWatermarkNeverDecreases(), LeaderHasAllCommitted(), MajorityHasCommitted(),
-        AcknowledgedIsCommitted(), LogStartIsSnapshotEnd(),
+        AcknowledgedIsCommitted(), LogStartIsSnapshotEnd(), OneVoterAtATime(), VotersAreTheLogs(),
+        OnlyVotersAreVotedFor(),
     ]
 
     mutating func violation(in truth: QuorumTruth, at node: QuorumNode) -> String? {

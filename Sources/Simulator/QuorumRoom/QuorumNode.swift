@@ -18,7 +18,7 @@ package struct QuorumNode: Sendable {
     }
 
     package let id: BrokerID
-    package internal(set) var disk = QuorumDisk()
+    package internal(set) var disk: QuorumDisk
     /// Nil while the process is down.
     package internal(set) var replica: QuorumReplica?
     /// Counts the lives of the process: what was meant for an earlier one does not reach a later one.
@@ -35,7 +35,28 @@ package struct QuorumNode: Sendable {
     /// The disk was replaced, and the node has not caught up since.
     package internal(set) var isWiped = false
 
-    init(id: BrokerID) { self.id = id }
+    /// How many disks it has had.
+    var disks: UInt64 = 1
+    /// A snapshot was put in place of the log, and the core has not heard what it says of the voters.
+    var installed: SnapshotID?
+    /// Changes of the voters that the operator waits for.
+    var operations: [RequestToken: Operation] = [:]
+
+    /// What an operator asked for: that this replica vote, or that it do not.
+    struct Operation: Sendable {
+        let key: ReplicaKey
+        let isAdded: Bool
+        /// How many sets of voters were committed when it was asked.
+        let committedSets: Int
+    }
+
+    init(id: BrokerID, disk: QuorumDisk) {
+        self.id = id
+        self.disk = disk
+    }
+
+    /// Who the node is with its present disk.
+    var key: ReplicaKey { ReplicaKey(id: id, directoryID: disk.directoryID) }
 }
 
 /// What happens in a simulated quorum.
@@ -46,6 +67,7 @@ enum QuorumEvent: Sendable {
     case tick(Int, life: Int)
     case flushed(FlushTicket, end: Int, generation: Int, node: Int, life: Int)
     case produce
+    case operate
     case snapshot
     case fault
     case start(Int)
@@ -59,7 +81,7 @@ enum QuorumEvent: Sendable {
         case .reply(_, _, let node, let life), .failure(_, _, let node, let life), .tick(let node, let life),
             .flushed(_, _, _, let node, let life):
             (node, life)
-        case .request, .produce, .snapshot, .fault, .start, .resume, .endPartition, .heal: nil
+        case .request, .produce, .operate, .snapshot, .fault, .start, .resume, .endPartition, .heal: nil
         }
     }
 }

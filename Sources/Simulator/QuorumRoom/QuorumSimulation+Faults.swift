@@ -15,7 +15,8 @@ extension QuorumSimulation {
         let node = truth.nodes[index]
         truth.nodes[index].tickAt = nil
         truth.nodes[index].replica = QuorumReplica(
-            me: ReplicaKey(id: node.id), voters: voters, settings: QuorumSettings(), election: node.disk.election,
+            QuorumSimulation.voter(node: index + 1, disk: node.disks, isDynamic: truth.isDynamic),
+            history: node.disk.history(configured: configured), settings: settings, election: node.disk.election,
             log: node.disk.view, generator: SeededGenerator(seed: generator.next()))
         note("node \(node.id) starts with \(node.disk.entries.count) entries, \(node.disk.election.standing)")
         step(index, .started)
@@ -33,6 +34,8 @@ extension QuorumSimulation {
         truth.nodes[index].askers = [:]
         truth.nodes[index].staged = [:]
         truth.nodes[index].unacknowledged = []
+        truth.nodes[index].operations = [:]
+        truth.nodes[index].installed = nil
         if plan.losesPower, generator.chance(2, in: 3) { truth.nodes[index].disk.losePower(using: &generator) }
         for asker in askers {
             for delay in network.arrivals(from: index, to: asker.node, using: &generator).prefix(1) {
@@ -67,13 +70,34 @@ extension QuorumSimulation {
         let node = truth.nodes[index]
         let latestLed = truth.leaders.keys.max() ?? .zero
         let others = truth.nodes.filter { $0.id != node.id }
-        guard others.allSatisfy({ $0.disk.durableEnd > 0 && $0.disk.election.standing != .catchingUp }), !node.isWiped,
-            node.disk.durableEnd > 0, node.disk.election.epoch <= latestLed, !truth.committed.isEmpty
-        else { return }
+        guard !node.isWiped, node.disk.durableEnd > 0, !truth.committed.isEmpty else { return }
+        if truth.isDynamic {
+            guard mayLoseDisk(node) else { return }
+        } else {
+            guard others.allSatisfy({ $0.disk.durableEnd > 0 && $0.disk.election.standing != .catchingUp }),
+                node.disk.election.epoch <= latestLed
+            else { return }
+        }
         crash(index)
         note("node \(node.id) gets a new disk")
-        truth.nodes[index].disk = QuorumDisk()
+        let disks = node.disks + 1
+        truth.nodes[index].disks = disks
+        truth.nodes[index].disk =
+            truth.isDynamic
+            ? QuorumDisk(directoryID: QuorumSimulation.directory(node: index + 1, disk: disks)) : QuorumDisk()
         truth.nodes[index].isWiped = true
+    }
+
+    /// A majority must be left that has all: none of the voters has lost its disk before, there are three at least, and
+    /// no change of them is under way.
+    private func mayLoseDisk(_ node: QuorumNode) -> Bool {
+        let voters = truth.committedVoters[truth.committedVoters.count - 1]
+        guard truth.nodes.allSatisfy({ $0.disk.newestVoters ?? voters == voters }) else { return false }
+        guard voters.contains(node.key) else { return true }
+        let isEachWhole = voters.all.allSatisfy { voter in
+            truth.nodes.contains { voter.admits($0.key) && $0.disk.durableEnd > 0 && !$0.isWiped }
+        }
+        return voters.members.count >= 3 && isEachWhole
     }
 
     private mutating func partition() {

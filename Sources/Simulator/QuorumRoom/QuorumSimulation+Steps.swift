@@ -12,6 +12,7 @@ extension QuorumSimulation {
         let effects = truth.nodes[index].replica?.step(input, now: time) ?? []
         let life = truth.nodes[index].life
         perform(effects, at: index, life: life)
+        hearOfInstalled(index, life: life)
         guard truth.nodes[index].life == life, let after = truth.nodes[index].replica else { return }
         if nameBefore != after.role.name || epochBefore != after.election.epoch {
             note(
@@ -23,6 +24,14 @@ extension QuorumSimulation {
             fingerprint &* 31 &+ UInt64(bitPattern: now.value) &+ UInt64(index)
             &+ UInt64(after.log.end.value) &* 1_000_003 &+ UInt64(after.election.epoch.value)
         setTick(index)
+    }
+
+    /// Tells the core what the snapshot that it took says of the voters, before anything else.
+    private mutating func hearOfInstalled(_ index: Int, life: Int) {
+        guard truth.nodes[index].life == life, let id = truth.nodes[index].installed else { return }
+        truth.nodes[index].installed = nil
+        let facts = truth.nodes[index].disk.history(configured: configured).snapshot(below: id.endOffset)
+        step(index, .snapshotInstalled(id, facts))
     }
 
     private mutating func setTick(_ index: Int) {
@@ -49,6 +58,8 @@ extension QuorumSimulation {
             truth.nodes[index].disk.persist(election)
             perform(rest, at: index, life: life)
         case .send(let id, let peer, let request): send(request, id: id, from: index, to: Int(peer.value) - 1)
+        case .sendToAddress(let id, let address, let request):
+            send(request, id: id, from: index, to: Int(address.port) - 1)
         case .answer(let token, let answer): self.answer(answer, to: token, at: index)
         case .append(let batch, let base, let epoch): append(batch, base: base, epoch: epoch, at: index)
         case .refuseAppend(let ticket): truth.nodes[index].staged[ticket] = nil
@@ -61,7 +72,10 @@ extension QuorumSimulation {
         case .writeSnapshotPiece(let piece): truth.nodes[index].disk.keep(piece)
         case .installSnapshot(let id):
             note("node \(truth.nodes[index].id) takes the snapshot at \(id.endOffset)")
-            truth.nodes[index].disk.install(id)
+            truth.nodes[index].disk.install(id, changes: changes)
+            truth.nodes[index].installed = id
+        case .votersChanged(let voters):
+            note("node \(truth.nodes[index].id) now counts the voters \(voters.all.map { "\($0.id)" })")
         case .highWatermarkAdvanced(let end): advanced(to: end, at: index)
         case .becameLeader(let epoch, _): truth.leaders[epoch] = truth.nodes[index].id
         case .lostLeadership: truth.nodes[index].unacknowledged = []
@@ -75,12 +89,23 @@ extension QuorumSimulation {
             return fail("node \(truth.nodes[index].id) appends at \(base), not at its log's end")
         }
         switch batch {
-        case .leaderChange: truth.nodes[index].disk.append([QuorumEntry(epoch: epoch, value: 0)])
+        case .leaderChange(_, _, _, let founding):
+            truth.nodes[index].disk.append([QuorumEntry(epoch: epoch, value: 0)])
+            if let founding { write([.kraftVersion(1), .voters(founding)], epoch: epoch, at: index) }
+        case .changes(let changes): write(changes.map(\.content), epoch: epoch, at: index)
         case .records(let ticket, _):
             let values = truth.nodes[index].staged.removeValue(forKey: ticket) ?? []
             truth.nodes[index].disk.append(values.map { QuorumEntry(epoch: epoch, value: $0) })
             truth.nodes[index].unacknowledged.append(
                 QuorumNode.Unacknowledged(epoch: epoch, base: Int(base.value), values: values))
+        }
+    }
+
+    private mutating func write(_ contents: [QuorumChange.Content], epoch: LeaderEpoch, at index: Int) {
+        for content in contents {
+            let value = QuorumSimulation.firstChangeValue + UInt64(changes.count)
+            changes[value] = content
+            truth.nodes[index].disk.append([QuorumEntry(epoch: epoch, value: value, change: content)])
         }
     }
 
@@ -101,6 +126,7 @@ extension QuorumSimulation {
                 return fail("node \(node.id) commits up to \(end) and has \(node.disk.entries.count)")
             }
             truth.committed.append(node.disk.entries[offset])
+            if case .voters(let voters)? = node.disk.entries[offset].change { truth.committedVoters.append(voters) }
         }
         guard let epoch = node.replica?.role.leading?.epoch else { return }
         for waiting in node.unacknowledged
@@ -125,7 +151,9 @@ extension QuorumSimulation {
     }
 
     private mutating func answer(_ answer: QuorumAnswer, to token: RequestToken, at index: Int) {
-        guard let asker = truth.nodes[index].askers.removeValue(forKey: token) else { return }
+        guard let asker = truth.nodes[index].askers.removeValue(forKey: token) else {
+            return operationAnswered(answer, token, at: index)
+        }
         let reply: QuorumReply
         switch answer {
         case .vote(let verdict, let isGranted): reply = .vote(verdict, isGranted: isGranted)
@@ -139,6 +167,7 @@ extension QuorumSimulation {
             }
             if fetch != nil, piece == nil { verdict.error = .snapshotNotFound }
             reply = .fetchSnapshot(verdict, piece)
+        case .voterChange(let verdict, _): reply = .voterChange(verdict.error)
         }
         for delay in network.arrivals(from: index, to: asker.node, using: &generator) {
             heap.schedule(

@@ -1,7 +1,8 @@
 import Primitives
 import Quorum
 
-/// The first room of the simulator: a quorum of three to five cores on one event heap, from one seed.
+/// The first room of the simulator: a quorum of three to five cores on one event heap, from one seed. With dynamic
+/// voters there are up to three nodes more, and an operator who adds and removes voters, disks being replaced.
 ///
 /// Permitted faults: those of `FaultPlan`, until the run is half over. Then everything heals, and within
 /// `convergenceMilliseconds` there must be one leader, and every node must know all that it wrote to be committed.
@@ -24,28 +25,64 @@ package struct QuorumSimulation {
     var generator: SeededGenerator
     var network: SimNetwork
     let plan: FaultPlan
-    let voters: VoterSet
+    /// The static voters; none where they are dynamic.
+    let configured: VoterSet
+    let settings: QuorumSettings
     let isTraced: Bool
     private var invariants = QuorumInvariants()
     var isHealed = false
     var isProducing = true
     var nextValue: UInt64 = 1
+    /// What the values of control records stand for, from `firstChangeValue` on.
+    var changes: [UInt64: QuorumChange.Content] = [:]
+    static let firstChangeValue: UInt64 = 1 << 40
     var produceIntervalMicroseconds: Int64
     private var broken: String?
+    /// Changes of the voters that the operator was told to be done.
+    package internal(set) var operationsDone = 0
     /// The nodes at which the present event did anything.
     var touched: [Int] = []
 
-    package init(seed: UInt64, isTraced: Bool = false) {
+    package init(seed: UInt64, isTraced: Bool = false) { self.init(seed: seed, isTraced: isTraced, isDynamic: false) }
+
+    /// - Parameter isDynamic: whether voters come and go.
+    package init(seed: UInt64, isTraced: Bool, isDynamic: Bool) {
         self.seed = seed
         self.isTraced = isTraced
         generator = SeededGenerator(seed: seed)
         let count = generator.chance(1, in: 3) ? 5 : 3
         plan = FaultPlan(drawnFrom: &generator)
-        network = SimNetwork(count: count, plan: plan)
+        let isStandalone = isDynamic ? generator.chance(1, in: 5) : false
+        let founders = isStandalone ? 1 : count
+        let all = isDynamic ? min(founders + 2 + Int(generator.next() % 2), 6) : count
+        network = SimNetwork(count: all, plan: plan)
         produceIntervalMicroseconds = [5_000, 25_000, 100_000][Int(generator.next() % 3)]
-        let nodes = (1...count).map { QuorumNode(id: BrokerID(Int32($0))) }
-        truth = QuorumTruth(nodes: nodes)
-        voters = VoterSet(nodes.map { ReplicaKey(id: $0.id) })
+        let voters = VoterSet(
+            members: (1...founders).map { QuorumSimulation.voter(node: $0, disk: 1, isDynamic: isDynamic) })
+        let nodes = (1...all).map { number -> QuorumNode in
+            QuorumNode(
+                id: BrokerID(Int32(number)),
+                disk: QuorumDisk(
+                    directoryID: isDynamic ? QuorumSimulation.directory(node: number, disk: 1) : nil,
+                    founding: isDynamic && number <= founders ? voters : nil))
+        }
+        truth = QuorumTruth(nodes: nodes, committedVoters: [voters], isDynamic: isDynamic)
+        configured = isDynamic ? .none : voters
+        var settings = QuorumSettings()
+        if isDynamic {
+            settings.bootstrap = (1...all).map { QuorumAddress(host: "node", port: UInt16($0)) }
+            settings.joinsByItself = generator.chance(1, in: 3)
+        }
+        self.settings = settings
+    }
+
+    static func directory(node: Int, disk: UInt64) -> DirectoryID { DirectoryID(high: UInt64(node), low: disk) }
+
+    static func voter(node: Int, disk: UInt64, isDynamic: Bool) -> Voter {
+        let key = ReplicaKey(
+            id: BrokerID(Int32(node)), directoryID: isDynamic ? directory(node: node, disk: disk) : nil)
+        let endpoint = VoterEndpoint(listenerName: "CONTROLLER", host: "node", port: UInt16(node))
+        return Voter(key: key, endpoints: isDynamic ? [endpoint] : [])
     }
 
     var now: MonotonicInstant { heap.now }
@@ -59,6 +96,7 @@ package struct QuorumSimulation {
         }
         heap.schedule(.produce, afterMicroseconds: produceIntervalMicroseconds)
         heap.schedule(.snapshot, afterMicroseconds: 700_000)
+        if truth.isDynamic { heap.schedule(.operate, afterMicroseconds: 1_500_000) }
         scheduleFault()
         heap.schedule(.heal, at: MonotonicInstant(0).advanced(byMilliseconds: QuorumSimulation.faultMilliseconds))
         try runUntil(milliseconds: QuorumSimulation.faultMilliseconds + QuorumSimulation.convergenceMilliseconds / 2)
@@ -93,6 +131,7 @@ package struct QuorumSimulation {
             let roles = truth.nodes.map { "\($0.id) \($0.replica?.role.name ?? "down")" }.joined(separator: ", ")
             return "after the faults there are \(leaders.count) leaders: \(roles)"
         }
+        guard leader.isVoter else { return "leader \(leader.me) has no vote" }
         guard leader.highWatermark == leader.log.end, truth.committed.count >= committedBefore, committedBefore > 0
         else { return "leader \(leader.me.id) could not commit its log" }
         for node in truth.nodes where node.replica?.highWatermark != leader.highWatermark {
@@ -133,6 +172,7 @@ package struct QuorumSimulation {
             if truth.nodes[node].disk.generation == generation { truth.nodes[node].disk.flushed(end) }
             step(node, .flushed(ticket))
         case .produce: produce()
+        case .operate: operate()
         case .snapshot: takeSnapshot()
         case .fault: injectFault()
         case .start(let node): start(node)
@@ -155,6 +195,14 @@ package struct QuorumSimulation {
         }
         guard !truth.nodes[to].isPaused else {
             truth.nodes[to].held.append(event)
+            return
+        }
+        if case .supportedKraftVersions = request {
+            for delay in network.arrivals(from: to, to: from, using: &generator) {
+                heap.schedule(
+                    .reply(.supportedKraftVersions(Voter.builtKraftVersions), id: id, to: from, life: life),
+                    afterMicroseconds: delay)
+            }
             return
         }
         truth.nodes[to].lastToken += 1

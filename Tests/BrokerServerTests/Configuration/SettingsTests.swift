@@ -43,7 +43,6 @@ import Testing
     func unsafe() {
         #expect(throws: ConfigurationError.self) { try settings("authorizer.class.name=Standard") }
         #expect(throws: ConfigurationError.self) { try settings("ssl.keystore.location=/k") }
-        #expect(throws: ConfigurationError.self) { try settings("controller.quorum.bootstrap.servers=a:1") }
     }
 
     @Test("keys that do not act are warned about by name, unknown ones with the nearest known")

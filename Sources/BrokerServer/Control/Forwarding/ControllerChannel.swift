@@ -15,7 +15,7 @@ package final class ControllerChannel: LeaderFollower, @unchecked Sendable {
 
     private let clientID: String
     private let world: World
-    /// Where each voter of the quorum can be reached.
+    /// Where a controller can be reached; asked on the control loop.
     private let addresses: @Sendable (BrokerID) -> Endpoint?
     private var leader = QuorumLeader(id: nil, epoch: .zero)
     private var connection: PeerConnection?
@@ -95,8 +95,12 @@ package final class ControllerChannel: LeaderFollower, @unchecked Sendable {
     }
 
     private func openConnection() -> PeerConnection? {
-        if let connection { return connection }
-        guard let id = leader.id, let endpoint = addresses(id) else { return nil }
+        guard let id = leader.id, let endpoint = addresses(id) else { return connection }
+        if let connection {
+            if connection.endpoint == endpoint { return connection }
+            // The controller has come back at another address.
+            connection.shutDown()
+        }
         var limits = PeerLimits()
         limits.backoffMilliseconds = 10...100
         let made = PeerConnection(

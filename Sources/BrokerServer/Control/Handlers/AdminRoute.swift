@@ -31,6 +31,14 @@ package struct AdminRoute: Sendable {
         controller.decide(decide) { response in reply(response ?? standby()) }
     }
 
+    /// Forwards a client's request that is decided elsewhere than by the controller's records; false where it came to a
+    /// controller's listener and is to be decided here.
+    func forwards<Response: WireMessage>(_ context: RequestContext, _ reply: Reply<Response>) -> Bool {
+        guard context.listener.kind == .client else { return false }
+        if let forwarder { forwarder.forward(context, reply) } else { reply.closeConnection() }
+        return true
+    }
+
     /// Forwards a request that is not the one that came; gives nil where no controller answers.
     func forward<Request: WireRequest>(
         _ request: Request, for context: RequestContext, _ answer: @escaping @Sendable (Request.Response?) -> Void

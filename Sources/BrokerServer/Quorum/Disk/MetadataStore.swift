@@ -15,6 +15,8 @@ package struct MetadataStore {
     static let snapshotsKept = 2
     /// Offsets flushed between two saves of the recovery point.
     static let recoveryPointInterval: Int64 = 100
+    /// Bytes that are read at a time to find control records.
+    private static let scanBytes = 1 << 20
     private static let topicName = "__cluster_metadata"
 
     let directory: String
@@ -27,9 +29,15 @@ package struct MetadataStore {
     private var stateFile: QuorumStateFile
     /// What the vote file said when the store was opened.
     let election: ElectionState
+    /// Who votes, by the log when the store was opened.
+    private(set) var history: VoterHistory
 
     /// Opens or makes the log in `parent`, cuts a torn tail, and flushes what is left.
-    package init(parent: String, segmentBytes: Int64, files: any FileStore, clock: any Clock) throws {
+    ///
+    /// - Parameter configured: the static voters.
+    package init(
+        parent: String, segmentBytes: Int64, configured: VoterSet = .none, files: any FileStore, clock: any Clock
+    ) throws {
         self.files = files
         self.clock = clock
         directory = parent + "/" + MetadataStore.directoryName
@@ -60,10 +68,32 @@ package struct MetadataStore {
         try log.flush()
         stateFile = QuorumStateFile(directory: directory, files: files)
         let lastEpoch = log.latestEpoch ?? snapshots.latest?.epoch ?? .zero
-        election = try stateFile.read(logIsBlank: log.logEndOffset == .zero, lastEpoch: lastEpoch)
+        let founding = try snapshots.founding()
+        election = try stateFile.read(
+            logIsBlank: log.logEndOffset == .zero, isFounder: founding != nil, lastEpoch: lastEpoch)
+        history = VoterHistory(configured: configured, founding: founding)
         self.log = log
         self.snapshots = snapshots
         recoveryPoint = .zero
+        try readVoters()
+    }
+
+    /// Reads who votes from the snapshot before the log, and from the log.
+    private mutating func readVoters() throws {
+        if let start = snapshots.all.first(where: { $0.endOffset == log.logStartOffset }) {
+            history.reset(to: try snapshots.load(start).voters, end: start.endOffset)
+        }
+        var position = log.logStartOffset
+        while position < log.logEndOffset {
+            var batches = RecordBatches(
+                try log.readBytes(from: position, upTo: log.logEndOffset, maxBytes: MetadataStore.scanBytes))
+            let before = position
+            while let batch = try batches.next() {
+                for change in try QuorumControlRecords.changes(in: batch) { history.append(change) }
+                position = max(position, batch.header.nextOffset)
+            }
+            guard position > before else { throw MetadataLogFailure("\(directory) can't be read at offset \(before)") }
+        }
     }
 
     /// A crash came between a fetched snapshot and the removal of the log that it replaces.
@@ -85,8 +115,8 @@ package struct MetadataStore {
     package var end: Offset { log.logEndOffset }
     var sizeBytes: Int64 { log.sizeBytes }
 
-    mutating func persist(_ state: ElectionState, voters: VoterSet) throws(FileError) {
-        try stateFile.write(state, voters: voters)
+    mutating func persist(_ state: ElectionState, history: VoterHistory) throws(FileError) {
+        try stateFile.write(state, history: history)
     }
 
     // MARK: Log
@@ -135,10 +165,11 @@ package struct MetadataStore {
 
     /// Writes a snapshot; returns the one before it, up to which the log may go now.
     mutating func write(
-        _ id: SnapshotID, records: [Bytes], lastContainedLogTimestamp: Timestamp
+        _ id: SnapshotID, records: [Bytes], voters: SnapshotVoters, lastContainedLogTimestamp: Timestamp
     ) throws -> SnapshotID? {
         try snapshots.write(
-            id, records: records, lastContainedLogTimestamp: lastContainedLogTimestamp, now: clock.timeOfDay)
+            id, records: records, voters: voters, lastContainedLogTimestamp: lastContainedLogTimestamp,
+            now: clock.timeOfDay)
         guard snapshots.all.count >= MetadataStore.snapshotsKept else { return nil }
         return snapshots.all[snapshots.all.count - MetadataStore.snapshotsKept]
     }

@@ -24,9 +24,11 @@ struct QuorumStateFile {
 
     /// What the files say. A voter with a log but without a vote file forgot its votes, and has to catch up.
     ///
+    /// - Parameter isFounder: the directory names the voters it was formatted with; where a log is lost so are they.
     /// - Throws: `MetadataLogFailure` when a file is there and can't be read: guessing would be a second vote.
-    mutating func read(logIsBlank: Bool, lastEpoch: LeaderEpoch) throws -> ElectionState {
-        var state = ElectionState(standing: logIsBlank ? .unproven : .proven)
+    mutating func read(logIsBlank: Bool, isFounder: Bool, lastEpoch: LeaderEpoch) throws -> ElectionState {
+        let blank: VoterStanding = isFounder ? .founding : .unproven
+        var state = ElectionState(standing: logIsBlank ? blank : .proven)
         if files.exists(path) {
             let text = String(decoding: try files.readAll(path), as: UTF8.self)
             guard let fields = FlatJSON(text), let epoch = fields.integer("leaderEpoch") else {
@@ -45,7 +47,7 @@ struct QuorumStateFile {
             switch standing {
             // Its entries were there, and are gone.
             case .proven: state.standing = logIsBlank ? .catchingUp : .proven
-            case .unproven: state.standing = logIsBlank ? .unproven : .proven
+            case .unproven: state.standing = logIsBlank ? blank : .proven
             case .founding, .expecting, .catchingUp: state.standing = standing
             }
         }
@@ -72,14 +74,11 @@ struct QuorumStateFile {
         return BrokerID(Int32(clamping: number))
     }
 
-    /// Makes `state` durable. Static voters are `kraft.version` 0, whose file has version 0.
-    mutating func write(_ state: ElectionState, voters: VoterSet) throws(FileError) {
+    /// Makes `state` durable. Static voters are `kraft.version` 0, whose file has version 0; the one for dynamic voters
+    /// names the directory of who got the vote.
+    mutating func write(_ state: ElectionState, history: VoterHistory) throws(FileError) {
         let before = written
-        let voterList = voters.all.map { "{\"voterId\":\($0.id)}" }.joined(separator: ",")
-        let text =
-            "{\"clusterId\":\"\",\"leaderId\":\(state.leaderID?.value ?? -1),\"leaderEpoch\":\(state.epoch),"
-            + "\"votedId\":\(state.votedFor?.id.value ?? -1),\"appliedOffset\":0,"
-            + "\"currentVoters\":[\(voterList)],\"data_version\":0}"
+        let text = history.isDynamic ? QuorumStateFile.text(state) : QuorumStateFile.text(state, history.voters)
         let isOnlyStanding =
             before.map { $0.epoch == state.epoch && $0.votedFor == state.votedFor && $0.leaderID == state.leaderID }
             ?? false
@@ -88,6 +87,19 @@ struct QuorumStateFile {
             try files.replace(standingPath, with: Array((state.standing.rawValue + "\n").utf8))
         }
         written = state
+    }
+
+    private static func text(_ state: ElectionState, _ voters: VoterSet) -> String {
+        let voterList = voters.all.map { "{\"voterId\":\($0.id)}" }.joined(separator: ",")
+        return "{\"clusterId\":\"\",\"leaderId\":\(state.leaderID?.value ?? -1),\"leaderEpoch\":\(state.epoch),"
+            + "\"votedId\":\(state.votedFor?.id.value ?? -1),\"appliedOffset\":0,"
+            + "\"currentVoters\":[\(voterList)],\"data_version\":0}"
+    }
+
+    private static func text(_ state: ElectionState) -> String {
+        "{\"leaderId\":\(state.leaderID?.value ?? -1),\"leaderEpoch\":\(state.epoch),"
+            + "\"votedId\":\(state.votedFor?.id.value ?? -1),"
+            + "\"votedDirectoryId\":\"\(state.votedFor?.directoryID ?? .zero)\",\"data_version\":1}"
     }
 }
 

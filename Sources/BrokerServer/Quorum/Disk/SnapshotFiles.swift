@@ -62,16 +62,16 @@ package struct SnapshotFiles {
 
     // MARK: Writing
 
-    /// Writes a snapshot of `records` and makes it durable.
+    /// Writes a snapshot of `records`, and of who votes at its end, and makes it durable.
     mutating func write(
-        _ id: SnapshotID, records: [Bytes], lastContainedLogTimestamp: Timestamp, now: Timestamp
+        _ id: SnapshotID, records: [Bytes], voters: SnapshotVoters, lastContainedLogTimestamp: Timestamp, now: Timestamp
     ) throws(FileError) {
         let part = path(id) + ".part"
         let file = try files.open(part, .replace)
         defer { file.close() }
         var position: Int64 = 0
         var offset: Int64 = 0
-        for batch in SnapshotFiles.batches(id, records, lastContainedLogTimestamp, now, offset: &offset) {
+        for batch in SnapshotFiles.batches(id, records, voters, lastContainedLogTimestamp, now, offset: &offset) {
             try file.write([batch], at: position)
             position += Int64(batch.count)
         }
@@ -80,7 +80,8 @@ package struct SnapshotFiles {
     }
 
     private static func batches(
-        _ id: SnapshotID, _ records: [Bytes], _ lastContained: Timestamp, _ now: Timestamp, offset: inout Int64
+        _ id: SnapshotID, _ records: [Bytes], _ voters: SnapshotVoters, _ lastContained: Timestamp, _ now: Timestamp,
+        offset: inout Int64
     ) -> [Bytes] {
         var made: [Bytes] = []
         func control(_ type: ControlRecordType, _ value: Bytes) {
@@ -92,6 +93,12 @@ package struct SnapshotFiles {
         var header = SnapshotHeaderRecord()
         header.lastContainedLogTimestamp = lastContained.value
         control(.snapshotHeader, header.encoded(version: 0))
+        if voters.kraftVersion > 0 {
+            var level = KRaftVersionRecord()
+            level.kRaftVersion = voters.kraftVersion
+            control(.kraftVersion, level.encoded(version: 0))
+        }
+        if let set = voters.voters { control(.kraftVoters, VotersRecord(set).encoded(version: 0)) }
         var builder: RecordBatchBuilder?
         func close() {
             guard let finished = builder else { return }
@@ -165,6 +172,12 @@ package struct SnapshotFiles {
         return SnapshotPiece(snapshot: id, sizeBytes: size, position: position, bytes: buffer[0..<done])
     }
 
+    /// The voters that the directory was formatted with, in the snapshot of an empty log; nil where it has none.
+    func founding() throws -> VoterSet? {
+        let id = SnapshotID(endOffset: .zero, epoch: .zero)
+        return files.exists(path(id)) ? try load(id).voters.voters : nil
+    }
+
     /// Reads a whole snapshot and checks that it is one: header first, footer last, every checksum right.
     package func load(_ id: SnapshotID) throws -> LoadedSnapshot { try read(id, at: path(id)) }
 
@@ -172,6 +185,8 @@ package struct SnapshotFiles {
         var batches = RecordBatches(Bytes(try files.readAll(path)))
         var records: [Bytes] = []
         var lastContained: Timestamp?
+        var level: Int16 = 0
+        var voters: VoterSet?
         var isClosed = false
         while let batch = try batches.next() {
             try batch.verifyChecksum()
@@ -188,12 +203,15 @@ package struct SnapshotFiles {
                     let header = try SnapshotHeaderRecord.decode(value, version: 0)
                     lastContained = Timestamp(header.lastContainedLogTimestamp)
                 case .snapshotFooter: isClosed = true
-                case .abort, .commit, .leaderChange, .kraftVersion, .kraftVoters, nil: break
+                case .kraftVersion: level = try KRaftVersionRecord.decode(value, version: 0).kRaftVersion
+                case .kraftVoters: voters = try VotersRecord.decode(value, version: 0).set()
+                case .abort, .commit, .leaderChange, nil: break
                 }
             }
         }
         guard let lastContained, isClosed else { throw MetadataLogFailure("\(path) is no whole snapshot") }
         return LoadedSnapshot(
-            endOffset: id.endOffset, epoch: id.epoch, lastContainedLogTimestamp: lastContained, records: records)
+            endOffset: id.endOffset, epoch: id.epoch, lastContainedLogTimestamp: lastContained, records: records,
+            voters: SnapshotVoters(voters: voters, kraftVersion: level))
     }
 }

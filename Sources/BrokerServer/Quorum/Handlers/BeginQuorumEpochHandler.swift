@@ -16,46 +16,24 @@ package struct BeginQuorumEpochHandler: RequestHandler {
     package func handle(
         _ request: BeginQuorumEpochRequest, _ context: RequestContext, _ reply: Reply<BeginQuorumEpochResponse>
     ) {
-        var response = BeginQuorumEpochResponse()
         guard host.accepts(clusterID: request.clusterID) else {
-            response.errorCode = .inconsistentClusterID
-            return reply(response)
+            return reply(BeginQuorumEpochResponse(.inconsistentClusterID))
         }
         guard request.topics.count == 1, request.topics[0].topicName == MetadataPartition.topic,
             request.topics[0].partitions.count == 1, let part = request.topics[0].partitions.first,
             part.partitionIndex == MetadataPartition.index
-        else {
-            response.errorCode = .invalidRequest
-            return reply(response)
-        }
+        else { return reply(BeginQuorumEpochResponse(.invalidRequest)) }
         let voter = MetadataPartition.node(request.voterID).map { MetadataPartition.key($0, part.voterDirectoryID) }
         let notice = BeginEpochNotice(leaderID: part.leaderID, epoch: part.leaderEpoch, voter: voter)
+        let endpoint = request.leaderEndpoints.first { $0.name == host.setup.controllerListenerName }
+        let known = endpoint ?? request.leaderEndpoints.first
         host.onLoop { [host] in
+            // A new leader may be at an address that this node's log does not tell yet.
+            if let known { host.peers?.learn(part.leaderID, host: known.host, port: Int(known.port)) }
             host.ask(.beginEpoch(notice)) { answer in
                 guard case .beginEpoch(let verdict) = answer else { return }
-                reply(BeginQuorumEpochHandler.response(verdict, host))
+                reply(BeginQuorumEpochResponse(verdict, host))
             }
         }
-    }
-
-    private static func response(_ verdict: Verdict, _ host: QuorumHost) -> BeginQuorumEpochResponse {
-        var part = BeginQuorumEpochResponse.PartitionData()
-        part.partitionIndex = MetadataPartition.index
-        part.errorCode = verdict.error
-        part.leaderID = verdict.leaderID ?? BrokerID(-1)
-        part.leaderEpoch = verdict.epoch
-        var topic = BeginQuorumEpochResponse.TopicData()
-        topic.topicName = MetadataPartition.topic
-        topic.partitions = [part]
-        var response = BeginQuorumEpochResponse()
-        response.topics = [topic]
-        if let id = verdict.leaderID, let endpoint = host.endpoint(of: id) {
-            var node = BeginQuorumEpochResponse.NodeEndpoint()
-            node.nodeID = id
-            node.host = endpoint.host
-            node.port = endpoint.port
-            response.nodeEndpoints = [node]
-        }
-        return response
     }
 }

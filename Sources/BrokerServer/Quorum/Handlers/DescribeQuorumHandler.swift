@@ -69,16 +69,18 @@ package struct DescribeQuorumHandler: RequestHandler {
         part.observers = description.observers.map { replica($0, times) }
         var answer = response(part)
         answer.nodes = description.voters.compactMap { voter in
-            host.endpoint(of: voter.key.id).map { endpoint in
+            let endpoints = host.endpoints(ofVoter: voter.key.id)
+            guard !endpoints.isEmpty else { return nil }
+            var node = DescribeQuorumResponse.Node()
+            node.nodeID = voter.key.id
+            node.listeners = endpoints.map { endpoint in
                 var listener = DescribeQuorumResponse.Listener()
                 listener.name = endpoint.listenerName
                 listener.host = endpoint.host
                 listener.port = endpoint.port
-                var node = DescribeQuorumResponse.Node()
-                node.nodeID = voter.key.id
-                node.listeners = [listener]
-                return node
+                return listener
             }
+            return node
         }
         return answer
     }

@@ -16,47 +16,21 @@ package struct EndQuorumEpochHandler: RequestHandler {
     package func handle(
         _ request: EndQuorumEpochRequest, _ context: RequestContext, _ reply: Reply<EndQuorumEpochResponse>
     ) {
-        var response = EndQuorumEpochResponse()
         guard host.accepts(clusterID: request.clusterID) else {
-            response.errorCode = .inconsistentClusterID
-            return reply(response)
+            return reply(EndQuorumEpochResponse(.inconsistentClusterID))
         }
         guard request.topics.count == 1, request.topics[0].topicName == MetadataPartition.topic,
             request.topics[0].partitions.count == 1, let part = request.topics[0].partitions.first,
             part.partitionIndex == MetadataPartition.index
-        else {
-            response.errorCode = .invalidRequest
-            return reply(response)
-        }
+        else { return reply(EndQuorumEpochResponse(.invalidRequest)) }
         let candidates = part.preferredCandidates.map { MetadataPartition.key($0.candidateID, $0.candidateDirectoryID) }
         let successors = candidates.isEmpty ? part.preferredSuccessors.map { ReplicaKey(id: $0) } : candidates
         let notice = EndEpochNotice(leaderID: part.leaderID, epoch: part.leaderEpoch, successors: successors)
         host.onLoop { [host] in
             host.ask(.endEpoch(notice)) { answer in
                 guard case .endEpoch(let verdict) = answer else { return }
-                reply(EndQuorumEpochHandler.response(verdict, host))
+                reply(EndQuorumEpochResponse(verdict, host))
             }
         }
-    }
-
-    private static func response(_ verdict: Verdict, _ host: QuorumHost) -> EndQuorumEpochResponse {
-        var part = EndQuorumEpochResponse.PartitionData()
-        part.partitionIndex = MetadataPartition.index
-        part.errorCode = verdict.error
-        part.leaderID = verdict.leaderID ?? BrokerID(-1)
-        part.leaderEpoch = verdict.epoch
-        var topic = EndQuorumEpochResponse.TopicData()
-        topic.topicName = MetadataPartition.topic
-        topic.partitions = [part]
-        var response = EndQuorumEpochResponse()
-        response.topics = [topic]
-        if let id = verdict.leaderID, let endpoint = host.endpoint(of: id) {
-            var node = EndQuorumEpochResponse.NodeEndpoint()
-            node.nodeID = id
-            node.host = endpoint.host
-            node.port = endpoint.port
-            response.nodeEndpoints = [node]
-        }
-        return response
     }
 }

@@ -71,13 +71,7 @@ package struct FetchSnapshotHandler: RequestHandler {
         topic.partitions = [part]
         var response = FetchSnapshotResponse()
         response.topics = [topic]
-        if let id = verdict.leaderID, let endpoint = host.endpoint(of: id) {
-            var node = FetchSnapshotResponse.NodeEndpoint()
-            node.nodeID = id
-            node.host = endpoint.host
-            node.port = endpoint.port
-            response.nodeEndpoints = [node]
-        }
+        response.nodeEndpoints = host.nodeEndpoints(of: verdict)
         return response
     }
 }

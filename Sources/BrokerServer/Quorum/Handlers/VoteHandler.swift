@@ -14,18 +14,11 @@ package struct VoteHandler: RequestHandler {
     package init(_ host: QuorumHost) { self.host = host }
 
     package func handle(_ request: VoteRequest, _ context: RequestContext, _ reply: Reply<VoteResponse>) {
-        var response = VoteResponse()
-        guard host.accepts(clusterID: request.clusterID) else {
-            response.errorCode = .inconsistentClusterID
-            return reply(response)
-        }
+        guard host.accepts(clusterID: request.clusterID) else { return reply(VoteResponse(.inconsistentClusterID)) }
         guard request.topics.count == 1, request.topics[0].topicName == MetadataPartition.topic,
             request.topics[0].partitions.count == 1, let part = request.topics[0].partitions.first,
             part.partitionIndex == MetadataPartition.index
-        else {
-            response.errorCode = .invalidRequest
-            return reply(response)
-        }
+        else { return reply(VoteResponse(.invalidRequest)) }
         let voter = MetadataPartition.node(request.voterID).map { MetadataPartition.key($0, part.voterDirectoryID) }
         let ask = VoteAsk(
             candidate: MetadataPartition.key(part.replicaID, part.replicaDirectoryID),
@@ -34,30 +27,8 @@ package struct VoteHandler: RequestHandler {
         host.onLoop { [host] in
             host.ask(.vote(ask)) { answer in
                 guard case .vote(let verdict, let isGranted) = answer else { return }
-                reply(VoteHandler.response(verdict, isGranted: isGranted, host))
+                reply(VoteResponse(verdict, host) { $0.voteGranted = isGranted })
             }
         }
-    }
-
-    private static func response(_ verdict: Verdict, isGranted: Bool, _ host: QuorumHost) -> VoteResponse {
-        var part = VoteResponse.PartitionData()
-        part.partitionIndex = MetadataPartition.index
-        part.errorCode = verdict.error
-        part.leaderID = verdict.leaderID ?? BrokerID(-1)
-        part.leaderEpoch = verdict.epoch
-        part.voteGranted = isGranted
-        var topic = VoteResponse.TopicData()
-        topic.topicName = MetadataPartition.topic
-        topic.partitions = [part]
-        var response = VoteResponse()
-        response.topics = [topic]
-        if let id = verdict.leaderID, let endpoint = host.endpoint(of: id) {
-            var node = VoteResponse.NodeEndpoint()
-            node.nodeID = id
-            node.host = endpoint.host
-            node.port = endpoint.port
-            response.nodeEndpoints = [node]
-        }
-        return response
     }
 }

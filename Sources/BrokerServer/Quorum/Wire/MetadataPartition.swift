@@ -19,10 +19,3 @@ enum MetadataPartition {
         Verdict(error: error, leaderID: node(leader), epoch: LeaderEpoch(max(epoch.value, 0)))
     }
 }
-
-/// Where a voter listens, for the answers that name the leader's address.
-struct VoterEndpoint: Hashable, Sendable {
-    let listenerName: String
-    let host: String
-    let port: UInt16
-}

@@ -179,9 +179,11 @@ enum IncomingQuorumReplies {
                 try batch.verifyChecksum()
                 let header = batch.header
                 guard header.lastOffsetDelta >= 0, header.leaderEpoch.value >= 0 else { return nil }
+                guard let changes = try? QuorumControlRecords.changes(in: batch) else { return nil }
                 made.append(
                     FetchedBatch(
-                        base: header.baseOffset, end: header.nextOffset, epoch: header.leaderEpoch, bytes: batch.bytes))
+                        base: header.baseOffset, end: header.nextOffset, epoch: header.leaderEpoch, bytes: batch.bytes,
+                        changes: changes))
             }
         } catch {
             // An answer may end within a batch; what is whole before it counts.

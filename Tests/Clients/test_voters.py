@@ -1,0 +1,266 @@
+"""Dynamic voters (KIP-853) with real processes: founding, adding, removing, wiping, joining, and a lost majority."""
+
+import json
+import shutil
+import signal
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+from harness import MARTLET, MartletError, fresh, free_base_port, martlet, wait_until
+from steady_stream import SteadyStream, check, read_all
+
+
+class Quorum:
+    """Node processes with files of their own; any of them can be a voter, a broker or both."""
+
+    def __init__(self, *names):
+        self.base = free_base_port()
+        self.directory = Path(tempfile.mkdtemp(prefix="martlet-voters-"))
+        self.cluster_id = martlet("storage", "random-uuid").strip()
+        self.processes = {}
+        self.roles = {}
+
+    def client(self, node):
+        return f"127.0.0.1:{self.base + node - 1}"
+
+    def controller(self, node):
+        return f"127.0.0.1:{self.base + 10_000 + node - 1}"
+
+    @property
+    def servers(self):
+        return ",".join(self.client(node) for node, roles in self.roles.items() if "broker" in roles)
+
+    def file(self, node):
+        return self.directory / f"node-{node}.properties"
+
+    def data(self, node):
+        return self.directory / f"node-{node}"
+
+    def configure(self, node, roles="broker,controller", bootstrap=(1, 2, 3), **more):
+        self.roles[node] = roles
+        listeners = [f"PLAINTEXT://{self.client(node)}"] if "broker" in roles else []
+        listeners += [f"CONTROLLER://{self.controller(node)}"] if "controller" in roles else []
+        lines = [
+            f"process.roles={roles}", f"node.id={node}", f"listeners={','.join(listeners)}",
+            f"controller.quorum.bootstrap.servers={','.join(map(self.controller, bootstrap))}",
+            "controller.listener.names=CONTROLLER", "inter.broker.listener.name=PLAINTEXT",
+            f"log.dirs={self.data(node)}", "default.replication.factor=3", "min.insync.replicas=2",
+            "offsets.topic.replication.factor=3", "group.initial.rebalance.delay.ms=0",
+        ]
+        lines += [f"{key.replace('_', '.')}={value}" for key, value in more.items()]
+        self.file(node).write_text("\n".join(lines) + "\n")
+
+    def format(self, node, *mode):
+        return martlet("storage", "format", "-t", self.cluster_id, "-c", self.file(node), *mode)
+
+    def directory_id(self, node):
+        lines = (self.data(node) / "meta.properties").read_text().splitlines()
+        return next(line.split("=")[1] for line in lines if line.startswith("directory.id="))
+
+    def start(self, node):
+        log = open(self.directory / f"node-{node}.log", "ab")
+        self.processes[node] = subprocess.Popen([MARTLET, "server", self.file(node)], stdout=log, stderr=log)
+
+    def end(self, node, how=signal.SIGKILL):
+        process = self.processes.pop(node)
+        process.send_signal(how)
+        process.wait(20)
+
+    def tool(self, *arguments, at=None, **keywords):
+        where = ["--bootstrap-controller", self.controller(at)] if at else ["--bootstrap-server", self.servers]
+        return martlet("metadata-quorum", *where, *arguments, **keywords)
+
+    def status(self, at=None):
+        return json.loads(self.tool("describe", "--status", "--json", at=at, timeout=20))
+
+    def voters(self, at=None):
+        return sorted(voter["id"] for voter in self.status(at)["currentVoters"])
+
+    def wait_voters(self, *ids, at=None):
+        wait_until(lambda: self.voters(at) == sorted(ids), 30, f"voters {ids}")
+
+    def replication(self, at=None):
+        return self.tool("describe", "--replication", at=at)
+
+    def row(self, node):
+        """What `--replication` says of a node."""
+        rows = [[cell.strip() for cell in line.strip("\t").split("\t")] for line in self.replication().splitlines()]
+        return next((row for row in rows if row[0] == str(node)), [])
+
+    def destroy(self):
+        for node in list(self.processes):
+            self.end(node)
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+
+@pytest.fixture
+def quorum():
+    made = Quorum()
+    yield made
+    made.destroy()
+
+
+def found_three(quorum, **more):
+    ids = {node: martlet("storage", "random-uuid").strip() for node in (1, 2, 3)}
+    founders = ",".join(f"{node}@{quorum.controller(node)}:{ids[node]}" for node in ids)
+    for node in ids:
+        quorum.configure(node, **more)
+        said = quorum.format(node, "--initial-controllers", founders)
+        assert f"Formatting dynamic metadata voter directory {quorum.data(node)}" in said
+        assert quorum.directory_id(node) == ids[node]
+    for node in ids:
+        quorum.start(node)
+    quorum.wait_voters(1, 2, 3)
+    return ids
+
+
+def stream_on(quorum, partitions=3):
+    topic = fresh("voters")
+    wait_until(
+        lambda: martlet(
+            "topics", "--bootstrap-server", quorum.servers, "--create", "--if-not-exists", "--topic", topic,
+            "--partitions", partitions, "--replication-factor", 3) or True, 30, "a topic on three brokers")
+    stream = SteadyStream(quorum.servers, topic, partitions, rate=500)
+    stream.start()
+    wait_until(lambda: all(stream.last_answer(p) for p in range(partitions)), 30, "the first answers")
+    return stream
+
+
+def finish(quorum, stream):
+    stream.stop()
+    assert not stream.failed and stream.unanswered == 0
+    assert not check(stream, read_all(quorum.servers, stream.topic, stream.partitions))
+
+
+def test_add_remove_and_kill_the_leader_under_load(quorum):
+    ids = found_three(quorum)
+    stream = stream_on(quorum)
+
+    # A fourth controller comes as an observer, and is made a voter.
+    quorum.configure(4, roles="controller")
+    assert "dynamic metadata directory" in quorum.format(4, "--no-initial-controllers")
+    quorum.start(4)
+    wait_until(
+        lambda: quorum.row(4)[1:2] + quorum.row(4)[-1:] == [quorum.directory_id(4), "Observer"], 20, "an observer")
+    assert "DRY RUN of adding controller 4" in quorum.tool(
+        "--command-config", quorum.file(4), "add-controller", "--dry-run")
+    assert quorum.voters() == [1, 2, 3]
+    said = quorum.tool("--command-config", quorum.file(4), "add-controller")
+    assert said.strip() == (
+        f"Added controller 4 with directory id {quorum.directory_id(4)} and endpoints: "
+        f"CONTROLLER://{quorum.controller(4)}")
+    assert quorum.voters() == [1, 2, 3, 4]
+    with pytest.raises(MartletError, match="DUPLICATE_VOTER|DuplicateVoter|is a voter already"):
+        quorum.tool("--command-config", quorum.file(4), "add-controller")
+
+    # The leader takes its own vote away, leads on until that is committed, and hands over.
+    leader = quorum.status()["leaderId"]
+    with pytest.raises(MartletError, match="There is no voter"):
+        quorum.tool("remove-controller", "-i", leader, "-d", martlet("storage", "random-uuid").strip())
+    said = quorum.tool("remove-controller", "-i", leader, "-d", quorum.directory_id(leader))
+    assert said.strip() == f"Removed  KRaft controller {leader} with directory id {quorum.directory_id(leader)}"
+    left = sorted({1, 2, 3, 4} - {leader})
+    quorum.wait_voters(*left)
+    wait_until(lambda: quorum.status()["leaderId"] in left, 20, "another leader")
+
+    # The new leader dies: two of three go on.
+    killed = wait_until(lambda: quorum.status()["leaderId"], 20, "a leader")
+    quorum.end(killed)
+    at = next(node for node in left if node != killed and node != 4)
+    wait_until(lambda: quorum.status(at)["leaderId"] not in (killed, -1), 20, "a leader after the kill")
+    quorum.start(killed)
+    wait_until(lambda: all(v["logEndOffset"] > 0 for v in quorum.status(at)["currentVoters"]), 30, "all voters back")
+    assert quorum.voters(at) == left
+    finish(quorum, stream)
+    assert ids[1] == quorum.directory_id(1)
+
+
+def test_a_wiped_controller_has_no_vote_until_it_is_added_again(quorum):
+    found_three(quorum)
+    stream = stream_on(quorum)
+    wiped = next(node for node in (1, 2, 3) if node != quorum.status()["leaderId"])
+    old = quorum.directory_id(wiped)
+    quorum.end(wiped)
+    # Only the metadata log's directory is lost where a disk of its own held it; here that is all there is.
+    shutil.rmtree(quorum.data(wiped))
+    quorum.format(wiped, "--no-initial-controllers")
+    assert quorum.directory_id(wiped) != old
+    quorum.start(wiped)
+    wait_until(
+        lambda: any(o["directoryId"] == quorum.directory_id(wiped) for o in quorum.status()["currentObservers"]), 30,
+        "the wiped node as an observer")
+    assert {v["id"]: v["directoryId"] for v in quorum.status()["currentVoters"]}[wiped] == old
+    quorum.tool("remove-controller", "-i", wiped, "-d", old)
+    quorum.tool("--command-config", quorum.file(wiped), "add-controller")
+    assert {v["id"]: v["directoryId"] for v in quorum.status()["currentVoters"]}[wiped] == quorum.directory_id(wiped)
+    finish(quorum, stream)
+
+
+def test_standalone_then_controllers_join_by_themselves(quorum):
+    quorum.configure(1, bootstrap=(1,))
+    assert "dynamic metadata voter directory" in quorum.format(1, "--standalone")
+    quorum.start(1)
+    wait_until(lambda: quorum.voters(at=1) == [1], 30, "a quorum of one")
+    for node in (2, 3):
+        quorum.configure(node, bootstrap=(1,), controller_quorum_auto_join_enable="true")
+        quorum.format(node, "--no-initial-controllers")
+        quorum.start(node)
+    wait_until(lambda: quorum.voters(at=1) == [1, 2, 3], 30, "three voters")
+    # Snapshots carry the voters: a fourth node that asks only the third hears of them all.
+    quorum.configure(4, roles="broker", bootstrap=(3,))
+    quorum.format(4, "--no-initial-controllers")
+    quorum.start(4)
+    wait_until(lambda: quorum.voters() == [1, 2, 3], 30, "an answer by way of the fourth")
+    features = [feature for feature in martlet(
+        "broker-api-versions", "--bootstrap-server", quorum.client(1)).splitlines() if feature]
+    assert features
+
+
+def test_a_lost_majority_is_given_up_by_hand(quorum):
+    found_three(quorum)
+    stream = stream_on(quorum)
+    stream.stop()
+    survivor = quorum.status()["leaderId"]
+    arguments = ["storage", "recover-quorum", "-c", quorum.file(survivor)]
+    with pytest.raises(MartletError, match="stop the node first"):
+        martlet(*arguments, "--execute")
+    for node in (1, 2, 3):
+        quorum.end(node)
+    receipt = martlet(*arguments)
+    assert "What may be lost" in receipt and "Nothing was changed" in receipt
+    assert "Done." in martlet(*arguments, "--execute")
+    quorum.start(survivor)
+    wait_until(lambda: quorum.voters(at=survivor) == [survivor], 30, "the survivor alone")
+    # The others come back with other directories for the metadata, and are voters again when they are asked to be.
+    for node in {1, 2, 3} - {survivor}:
+        shutil.rmtree(quorum.data(node))
+        quorum.format(node, "--no-initial-controllers")
+        quorum.start(node)
+        wait_until(
+            lambda: any(o["id"] == node for o in quorum.status(at=survivor)["currentObservers"]), 30, "an observer")
+        wait_until(
+            lambda: quorum.tool("--command-config", quorum.file(node), "add-controller", at=survivor), 30, "a voter")
+    assert quorum.voters(at=survivor) == [1, 2, 3]
+    assert stream.topic in martlet("topics", "--bootstrap-server", quorum.servers, "--list").split()
+
+
+def test_format_refuses_what_makes_no_sense(quorum):
+    def refusal(*mode):
+        with pytest.raises(MartletError) as failure:
+            quorum.format(1, *mode)
+        return str(failure.value)
+
+    quorum.configure(1)
+    assert "you must specify one of the following: --standalone" in refusal()
+    assert "only one of --standalone" in refusal("--standalone", "--no-initial-controllers")
+    assert "expected id@host:port:directory-id" in refusal("--initial-controllers", "1@localhost:9093")
+    other = martlet("storage", "random-uuid").strip()
+    assert "not one of the initial controllers" in refusal("--initial-controllers", f"2@localhost:9093:{other}")
+    quorum.configure(1, roles="broker")
+    assert "You can only use --standalone on a controller." in refusal("--standalone")
+    quorum.configure(1, controller_quorum_voters=f"1@{quorum.controller(1)}")
+    assert "names static voters" in refusal("--standalone")
+    assert "Formatting metadata directory" in quorum.format(1)
+    assert "already formatted" in refusal()
