@@ -38,11 +38,7 @@ final class BrokerRoom: Sendable {
         let dynamic = DynamicSettings(settings, node: nodeID, log: log)
         self.settings = dynamic
         let quorumHost = quorum.host
-        let channels = ["heartbeat", "requests", "admin"].map { purpose in
-            ControllerChannel(clientID: "broker-\(nodeID)-\(purpose)", world: world) {
-                quorumHost.address(of: $0)
-            }
-        }
+        let channels = BrokerRoom.channels(of: nodeID, to: quorumHost, world)
         self.channels = channels
         for channel in channels { quorum.plane.follow(channel) }
         let lifecycle = BrokerLifecycle(
@@ -97,6 +93,12 @@ final class BrokerRoom: Sendable {
         let told: [any MetadataSubscriber] = [dynamic, fetchers, partitions, groups, suspected, lifecycle, doctor]
         for subscriber in told { quorum.publisher.subscribe(subscriber) }
         lifecycle.reportRecovery { asked in asked.compactMap { partitions.recoveryReport(on: $0) } }
+    }
+
+    private static func channels(of node: BrokerID, to quorum: QuorumHost, _ world: World) -> [ControllerChannel] {
+        ["heartbeat", "requests", "admin"].map { purpose in
+            ControllerChannel(clientID: "broker-\(node)-\(purpose)", world: world) { quorum.address(of: $0) }
+        }
     }
 
     private static func watch(

@@ -61,7 +61,7 @@ final class QuorumPeers: @unchecked Sendable {
             known = stranger
         } else {
             if strangers.count >= QuorumPeers.strangersMax {
-                for stranger in strangers.values { stranger.shutDown() }
+                for (_, stranger) in strangers.sorted(by: { $0.key.description < $1.key.description }) { stranger.shutDown() }
                 strangers = [:]
             }
             known = connect(to: Endpoint(host: address.host, port: Int(address.port)))
@@ -176,7 +176,7 @@ final class QuorumPeers: @unchecked Sendable {
     }
 
     func shutDown() {
-        for peer in peers.values { peer.shutDown() }
-        for stranger in strangers.values { stranger.shutDown() }
+        for (_, peer) in peers.sorted(by: { $0.key < $1.key }) { peer.shutDown() }
+        for (_, stranger) in strangers.sorted(by: { $0.key.description < $1.key.description }) { stranger.shutDown() }
     }
 }

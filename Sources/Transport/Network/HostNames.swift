@@ -6,10 +6,10 @@ import Synchronization
 /// Looks host names up beside the loops: each name once at a time, different names side by side.
 ///
 /// A dead machine's name may be asked for again and again, and take many seconds each time: it must hold up no other
-/// name, as it does with SwiftNIO's own resolver, which asks one after the other for each loop. And the addresses of the
-/// last answer are remembered: where a new one does not come quickly, because the name server can't be reached for a
-/// while, they serve. What the name server says is always preferred: a machine that comes back with another address is
-/// found by the next connection.
+/// name, as it does with SwiftNIO's own resolver, which asks one after the other for each loop. And the addresses of
+/// the last answer are remembered: where a new one does not come quickly, because the name server can't be reached for
+/// a while, they serve. What the name server says is always preferred: a machine that comes back with another address
+/// is found by the next connection.
 final class HostNames: Sendable {
     /// How many names are looked up at once, each on a thread that ends when it is idle; more wait in their order.
     static let lookupsMax = 64

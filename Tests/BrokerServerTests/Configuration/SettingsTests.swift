@@ -107,7 +107,7 @@ import Testing
         #expect(warnings[2].contains("another distribution"))
         #expect(
             warnings[3]
-                == "quota.window.num is known but does not act: quotas and replication throttles are not built yet")
+                == "quota.window.num is known but does not act: quotas of clients are not built yet")
     }
 
     @Test("of a time in several units the finest that is given counts")

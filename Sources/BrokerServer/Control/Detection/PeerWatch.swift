@@ -71,7 +71,8 @@ package final class PeerWatch: @unchecked Sendable {
     }
 
     private func look(_ now: MonotonicInstant) {
-        for (leader, since) in sources.unreachedLeaders(now) where now.milliseconds(since: since) >= lateMilliseconds {
+        let unreached = sources.unreachedLeaders(now).sorted { $0.key < $1.key }
+        for (leader, since) in unreached where now.milliseconds(since: since) >= lateMilliseconds {
             suspected.isLate(leader, since: since)
         }
         // Who follows knows at once when the controller is replaced; until then the silent one is remembered.
