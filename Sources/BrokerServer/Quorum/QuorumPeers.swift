@@ -61,7 +61,7 @@ final class QuorumPeers: @unchecked Sendable {
             known = stranger
         } else {
             if strangers.count >= QuorumPeers.strangersMax {
-                for (_, stranger) in strangers.sorted(by: { $0.key.description < $1.key.description }) { stranger.shutDown() }
+                shutDownStrangers()
                 strangers = [:]
             }
             known = connect(to: Endpoint(host: address.host, port: Int(address.port)))
@@ -175,8 +175,12 @@ final class QuorumPeers: @unchecked Sendable {
             request, maxVersion: version, timeoutMilliseconds: requestTimeoutMilliseconds, completion: completion)
     }
 
+    private func shutDownStrangers() {
+        for (_, stranger) in strangers.sorted(by: { "\($0.key)" < "\($1.key)" }) { stranger.shutDown() }
+    }
+
     func shutDown() {
         for (_, peer) in peers.sorted(by: { $0.key < $1.key }) { peer.shutDown() }
-        for (_, stranger) in strangers.sorted(by: { $0.key.description < $1.key.description }) { stranger.shutDown() }
+        shutDownStrangers()
     }
 }

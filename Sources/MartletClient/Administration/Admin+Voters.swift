@@ -6,8 +6,8 @@ package import WireMessages
 extension Admin {
     /// Makes a controller a voter; answers when that is committed.
     ///
-    /// - Errors: those of AddRaftVoter, with the cluster's sentence. It is not asked twice: a voter that was added would
-    ///   be refused then.
+    /// - Errors: those of AddRaftVoter, with the cluster's sentence. It is not asked twice: a voter that was added
+    ///   would be refused then.
     package func addVoter(
         _ id: BrokerID, directory: DirectoryID, listeners: [AddRaftVoterRequest.Listener],
         timeoutMilliseconds: Int32 = 30_000
