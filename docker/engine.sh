@@ -12,8 +12,14 @@ BUILD_FLAGS=()
 note() { printf -- '-- %s\n' "$*"; }
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 
+# An engine that can't get the base image is of no use; podman's comes from elsewhere.
+docker_has_base() {
+    command -v docker >/dev/null && docker info >/dev/null 2>&1 || return
+    docker image inspect $BASE_IMAGE >/dev/null 2>&1 || docker pull -q $BASE_IMAGE >/dev/null
+}
+
 find_engine() {
-    if command -v docker >/dev/null && docker info >/dev/null 2>&1; then
+    if docker_has_base; then
         ENGINE=docker
         docker compose version >/dev/null 2>&1 || { echo "docker compose is missing" >&2; return 1; }
         COMPOSE=(docker compose)

@@ -117,6 +117,15 @@ def test_D07_the_cluster_id_is_taken_verbatim_and_the_storage_formatted_in_place
         assert "cluster.id=MkU3OEVBNTcwNTJENDM2Qk\n" in properties
 
 
+def test_D08_settings_that_only_one_node_has_are_pointed_out_with_both_values(tutorial):
+    logs = "".join(node.log for node in tutorial.nodes.values())
+    for key, on_the_first, on_the_others in (
+        ("num.partitions", 6, 1), ("default.replication.factor", 3, 1), ("min.insync.replicas", 2, 1)
+    ):
+        told = [line for line in logs.splitlines() if "nodes are configured differently" in line and f"key={key}" in line]
+        assert any(f"{on_the_first} on 1; {on_the_others} on 2,3" in line for line in told), (key, told)
+
+
 def test_D09_data_without_a_volume_of_its_own_is_pointed_out_once(tutorial):
     for node in tutorial.nodes.values():
         assert node.log.count("the data is lost with the container") == 1
