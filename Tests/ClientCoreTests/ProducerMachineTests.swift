@@ -57,20 +57,42 @@ struct ProducerMachineTests {
                 batch, error: error, baseOffset: offset.map(Offset.init), now: now, using: &generator)
         }
 
+        /// Has one record taken, so that more may be in flight.
+        mutating func establish() throws {
+            try add()
+            for batch in sent() { _ = answer(batch, .noError, offset: 0) }
+        }
+
         mutating func pass(_ milliseconds: Int64) { now = now.advanced(byMilliseconds: milliseconds) }
     }
 
     @Test("Sequence numbers follow each other through batches")
     func sequences() throws {
         var scene = Scene()
+        try scene.establish()
         try scene.add(3)
         let first = scene.sent(), second = scene.sent(), third = scene.sent()
-        #expect([first, second, third].map { $0.map { $0.stamp?.baseSequence } } == [[0], [1], [2]])
+        #expect([first, second, third].map { $0.map { $0.stamp?.baseSequence } } == [[1], [2], [3]])
+    }
+
+    @Test("A second batch waits until the partition knows the producer: else it could be taken as its first")
+    func establishes() throws {
+        var scene = Scene()
+        try scene.add(3)
+        let first = scene.sent()
+        #expect(first.count == 1 && scene.sent().isEmpty)
+        _ = scene.answer(first[0], .notLeaderOrFollower)
+        scene.pass(1_000)
+        let again = scene.sent()
+        #expect(again.map(\.stamp) == first.map(\.stamp) && scene.sent().isEmpty)
+        _ = scene.answer(again[0], .noError, offset: 0)
+        #expect(scene.sent().count == 1 && scene.sent().count == 1)
     }
 
     @Test("A batch whose answer got lost is sent again with its sequence, before what came later")
     func retryKeepsSequence() throws {
         var scene = Scene()
+        try scene.establish()
         try scene.add(2)
         let first = scene.sent()[0], second = scene.sent()[0]
         scene.machine.requestEnded(by: BrokerID(1))
@@ -97,17 +119,19 @@ struct ProducerMachineTests {
     @Test("No more than five requests are in flight to a broker")
     func inFlight() throws {
         var scene = Scene()
+        try scene.establish()
         try scene.add(8)
         var sent: [OutgoingBatch] = []
         for _ in 0..<8 { sent += scene.sent() }
         #expect(sent.count == 5)
         _ = scene.answer(sent[0], .noError, offset: 0)
-        #expect(scene.sent().map(\.number) == [5])
+        #expect(scene.sent().map(\.number) == [6])
     }
 
     @Test("A gap in the sequences leads to a new identity once nothing is in flight; unsure batches fail")
     func newIdentity() throws {
         var scene = Scene()
+        try scene.establish()
         try scene.add(2)
         let first = scene.sent()[0], second = scene.sent()[0]
         #expect(scene.answer(first, .outOfOrderSequenceNumber) == [])
@@ -115,7 +139,7 @@ struct ProducerMachineTests {
         scene.machine.requestEnded(by: BrokerID(1))
         _ = scene.machine.unanswered([second], mayBeWritten: true, now: scene.now, using: &scene.generator)
         let effects = scene.machine.advance(now: scene.now, view: scene.view)
-        #expect(effects == [.failed(tickets: [1], place: Self.place, .expired(last: nil)), .obtainIdentity])
+        #expect(effects == [.failed(tickets: [2], place: Self.place, .expired(last: nil)), .obtainIdentity])
         scene.machine.identityObtained(ProducerIdentity(id: ProducerID(8), epoch: ProducerEpoch(0)))
         scene.pass(1_000)
         let again = scene.sent()

@@ -362,23 +362,21 @@ def test_C15_each_kind_of_acknowledgement(cluster, topic, acks):
     assert len(take(subscribed(cluster, topic), 10)) == 10
 
 
-def test_C17_C24_with_too_few_replicas_acks_all_is_refused_and_acks_1_taken(hurt, hurt_topic):
-    leader, replicas, _ = hurt.partitions(hurt_topic)[0]
-    # One survivor of three has no majority of controllers: it serves what it leads, and can't be given more.
-    for node in hurt.nodes:
-        if node != leader:
-            os.kill(hurt.process_of(node), signal.SIGKILL)
+def test_C17_C24_with_too_few_replicas_acks_all_is_refused_and_acks_1_taken(hurt):
+    name = fresh("C17")
+    hurt.create_topic(name, min_insync_replicas=3)
+    hurt.wait_in_sync(name)
+    leader, replicas, _ = hurt.partitions(name)[0]
+    victim = next(node for node in replicas if node != leader)
+    os.kill(hurt.process_of(victim), signal.SIGKILL)
     try:
-        survivor = f"127.0.0.1:{hurt.port(leader)}"
-        settings = {"bootstrap.servers": survivor, "message.timeout.ms": 4_000, "retries": 0}
-        assert send(hurt, hurt_topic, [b"all"], partition=0, acks="all", **settings) != [(0, 0)]
-        (one,) = send(hurt, hurt_topic, [b"one"], partition=0, acks="1", **settings)
+        settings = {"message.timeout.ms": 4_000, "retries": 0}
+        assert send(hurt, name, [b"all"], partition=0, acks="all", **settings) != [(0, 0)]
+        (one,) = send(hurt, name, [b"one"], partition=0, acks="1", **settings)
         assert isinstance(one, tuple)
     finally:
-        for node in hurt.nodes:
-            if node != leader:
-                hurt.start(node)
-        hurt.wait_in_sync(hurt_topic)
+        hurt.start(victim)
+        hurt.wait_in_sync(name)
 
 
 def test_C18_followers_hold_what_the_leader_holds(cluster, topic):

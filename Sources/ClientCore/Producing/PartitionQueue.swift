@@ -8,6 +8,8 @@ struct PartitionQueue {
     private(set) var waiting: [OutgoingBatch] = []
     private(set) var inFlight: [OutgoingBatch] = []
     private var nextSequence: Int32 = 0
+    /// Whether the partition has taken a batch of the present identity.
+    private(set) var isEstablished = false
 
     init(place: TopicPartition) { self.place = place }
 
@@ -36,6 +38,9 @@ struct PartitionQueue {
         inFlight.append(batch)
         return batch
     }
+
+    /// The partition's log has a batch of the present identity.
+    mutating func establish() { isEstablished = true }
 
     /// Takes a batch out of those in flight; nil if it is not there any more.
     mutating func land(_ number: UInt64) -> OutgoingBatch? {
@@ -74,6 +79,7 @@ struct PartitionQueue {
         waiting.removeAll(where: \.mayBeWritten)
         for index in waiting.indices { waiting[index].stamp = nil }
         nextSequence = 0
+        isEstablished = false
         return uncertain
     }
 

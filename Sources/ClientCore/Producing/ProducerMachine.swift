@@ -152,6 +152,7 @@ package struct ProducerMachine: Sendable {
         let isOldest = queues[batch.place]?.isOldest(landed) ?? true
         switch error {
         case .noError, .duplicateSequenceNumber:
+            queues[landed.place]?.establish()
             release(landed)
             let offset = error == .noError && (baseOffset?.value ?? -1) >= 0 ? baseOffset : nil
             return [.delivered(tickets: landed.tickets, place: landed.place, baseOffset: offset)]
@@ -206,6 +207,9 @@ package struct ProducerMachine: Sendable {
                 leaderless.append(queue.place.topic)
                 continue
             }
+            // A log that knows nothing of a producer takes any sequence as its first: had it refused the true first one a
+            // moment ago, a second one in flight would take its place in the order.
+            guard producer == nil || queue.isEstablished || queue.inFlight.isEmpty else { continue }
             guard isReady(first, last, now: now), requestsInFlight[leader, default: 0] < settings.requestsInFlightMax,
                 queue.inFlight.count < settings.requestsInFlightMax,
                 bytes[leader, default: 0] + first.bytesMax <= settings.requestBytesMax || bytes[leader] == nil
