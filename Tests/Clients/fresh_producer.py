@@ -47,25 +47,40 @@ class FreshProducer(threading.Thread):
 
 
 def produce_one(port, topic, partition, timeout=1.0):
-    """The error code of one record with acks=all (Produce version 3), with a value that the checks pass over."""
-    connection = socket.create_connection(("127.0.0.1", port), timeout=timeout)
+    """The error code of one record with acks=all by a connection of its own."""
+    connection = ProduceConnection(port, timeout)
     try:
+        return connection.produce(topic, partition)
+    finally:
+        connection.close()
+
+
+class ProduceConnection:
+    """Sends one record after the other over the plain protocol (Produce version 3)."""
+
+    def __init__(self, port, timeout=1.0, host="127.0.0.1"):
+        self.timeout = timeout
+        self.socket = socket.create_connection((host, port), timeout=timeout)
+
+    def produce(self, topic, partition):
+        """The error code of one record with acks=all, with a value that the checks pass over."""
         name = topic.encode()
         records = batch(struct.pack(">q", -1) + b"fresh")
-        body = struct.pack(">hhih", 0, 3, 1, 5) + b"fresh" + struct.pack(">hhi", -1, -1, int(timeout * 1000))
+        body = struct.pack(">hhih", 0, 3, 1, 5) + b"fresh" + struct.pack(">hhi", -1, -1, int(self.timeout * 1000))
         body += struct.pack(">ih", 1, len(name)) + name + struct.pack(">ii", 1, partition)
         body += struct.pack(">i", len(records)) + records
-        connection.sendall(struct.pack(">i", len(body)) + body)
+        self.socket.sendall(struct.pack(">i", len(body)) + body)
         received = b""
         while len(received) < 4 or len(received) < 4 + struct.unpack(">i", received[:4])[0]:
-            piece = connection.recv(4096)
+            piece = self.socket.recv(4096)
             if not piece:
                 raise ConnectionError("closed")
             received += piece
         # Size, correlation id, one topic with its name, one partition with its number; then the error code.
         return struct.unpack_from(">h", received, 4 + 4 + 4 + 2 + len(name) + 4 + 4)[0]
-    finally:
-        connection.close()
+
+    def close(self):
+        self.socket.close()
 
 
 def batch(value):

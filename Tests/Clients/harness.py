@@ -170,8 +170,8 @@ def ids(text):
 class MetadataProbe:
     """Asks one broker for the leaders of a topic over the plain protocol (Metadata version 1)."""
 
-    def __init__(self, port, timeout=0.5):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=timeout)
+    def __init__(self, port, timeout=0.5, host="127.0.0.1"):
+        self.socket = socket.create_connection((host, port), timeout=timeout)
         self.correlation = 0
 
     def leaders(self, topic):

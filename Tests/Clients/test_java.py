@@ -12,11 +12,14 @@ PROGRAMS = Path(__file__).parent / "java"
 LIBRARIES = os.environ.get("MARTLET_JAVA_LIBRARIES", str(Path(__file__).resolve().parents[2] / ".build/java-libraries"))
 
 
+def command(program, *arguments):
+    """What runs one of the programs."""
+    options = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", f"{LIBRARIES}/*"]
+    return ["java", *options, str(PROGRAMS / program), *map(str, arguments)]
+
+
 def java(program, *arguments, timeout=180):
-    done = subprocess.run(
-        ["java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", f"{LIBRARIES}/*", str(PROGRAMS / program), *arguments],
-        capture_output=True, text=True, timeout=timeout,
-    )
+    done = subprocess.run(command(program, *arguments), capture_output=True, text=True, timeout=timeout)
     assert done.returncode == 0 and "DONE" in done.stdout, done.stdout[-3_000:] + done.stderr[-6_000:]
 
 
