@@ -140,3 +140,34 @@ def test_an_operator_may_elect_a_leader_that_lacks_records(own_cluster):
     write(cluster, topic, ["after"])
     assert read(cluster, topic, 4) == ["both"] * 3 + ["after"]
     admin.close()
+
+
+def test_unclean_elections_that_are_allowed_while_nobody_leads_happen_at_once(own_cluster):
+    cluster, one, other = own_cluster, fresh("by-topic"), fresh("by-default")
+    for topic in (one, other):
+        martlet(
+            "topics", "--bootstrap-server", cluster.bootstrap, "--create", "--topic", topic, "--replica-assignment",
+            "1:2", "--config", "min.insync.replicas=1",
+        )
+        write(cluster, topic, ["both"])
+        cluster.wait_in_sync(topic)
+    cluster.kill(2)
+    for topic in (one, other):
+        wait_until(lambda: cluster.partitions(topic)[0][2] == [1], 20, "the first replica is alone in sync")
+        write(cluster, topic, ["alone"])
+    cluster.kill(1)
+    cluster.start(2)
+    alter = ["configs", "--bootstrap-server", cluster.bootstrap, "--alter"]
+    allow = ["--add-config", "unclean.leader.election.enable=true"]
+    for topic, target in ((one, ["--topic", one]), (other, ["--broker-defaults"])):
+        wait_until(lambda: cluster.partitions(topic)[0][0] is None, 20, "nobody leads")
+        martlet(*alter, *target, *allow)
+        # Far sooner than the controller would look for missing leaders by itself.
+        wait_until(lambda: cluster.partitions(topic)[0][0] == 2, 4, f"broker 2 leads {topic}")
+        assert read(cluster, topic, 1) == ["both"]
+    martlet(*alter, "--broker-defaults", "--delete-config", "unclean.leader.election.enable")
+    cluster.start(1)
+    for topic in (one, other):
+        cluster.wait_in_sync(topic)
+        write(cluster, topic, ["after"])
+        assert read(cluster, topic, 2) == ["both", "after"]

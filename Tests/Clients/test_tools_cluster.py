@@ -10,7 +10,7 @@ import pytest
 from confluent_kafka import Producer
 
 from harness import MARTLET, fresh, martlet, wait_until
-from steady_stream import QUIET
+from steady_stream import QUIET, SteadyStream, check, read_all
 
 
 def run(cluster, name, *arguments, server="--bootstrap-server", address=None):
@@ -405,6 +405,21 @@ def test_tools_answer_quickly(cluster):
         fastest[name] = min(times)
     # 30 ms is the aim of a release build on a quiet machine; this catches a wait that somebody added.
     assert all(seconds < 0.5 for seconds in fastest.values()), fastest
+
+
+def test_a_live_broker_that_is_unregistered_comes_back_by_itself(own_cluster):
+    cluster, topic = own_cluster, fresh("struck-off")
+    cluster.create_topic(topic, partitions=3, factor=3)
+    cluster.create_topic(f"{topic}-alone", partitions=3, factor=1)
+    cluster.wait_in_sync(topic)
+    with SteadyStream(cluster.bootstrap, topic, 3, rate=300) as stream:
+        time.sleep(0.5)
+        assert run(cluster, "kafka-cluster unregister", "--id", 2)[:2] == (0, "Broker 2 is no longer registered.\n")
+        cluster.wait_in_sync(topic)
+        cluster.wait_in_sync(f"{topic}-alone")
+        time.sleep(0.5)
+    assert not stream.failed, stream.failed[0]
+    assert check(stream, read_all(cluster.bootstrap, topic, 3)) == []
 
 
 def test_a_broker_that_is_gone_is_unregistered_and_may_come_back(own_cluster):
