@@ -12,7 +12,7 @@ from confluent_kafka import (
     Consumer, ConsumerGroupState, ConsumerGroupTopicPartitions, KafkaError, KafkaException, Producer, TopicPartition,
 )
 from confluent_kafka.admin import AdminClient
-from kafka import KafkaConsumer
+from kafka import KafkaAdminClient, KafkaConsumer
 from kafka.structs import OffsetAndMetadata
 from kafka.structs import TopicPartition as PythonPartition
 
@@ -217,6 +217,41 @@ def test_a_group_is_deleted_once_it_is_empty(cluster, admin):
     with pytest.raises(KafkaException) as gone:
         admin.delete_consumer_groups([group], request_timeout=10)[group].result(10)
     assert gone.value.args[0].code() == KafkaError.GROUP_ID_NOT_FOUND
+
+
+def test_a_deleted_topic_is_forgotten_by_all_the_groups_that_read_it(cluster):
+    topic, other, prefix = fresh("gone"), fresh("stays"), fresh("group")
+    for name in (topic, other):
+        cluster.create_topic(name, partitions=20)
+        cluster.wait_in_sync(name)
+    groups = [f"{prefix}-{number}" for number in range(100)]
+    offsets = {
+        PythonPartition(name, partition): OffsetAndMetadata(7, "", -1)
+        for name in (topic, other) for partition in range(20)
+    }
+    admin = KafkaAdminClient(bootstrap_servers=cluster.bootstrap.split(","))
+
+    def topics_of(some):
+        """{group: topics of which it remembers an offset}"""
+        found = admin.list_group_offsets({group: None for group in some})
+        return {
+            group: {place.topic for place, offset in found[group].items() if offset.offset >= 0} for group in some
+        }
+
+    def is_set(group):
+        return all(not error.errno for error in admin.alter_group_offsets(group, offsets).values())
+
+    for group in groups:
+        wait_until(lambda: is_set(group), 30, f"{group} has offsets")
+    assert all(topics == {topic, other} for topics in topics_of(groups).values())
+    admin.delete_topics([topic])
+    wait_until(
+        lambda: all(topics == {other} for topics in topics_of(groups).values()), 60, "only the other is remembered")
+    # Under the same name a topic starts from nothing.
+    cluster.create_topic(topic, partitions=20)
+    cluster.wait_in_sync(topic)
+    assert topics_of(groups[-1:])[groups[-1]] == {other}
+    admin.close()
 
 
 def test_a_consumer_without_a_group_life_commits_and_reads_its_own_offsets(cluster):

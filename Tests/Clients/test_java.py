@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import fresh
+from harness import fresh, martlet, wait_until
 
 PROGRAMS = Path(__file__).parent / "java"
 LIBRARIES = os.environ.get("MARTLET_JAVA_LIBRARIES", str(Path(__file__).resolve().parents[2] / ".build/java-libraries"))
@@ -29,6 +29,23 @@ def test_topics_by_the_admin_client(cluster):
 
 def test_groups_by_the_admin_client(cluster):
     java("GroupAdmin.java", cluster.bootstrap, fresh("java-groups"))
+
+
+def test_brokers_settings_logs_and_moves_by_the_admin_client(cluster):
+    java("ClusterAdmin.java", cluster.bootstrap, fresh("java-cluster"))
+
+
+def test_a_dead_broker_is_unregistered_by_the_admin_client_and_may_come_back(own_cluster):
+    own_cluster.kill(3)
+    java("Unregister.java", own_cluster.bootstrap, "3")
+    own_cluster.start(3)
+    wait_until(lambda: "3" in martlet_ids(own_cluster), 30, "broker 3 is registered again")
+
+
+def martlet_ids(cluster):
+    """The ids of the brokers that are alive."""
+    listed = martlet("kafka-cluster", "list-endpoints", "--bootstrap-server", cluster.bootstrap)
+    return [line.split()[0] for line in listed.splitlines()[1:]]
 
 
 @pytest.mark.parametrize(
