@@ -6,13 +6,13 @@
 #
 # --limit DIR  the folder of limit.c; without it only Martlet is measured
 # cases, all of them by default: produce-64k produce-64k-flush produce-1k ping-pong consume produce-100 partitions-1000
-#        connections-1000 mixed cold-start failover. A case that fails is named at the end; the others go on.
+#        connections-1000 mixed tools cold-start failover. A case that fails is named at the end; the others go on.
 set -eu
 
 here=$(cd "$(dirname "$0")/.." && pwd)
 limit_dir='' rounds=5 mebibytes=512 port=19092 dir=${TMPDIR:-/tmp}/martlet-bench failovers=10
 cases='produce-64k produce-64k-flush produce-1k ping-pong consume'
-cases="$cases produce-100 partitions-1000 connections-1000 mixed cold-start failover"
+cases="$cases produce-100 partitions-1000 connections-1000 mixed tools cold-start failover"
 while [ $# -gt 0 ]; do
     case $1 in
         --limit) limit_dir=$2 ;;
@@ -134,6 +134,54 @@ consume() {
     done
     drop bench-consume
 }
+# timed NAME COMMAND…: the milliseconds from the start of a tool to its end, the shell's share of one or two among them.
+timed() {
+    name=$1
+    shift
+    for _ in $(seq $((2 * rounds))); do
+        began=$(date +%s%N)
+        "$@" >"$dir/tool" 2>&1 </dev/null || { cat "$dir/tool" >&2; return 1; }
+        ended=$(date +%s%N)
+        note "tool-$name" ms martlet "$(((ended - began) / 1000000)).$(((ended - began) / 100000 % 10))"
+    done
+}
+# Each tool on the three nodes, as an operator calls it.
+tools() {
+    at="--bootstrap-server $servers"
+    # shellcheck disable=SC2086 # $at is two words
+    {
+        "$martlet" topics $at --create --topic bench-tools --partitions 6 --replication-factor 3 >/dev/null
+        seq 100 >"$dir/lines"
+        "$martlet" console-producer $at --topic bench-tools <"$dir/lines"
+        printf '{"partitions": [{"topic": "bench-tools", "partition": 1, "offset": 0}], "version": 1}' >"$dir/delete.json"
+        "$martlet" console-consumer $at --topic bench-tools --group bench-tools --from-beginning --max-messages 1 \
+            >/dev/null 2>&1
+        timed topics-list "$martlet" topics $at --list
+        timed topics-describe "$martlet" topics $at --describe --topic bench-tools
+        timed configs-topic "$martlet" configs $at --describe --topic bench-tools
+        timed configs-broker "$martlet" configs $at --describe --broker 1 --all
+        timed groups-list "$martlet" consumer-groups $at --list
+        timed group-describe "$martlet" consumer-groups $at --describe --group bench-tools
+        timed groups "$martlet" groups $at --list
+        timed api-versions "$martlet" broker-api-versions $at
+        timed get-offsets "$martlet" get-offsets $at --topic bench-tools
+        timed log-dirs "$martlet" log-dirs $at --describe
+        timed quorum-status "$martlet" metadata-quorum $at describe --status
+        timed quorum-replicas "$martlet" metadata-quorum $at describe --replication
+        timed reassign-list "$martlet" reassign-partitions $at --list
+        timed election "$martlet" leader-election $at --election-type preferred --topic bench-tools --partition 0
+        timed cluster-id "$martlet" kafka-cluster cluster-id $at
+        timed features "$martlet" features $at describe
+        timed delete-records "$martlet" delete-records $at --offset-json-file "$dir/delete.json"
+        timed produce-one sh -c "echo x | '$martlet' console-producer $at --topic bench-tools"
+        timed consume-one "$martlet" console-consumer $at --topic bench-tools --partition 0 --from-beginning \
+            --max-messages 1
+        timed consume-group "$martlet" console-consumer $at --topic bench-tools --group bench-again --from-beginning \
+            --max-messages 1
+        timed dump-log "$martlet" dump-log --files "$cluster/node-1/data/bench-tools-0/00000000000000000000.log"
+    }
+    drop bench-tools
+}
 cold_start() {
     for round in $(seq "$rounds"); do
         gone
@@ -171,6 +219,7 @@ run_case() {
         connections-1000)
             load connections-1000 8 $((mebibytes / 8 + 1)) --batch-bytes 1024 --in-flight 1 --connections 125 ;;
         mixed) mixed ;;
+        tools) tools ;;
         cold-start) cold_start ;;
         failover) failover ;;
         *) echo "bench.sh: unknown case $1" >&2; exit 2 ;;
@@ -208,7 +257,7 @@ sort -k1,1 -k2,2 -k3,3 -k4,4n "$results" | awk '
             }
         }
         split(label, part, " ")
-        printf "%-18s %-13s %11s %11s %7s  %s\n", part[1], part[2], base, figure, ratio, verdict
+        printf "%-20s %-13s %11s %11s %7s  %s\n", part[1], part[2], base, figure, ratio, verdict
     }
     function ratio_of(figure, base) { return base == "-" || base == 0 ? "-" : sprintf("%.2f", figure / base) }
     # Budgets of ratios to the floor, or of the figure itself.
@@ -231,12 +280,13 @@ sort -k1,1 -k2,2 -k3,3 -k4,4n "$results" | awk '
     }
     END {
         close_group()
-        printf "%-18s %-13s %11s %11s %7s  %s\n", "case", "median of", "floor", "martlet", "ratio", "budget"
+        printf "%-20s %-13s %11s %11s %7s  %s\n", "case", "median of", "floor", "martlet", "ratio", "budget"
         for (i = 1; i <= pairCount; i++) {
             p = pairs[i]
             f = (p " floor") in median ? median[p " floor"] : "-"
             if (!((p " martlet") in median)) continue
             m = median[p " martlet"]
+            if (p ~ /^tool-/) of_figure(p, 30)
             row(p, f, m, ratio_of(m, f), p)
         }
         flushed = "produce-64k-flush mb_per_s martlet"; without = "produce-64k mb_per_s martlet"
