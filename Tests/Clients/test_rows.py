@@ -362,6 +362,24 @@ def test_C15_each_kind_of_acknowledgement(cluster, topic, acks):
     assert len(take(subscribed(cluster, topic), 10)) == 10
 
 
+def test_C16_whoever_names_no_acks_gets_those_of_all_replicas(hurt, hurt_topic):
+    """Introductions call acks=1 the default; since Kafka 3.0 clients ask for all, and so the ISR counts."""
+    tool(hurt, "configs", "--alter", "--topic", hurt_topic, "--add-config", "min.insync.replicas=3")
+    hurt.kill(3)
+    try:
+        wait_until(
+            lambda: all(3 not in isr for _, _, isr in hurt.partitions(hurt_topic).values()), 30, "the ISR is smaller")
+        quick = {"message.timeout.ms": 3_000, "retries": 0}
+        refused = (
+            KafkaError.NOT_ENOUGH_REPLICAS, KafkaError.NOT_ENOUGH_REPLICAS_AFTER_APPEND, KafkaError._MSG_TIMED_OUT
+        )
+        assert send(hurt, hurt_topic, [b"x"], partition=0, **quick)[0] in refused
+        assert send(hurt, hurt_topic, [b"x"], partition=0, acks=1)[0][0] == 0
+    finally:
+        hurt.start(3)
+        hurt.wait_in_sync(hurt_topic)
+
+
 def test_C17_C24_with_too_few_replicas_acks_all_is_refused_and_acks_1_taken(hurt):
     name = fresh("C17")
     hurt.create_topic(name, min_insync_replicas=3)
@@ -476,6 +494,19 @@ def test_C26_a_new_controller_takes_over_under_load(hurt, hurt_topic):
         hurt.start(active)
         hurt.wait_in_sync(hurt_topic)
     assert check(stream, read_all(hurt.bootstrap, hurt_topic, 3)) == [] and not stream.failed
+
+
+def test_C27_a_topic_is_moved_to_other_brokers(cluster, tmp_path):
+    moved = fresh("C27")
+    tool(cluster, "topics", "--create", "--topic", moved, "--replica-assignment", "1:2,1:2")
+    topics, plan = tmp_path / "topics.json", tmp_path / "plan.json"
+    topics.write_text('{"version": 1, "topics": [{"topic": "%s"}]}' % moved)
+    proposed = tool(
+        cluster, "reassign-partitions", "--topics-to-move-json-file", topics, "--broker-list", "2,3", "--generate")
+    plan.write_text(proposed.strip().splitlines()[-1])
+    tool(cluster, "reassign-partitions", "--reassignment-json-file", plan, "--execute")
+    wait_until(
+        lambda: all(sorted(isr) == [2, 3] for _, _, isr in cluster.partitions(moved).values()), 60, "it has moved")
 
 
 @pytest.mark.parametrize("creates", ["true", "false"])
