@@ -19,7 +19,14 @@ package final class SuspectedBrokers: MetadataSubscriber, Sendable {
     private let listenerName: String
     private let sightings = Mutex(PeerSightings())
     /// Called on the control loop when a broker is found not to answer.
-    private let sighted = Mutex<@Sendable () -> Void>({})
+    private let sighted = Mutex(Sighted(tell: {}))
+
+    /// In a struct: a closure that stands in a `Mutex` itself is wrapped once more each time it is read, for good, and
+    /// a probe of a dead peer reads it many times a second.
+    private struct Sighted: Sendable {
+        let tell: @Sendable () -> Void
+    }
+
     /// Those whom the controller has fenced a moment ago.
     let departed: DepartedBrokers
 
@@ -37,7 +44,7 @@ package final class SuspectedBrokers: MetadataSubscriber, Sendable {
     func reports(now: MonotonicInstant) -> [PeerSighting] { sightings.withLock { $0.reports(now: now) } }
 
     /// Sets who is called, on the control loop, when there is something new to tell.
-    func whenSighted(_ work: @escaping @Sendable () -> Void) { sighted.withLock { $0 = work } }
+    func whenSighted(_ work: @escaping @Sendable () -> Void) { sighted.withLock { $0 = Sighted(tell: work) } }
 
     /// A connection to a broker ended, or could not be made: from any thread.
     package func connectionEnded(to broker: BrokerID) {
@@ -75,7 +82,7 @@ package final class SuspectedBrokers: MetadataSubscriber, Sendable {
             let asksAgain = self.sightings.withLock {
                 $0.found(finding, of: broker.id, epoch: broker.epoch, now: now)
             }
-            if finding != .answered { self.sighted.withLock { $0 }() }
+            if finding != .answered { self.sighted.withLock { $0 }.tell() }
             guard asksAgain else { return }
             self.world.controlLoop.schedule(afterMilliseconds: SuspectedBrokers.retryMilliseconds) {
                 self.ask(broker, endpoint)
