@@ -32,14 +32,21 @@ package final class VirtualFiles: FileStore {
 
     private let time: VirtualTime
     fileprivate let state = Mutex(State())
-    private let watcher = Mutex<(@Sendable (Event) -> Void)?>(nil)
+    /// In a struct, as a closure that is read out of a generic place is wrapped anew each time, for good.
+    private struct Watcher: Sendable {
+        let tell: @Sendable (Event) -> Void
+    }
+
+    private let watcher = Mutex<Watcher?>(nil)
 
     package init(time: VirtualTime) { self.time = time }
 
     /// From now on `watcher` hears of every change.
-    package func watch(_ watcher: @escaping @Sendable (Event) -> Void) { self.watcher.withLock { $0 = watcher } }
+    package func watch(_ watcher: @escaping @Sendable (Event) -> Void) {
+        self.watcher.withLock { $0 = Watcher(tell: watcher) }
+    }
 
-    fileprivate func tell(_ event: Event) { watcher.withLock { $0 }?(event) }
+    fileprivate func tell(_ event: Event) { watcher.withLock { $0 }?.tell(event) }
 
     // MARK: faults
 

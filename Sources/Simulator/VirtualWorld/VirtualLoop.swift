@@ -89,11 +89,15 @@ package final class VirtualLoop: Loop {
 
 /// Scheduled work of a virtual loop. Calling it off lets go of what the work holds.
 final class VirtualTimer: Timer {
-    private let work: Mutex<(@Sendable () -> Void)?>
-    init(_ work: @escaping @Sendable () -> Void) { self.work = Mutex(work) }
+    private struct Work: Sendable {
+        let run: @Sendable () -> Void
+    }
+
+    private let work: Mutex<Work?>
+    init(_ work: @escaping @Sendable () -> Void) { self.work = Mutex(Work(run: work)) }
     var isCancelled: Bool { work.withLock { $0 == nil } }
     func cancel() { work.withLock { $0 = nil } }
-    func fire() { work.withLock { $0.take() }?() }
+    func fire() { work.withLock { $0.take() }?.run() }
 }
 
 /// The pool of a simulated node: work takes some virtual time, in an order that the seed decides.
