@@ -194,9 +194,8 @@ let tests: [(name: String, needs: [String])] = [
     (
         "SimulatorTests",
         [
-            "Simulator", "BrokerServer", "Controller", "Coordinators", "Replication", "Quorum", "Metadata",
-            "LogStorage",
-            "WireMessages", "WireProtocol", "World", "Primitives",
+            "Simulator", "BrokerServer", "Controller", "Coordinators", "Replication", "Quorum", "ClientCore",
+            "Metadata", "LogStorage", "WireMessages", "WireProtocol", "World", "Primitives",
         ]
     ),
     (

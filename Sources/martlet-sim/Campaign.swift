@@ -1,3 +1,4 @@
+import Glibc
 import Simulator
 
 /// What a range of seeds came to.
@@ -14,6 +15,8 @@ struct Campaign {
         var simulation = type.init(seed: seed, isTraced: false)
         do throws(SimulationFailure) { try simulation.run() } catch {
             print(error)
+            // A run that is ended from outside, or ends itself, has said what it found.
+            fflush(nil)
             failures += 1
         }
         seeds += 1

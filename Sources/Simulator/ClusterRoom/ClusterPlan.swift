@@ -41,6 +41,12 @@ package struct ClusterPlan: Hashable, Sendable {
         case topicChurn
         /// Brokers are fenced without a reason, as a detector that guesses would.
         case randomFencing
+        /// The disk of a node has no room for a while.
+        case fullDisk
+        /// A disk fails to write, or to synchronise, for a while.
+        case failingDisk
+        /// A process dies, and a bit of what it can make anew, an index or a snapshot of producers, is another.
+        case rottenIndex
     }
 
     package var nodeCount = 3

@@ -19,6 +19,7 @@ package final class ClusterSimulation: SeededSimulation, @unchecked Sendable {
     let machines: [SimulatedMachine]
     let log: ClusterTrace
     let admin: SimulatedAdmin
+    let history: ClientHistory
     private let seed: UInt64
     /// What the plan's faults are drawn from.
     var generator: SeededGenerator
@@ -35,6 +36,8 @@ package final class ClusterSimulation: SeededSimulation, @unchecked Sendable {
     private static let startMillisecondsMax: Int64 = 30_000
     private static let restMillisecondsMax: Int64 = 60_000
     private static let readMillisecondsMax: Int64 = 20_000
+    /// When a process that ended itself is started again.
+    private static let restartMilliseconds: Int64 = 500
     /// How often it is looked whether a part is over.
     private static let lookMilliseconds: Int64 = 20
 
@@ -66,6 +69,7 @@ package final class ClusterSimulation: SeededSimulation, @unchecked Sendable {
         truth = ClusterTruth(
             machines: machines, flushesOnAck: plan.flushesOnAck, voters: Array(1...plan.voterCount), trace: log)
         (self.time, self.network, self.log, self.generator) = (time, network, log, generator)
+        history = ClientHistory(time)
         admin = SimulatedAdmin(
             SimulatedClient(
                 ClusterSimulation.firstClient - 1, bootstrap: ClusterSimulation.bootstrap(plan), network: network,
@@ -118,10 +122,11 @@ package final class ClusterSimulation: SeededSimulation, @unchecked Sendable {
         for _ in 0..<plan.producerCount {
             producers.append(
                 SimulatedProducer(
-                    client(), places: places, intervalMilliseconds: plan.recordIntervalMilliseconds, truth: truth))
+                    client(), places: places, intervalMilliseconds: plan.recordIntervalMilliseconds, truth: truth,
+                    history: history))
         }
         for _ in 0..<plan.consumerCount {
-            consumers.append(SimulatedConsumer(client(), places: places, truth: truth))
+            consumers.append(SimulatedConsumer(client(), places: places, truth: truth, history: history))
         }
         for producer in producers { producer.start() }
         for consumer in consumers { consumer.start() }
@@ -144,13 +149,22 @@ package final class ClusterSimulation: SeededSimulation, @unchecked Sendable {
         while let owner = time.runNextOwned(before: limit) {
             if owner > 0, owner <= machines.count {
                 truth.observe(owner)
-                if let failure = machines[owner - 1].takeFailure(), !faults.mayFail(owner) {
-                    truth.violated("node \(owner) ended itself: \(failure)")
-                }
+                if let failure = machines[owner - 1].takeFailure() { ended(machines[owner - 1], failure) }
             }
             if let violation = truth.violation { throw failure(violation) }
         }
         time.pass(to: limit)
+    }
+
+    /// A process ended itself: because its disk fails, or against the rules.
+    private func ended(_ machine: SimulatedMachine, _ failure: String) {
+        guard faults.mayFail(machine) else {
+            return truth.violated("node \(machine.number) ended itself: \(failure)")
+        }
+        truth.reach("a process ended for its disk")
+        time.schedule(afterMicroseconds: ClusterSimulation.restartMilliseconds * 1_000) {
+            if machine.condition == .down { machine.start() }
+        }
     }
 
     /// Goes on until something is so; that it never becomes so is a failure, too.
@@ -221,7 +235,8 @@ package final class ClusterSimulation: SeededSimulation, @unchecked Sendable {
 
     /// A fresh consumer reads all from the start: each acknowledged record is there, once, where it was said to be.
     private func readBack() throws(SimulationFailure) {
-        let reader = SimulatedConsumer(client(), places: places, truth: truth, keepsValues: true)
+        let reader = SimulatedConsumer(
+            client(), places: places, truth: truth, history: history, keepsValues: true)
         reader.start()
         let ends = truth.partitionIDs.compactMap { id in truth.partitions[id].map { ($0, $0.committed.end) } }
         func isRead(_ place: TopicPartition) -> Bool {
@@ -239,6 +254,8 @@ package final class ClusterSimulation: SeededSimulation, @unchecked Sendable {
             }
         }
         reader.client.close()
+        history.drained(places, by: reader.client.number)
+        if let anomaly = history.anomaly() { throw failure(anomaly) }
     }
 
     private func missing(

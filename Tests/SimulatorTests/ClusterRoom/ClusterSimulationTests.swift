@@ -41,6 +41,17 @@ struct ClusterSimulationTests {
         #expect(reasons.contains { $0.contains("INV-") }, "\(reasons)")
     }
 
+    @Test("survives disks that fail, fill and rot in what can be made anew", arguments: [1, 2] as [UInt64])
+    func brokenDisks(seed: UInt64) throws {
+        var plan = ClusterPlan.calm
+        plan.faults = [.fullDisk, .failingDisk, .rottenIndex]
+        plan.faultIntervalMilliseconds = 700
+        plan.loadMilliseconds = 5_000
+        let simulation = ClusterSimulation(seed: seed, plan: plan)
+        try simulation.run()
+        #expect(simulation.truth.acknowledgedCount > 0)
+    }
+
     /// Runs a seed in a process of its own, where sets and dictionaries have an order of their own, too.
     private func fingerprint(seed: UInt64) throws -> String {
         let process = Process()

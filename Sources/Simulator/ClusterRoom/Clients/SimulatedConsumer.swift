@@ -12,6 +12,7 @@ import World
 final class SimulatedConsumer: @unchecked Sendable {
     let client: SimulatedClient
     private let truth: ClusterTruth
+    private let history: ClientHistory
     private var positions = ConsumerPositions(resetPolicy: .earliest)
     private var busy: Set<BrokerID> = []
     private var asksForStart = false
@@ -24,7 +25,11 @@ final class SimulatedConsumer: @unchecked Sendable {
     private static let retryMilliseconds: Int64 = 30
 
     /// - Parameter keepsValues: whether `values` is filled.
-    init(_ client: SimulatedClient, places: [TopicPartition], truth: ClusterTruth, keepsValues: Bool = false) {
+    init(
+        _ client: SimulatedClient, places: [TopicPartition], truth: ClusterTruth, history: ClientHistory,
+        keepsValues: Bool = false
+    ) {
+        self.history = history
         self.client = client
         self.places = places
         self.truth = truth
@@ -34,7 +39,10 @@ final class SimulatedConsumer: @unchecked Sendable {
 
     private var topics: [String] { Set(places.map(\.topic)).sorted() }
 
-    func start() { client.loop.execute { [self] in client.refresh(topics) { self.pump() } } }
+    func start() {
+        history.reads(places, by: client.number)
+        client.loop.execute { [self] in client.refresh(topics) { self.pump() } }
+    }
 
     /// Where it stands in a partition.
     func position(_ place: TopicPartition) -> Offset? {
@@ -115,8 +123,10 @@ final class SimulatedConsumer: @unchecked Sendable {
             truth.violated("INV-4: client \(client.number) can't read what it was given of \(answer.place)")
             return false
         }
+        let records = decoded.records.map { (offset: $0.offset, value: $0.value?.array ?? []) }
+        history.read(records, of: answer.place, by: client.number)
         if keepsValues {
-            for record in decoded.records { values[id, default: [:]][record.offset] = record.value?.array ?? [] }
+            for record in records { values[id, default: [:]][record.offset] = record.value }
         }
         _ = positions.advance(answer.place, from: wanted.offset, to: decoded.end, lastEpoch: decoded.lastEpoch)
         return true

@@ -27,17 +27,24 @@ final class SimulatedProducer: @unchecked Sendable {
     let client: SimulatedClient
     private let places: [TopicPartition]
     private let truth: ClusterTruth
+    private let history: ClientHistory
     private let intervalMilliseconds: Int64
     private var machine: ProducerMachine
     private var generator: SeededGenerator
     private(set) var fates: [Fate] = []
+    /// The records' processes in the history, and where they are to be written.
+    private var writes: [(process: Int32, place: TopicPartition)] = []
     private var isSending = false
     private var wake: (any Timer)?
 
     /// A batch without an answer for so long is given up.
     private static let deliveryMilliseconds: Int64 = 20_000
 
-    init(_ client: SimulatedClient, places: [TopicPartition], intervalMilliseconds: Int64, truth: ClusterTruth) {
+    init(
+        _ client: SimulatedClient, places: [TopicPartition], intervalMilliseconds: Int64, truth: ClusterTruth,
+        history: ClientHistory
+    ) {
+        self.history = history
         self.client = client
         self.places = places
         self.truth = truth
@@ -78,6 +85,8 @@ final class SimulatedProducer: @unchecked Sendable {
         let record = OutgoingRecord(
             ticket: UInt64(fates.count), key: nil, value: value, timestamp: client.clock.timeOfDay)
         guard (try? machine.add(record, to: place, now: client.now)) != nil else { return }
+        let written = ClientHistory.value(client: client.number, record: fates.count)
+        writes.append((history.writes(written, to: place), place))
         fates.append(.sent)
     }
 
@@ -98,9 +107,15 @@ final class SimulatedProducer: @unchecked Sendable {
             case .refreshMetadata(let topics): client.refresh(topics) { self.pump() }
             case .send(let node, let batches): send(batches, to: node)
             case .delivered: break
-            case .failed(let tickets, _, _): for ticket in tickets { fates[Int(ticket)] = .unknown }
+            case .failed(let tickets, _, _): for ticket in tickets { failed(Int(ticket)) }
             }
         }
+    }
+
+    private func failed(_ number: Int) {
+        guard case .sent = fates[number] else { return }
+        fates[number] = .unknown
+        history.lost(writes[number].process)
     }
 
     private func obtainIdentity() {
@@ -168,7 +183,11 @@ final class SimulatedProducer: @unchecked Sendable {
         guard let topic = flight.topic else { return }
         let id = TopicPartitionID(topic, batch.place.partition)
         for (index, record) in batch.records.enumerated() {
-            fates[Int(record.ticket)] = .acknowledged(id, base.map { Offset($0.value + Int64(index)) })
+            let (number, offset) = (Int(record.ticket), base.map { Offset($0.value + Int64(index)) })
+            guard case .sent = fates[number] else { continue }
+            fates[number] = .acknowledged(id, offset)
+            let value = ClientHistory.value(client: client.number, record: number)
+            history.wrote(value, to: batch.place, by: writes[number].process, at: offset)
         }
         truth.acknowledged(
             id,

@@ -46,6 +46,9 @@ extension ClusterSimulation {
         case .configChange: changeConfig()
         case .topicChurn: churn()
         case .randomFencing: fence(machine)
+        case .fullDisk: fill(machine)
+        case .failingDisk: failDisk(of: machine)
+        case .rottenIndex: rot(machine)
         }
     }
 
@@ -54,12 +57,12 @@ extension ClusterSimulation {
         return others[Int(generator.next() % UInt64(others.count))]
     }
 
-    private func some(_ range: ClosedRange<Int64>) -> Int64 {
+    func some(_ range: ClosedRange<Int64>) -> Int64 {
         range.lowerBound + Int64(generator.next() % UInt64(range.upperBound - range.lowerBound + 1))
     }
 
     /// Does something later, unless all was healed by then.
-    private func later(_ milliseconds: Int64, _ work: @escaping @Sendable () -> Void) {
+    func later(_ milliseconds: Int64, _ work: @escaping @Sendable () -> Void) {
         let generation = faults.generation
         time.schedule(afterMicroseconds: milliseconds * 1_000) { [self] in
             if faults.generation == generation { work() }
@@ -70,11 +73,11 @@ extension ClusterSimulation {
 
     /// Whether a machine may end without order. Not while another's disk is lost and not yet filled again: who restarts
     /// unclean is in doubt, and where everybody is, the lost one is waited for until an operator decides (design 1.4).
-    private func mayEndUnclean(_ machine: SimulatedMachine) -> Bool {
+    func mayEndUnclean(_ machine: SimulatedMachine) -> Bool {
         faults.lossy == nil || faults.lossy == machine.number || isFilledAgain
     }
 
-    private func outage(of machine: SimulatedMachine, _ end: (SimulatedMachine) -> Void) {
+    func outage(of machine: SimulatedMachine, _ end: (SimulatedMachine) -> Void) {
         guard machine.condition == .running, mayEndUnclean(machine) else { return }
         end(machine)
         truth.observe(machine.number)
@@ -194,7 +197,9 @@ extension ClusterSimulation {
     }
 
     /// Whether one disk may lose what it had flushed: while all others have everything, and one disk at a time.
-    private var mayLoseDisk: Bool { isWhole && (faults.lossy == nil || isFilledAgain) }
+    private var mayLoseDisk: Bool {
+        isWhole && faults.brokenDisks.isEmpty && (faults.lossy == nil || isFilledAgain)
+    }
 
     /// Whether the disk that was lost has all again.
     private var isFilledAgain: Bool {
@@ -324,6 +329,7 @@ extension ClusterSimulation {
         for machine in machines {
             machine.resume()
             machine.slowDisk(toMicroseconds: nil)
+            repairDisk(of: machine)
             startOnceDown(machine)
         }
     }

@@ -2,8 +2,10 @@ import Primitives
 
 /// What the faults of a run remember.
 struct FaultState {
-    /// Machines whose disk was made to fail: their processes may end themselves.
+    /// Machines whose disk fails: their processes may end themselves.
     var brokenDisks: Set<Int> = []
+    /// The lives in which disks worked again: a process may find out later that a write of it failed.
+    var repairedLives: [Int: UInt64] = [:]
     /// The machine whose data was lost beyond what flushing protects from; nil once it has caught up.
     var lossy: Int?
     /// Old copies of the partitions' directories.
@@ -13,5 +15,7 @@ struct FaultState {
     /// Grows when all is healed: what a fault meant to do later is void.
     var generation = 0
 
-    func mayFail(_ node: Int) -> Bool { brokenDisks.contains(node) }
+    func mayFail(_ machine: SimulatedMachine) -> Bool {
+        brokenDisks.contains(machine.number) || repairedLives[machine.number] == machine.lives
+    }
 }

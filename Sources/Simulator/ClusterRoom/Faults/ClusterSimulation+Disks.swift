@@ -1,0 +1,59 @@
+import Primitives
+
+/// Disks that fail: nodes may end themselves for it, and what they said before has to hold.
+extension ClusterSimulation {
+    /// The disk takes a little more, and then no more for a while.
+    func fill(_ machine: SimulatedMachine) {
+        let room = Int64(generator.next() % 20_000)
+        breakDisk(of: machine, "has \(room) bytes of room left") { files in
+            files.limit(toBytes: files.usedBytes + room)
+        }
+    }
+
+    /// Every write fails for a while, or every synchronisation.
+    func failDisk(of machine: SimulatedMachine) {
+        let failsWrites = generator.chance(1, in: 2)
+        breakDisk(of: machine, failsWrites ? "fails to write" : "fails to synchronise") { files in
+            if failsWrites { files.failWrites(true) } else { files.failSynchronize(true) }
+        }
+    }
+
+    private func breakDisk(of machine: SimulatedMachine, _ words: String, _ fault: (VirtualFiles) -> Void) {
+        guard machine.condition == .running, mayEndUnclean(machine) else { return }
+        log.add(machine.number, "the disk \(words)")
+        faults.brokenDisks.insert(machine.number)
+        fault(machine.files)
+        later(some(200...5_000)) { [self] in repairDisk(of: machine) }
+    }
+
+    /// The disk works again.
+    func repairDisk(of machine: SimulatedMachine) {
+        guard faults.brokenDisks.remove(machine.number) != nil else { return }
+        faults.repairedLives[machine.number] = machine.lives
+        machine.files.limit(toBytes: .max)
+        machine.files.failWrites(false)
+        machine.files.failSynchronize(false)
+        log.add(machine.number, "the disk works again")
+    }
+
+    /// What may be damaged without a loss: it follows from the log, and has to be seen to be wrong.
+    private static let derived = [".index", ".timeindex", ".snapshot"]
+
+    /// A bit of a file that follows from others is another when the process is back.
+    func rot(_ machine: SimulatedMachine) {
+        outage(of: machine) { machine in
+            machine.kill()
+            let paths = machine.files.paths.filter { path in
+                path.hasPrefix(SimulatedMachine.dataDirectory)
+                    && ClusterSimulation.derived.contains(where: path.hasSuffix)
+            }
+            let written = paths.filter { machine.files.look(into: $0)?.isEmpty == false }
+            guard !written.isEmpty else { return }
+            let path = written[Int(generator.next() % UInt64(written.count))]
+            let bits = UInt64((machine.files.look(into: path)?.count ?? 1) * 8)
+            log.add(machine.number, "a bit of \(path) flips")
+            truth.reach("a bit of an index flipped")
+            machine.files.flip(bit: Int(generator.next() % bits), of: path)
+        }
+    }
+}
