@@ -11,6 +11,7 @@
 #
 # MARTLET_KILLS=30 Tests/run.sh            the long run: 30 kills of leaders and 30 of leader and controller in one
 # MARTLET_FUZZ_SECONDS=3600 Tests/run.sh   an hour of the fuzzer instead of a minute
+# MARTLET_SEEDS=2000 Tests/run.sh          more simulated clusters than 200
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 
@@ -140,6 +141,18 @@ if [ "$swift_tests" = yes ]; then
     else
         passed=$((passed + total - broken))
         failed=$((failed + broken))
+    fi
+fi
+
+if [ "$swift_tests" = yes ]; then
+    # Other seeds with each commit, and the same ones whenever a commit is tested again.
+    commit=$(git rev-parse --short=6 HEAD 2>/dev/null || date +%y%m%d)
+    first=$((0x$commit % 9000 * 1000 + 1000000))
+    say "Simulated clusters, ${MARTLET_SEEDS:-200} seeds from $first"
+    if Tests/simulate.sh "${MARTLET_SEEDS:-200}" "$first"; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
     fi
 fi
 
