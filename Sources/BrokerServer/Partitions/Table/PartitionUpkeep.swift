@@ -13,6 +13,9 @@ package final class PartitionUpkeep: Sendable {
     private let settings: Settings
     private let log: Logger
     private let isStopped = Atomic(false)
+    /// Held while checkpoints are written: two writers at once take each other's temporary files away, and the later
+    /// one may write the older positions. A timer that finds it held does nothing this time.
+    private let writing = Mutex(())
 
     package init(table: PartitionTable, world: World, settings: Settings, log: Logger) {
         self.table = table
@@ -45,10 +48,10 @@ package final class PartitionUpkeep: Sendable {
             contact.isCutOff.store(isCutOff, ordering: .relaxed)
         }
         every(settings.integer("replica.high.watermark.checkpoint.interval.ms")) { [self] in
-            world.pool.run { self.writeCheckpoints([.highWatermark]) }
+            world.pool.run { self.writeCheckpointsIfNobodyDoes([.highWatermark]) }
         }
         every(max(settings.integer("log.flush.offset.checkpoint.interval.ms"), 1000)) { [self] in
-            world.pool.run { self.writeCheckpoints([.recoveryPoint, .logStart, .cleaner]) }
+            world.pool.run { self.writeCheckpointsIfNobodyDoes([.recoveryPoint, .logStart, .cleaner]) }
         }
         every(settings.integer("producer.id.expiration.check.interval.ms")) { [self] in
             world.pool.run { for partition in self.table.all { partition.expireProducers() } }
@@ -85,13 +88,17 @@ package final class PartitionUpkeep: Sendable {
             }
         }
         for partition in table.all { partition.shutDown() }
-        write([.recoveryPoint, .logStart, .highWatermark, .cleaner], closing)
+        writing.withLock { _ in write([.recoveryPoint, .logStart, .highWatermark, .cleaner], closing) }
     }
 
     /// Writes how far logs are compacted; blocks.
-    package func saveCleanerCheckpoint() { writeCheckpoints([.cleaner]) }
+    package func saveCleanerCheckpoint() { writing.withLock { _ in writeCheckpoints([.cleaner]) } }
 
-    /// Writes the checkpoint files of all working directories; blocks.
+    private func writeCheckpointsIfNobodyDoes(_ kinds: [OffsetCheckpoint.Kind]) {
+        _ = writing.withLockIfAvailable { _ in writeCheckpoints(kinds) }
+    }
+
+    /// Writes the checkpoint files of all working directories; blocks. Only under `writing`.
     private func writeCheckpoints(_ kinds: [OffsetCheckpoint.Kind]) {
         let positions = table.all.compactMap { partition in partition.position.map { (partition, $0) } }
         write(kinds, positions)
