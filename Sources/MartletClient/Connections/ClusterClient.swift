@@ -131,11 +131,15 @@ package final class ClusterClient: Sendable {
         }
     }
 
+    /// Whom to ask, in this order: the one that answered last first, and those whose connection has ended, by silence
+    /// for one, only after all others.
     private func candidates() -> [Endpoint] {
-        let (preferred, known) = state.withLock { ($0.preferred, Array($0.view.brokers.values)) }
+        let (preferred, known, ended) = state.withLock { state in
+            (state.preferred, Array(state.view.brokers.values), state.connections.filter { $0.value.hasEnded })
+        }
         var ordered: [Endpoint] = preferred.map { [$0] } ?? []
         for endpoint in bootstrap.endpoints + known where !ordered.contains(endpoint) { ordered.append(endpoint) }
-        return ordered
+        return ordered.filter { ended[$0] == nil } + ordered.filter { ended[$0] != nil }
     }
 
     /// Asks for what is known of `topics`, or of all topics; returns those that have an error.
