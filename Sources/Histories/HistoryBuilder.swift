@@ -160,21 +160,24 @@ package struct HistoryBuilder: Sendable {
     ) throws(HistoryError) {
         if items.isEmpty { return }
         let begun = history.operations[open]
-        let written = history.items(of: begun)
         let packedItems = items.map { packed($0) }
-        let repeated = packedItems.filter(\.isWrite)
-        guard repeated.elementsEqual(written.filter(\.isWrite), by: { $0.key == $1.key && $0.value == $1.value }) else {
+        guard repeatsWrites(packedItems, of: begun) else {
             throw HistoryError(
                 line: line, "these are not the writes of line \(begun.invokedOn), where the operation began",
                 remedy: "repeat all its writes in their order, or none")
         }
-        if packedItems.count <= written.count {
-            let start = Int(begun.items.lowerBound)
-            history.items.replaceSubrange(start..<start + packedItems.count, with: packedItems)
-            history.operations[open].items = begun.items.lowerBound..<begun.items.lowerBound + Int32(packedItems.count)
-        } else {
+        guard packedItems.count <= begun.items.count else {
             history.operations[open].items = try store(items, line)
+            return
         }
+        // One by one, and with no slice of them alive: a second reference would copy all items of the history.
+        for (index, item) in packedItems.enumerated() { history.items[Int(begun.items.lowerBound) + index] = item }
+        history.operations[open].items = begun.items.lowerBound..<begun.items.lowerBound + Int32(packedItems.count)
+    }
+
+    private func repeatsWrites(_ items: [History.Item], of begun: History.Operation) -> Bool {
+        items.filter(\.isWrite).elementsEqual(
+            history.items(of: begun).filter(\.isWrite), by: { $0.key == $1.key && $0.value == $1.value })
     }
 }
 

@@ -67,14 +67,15 @@ struct SendOrder {
         let lines = [
             history.operations[Int(last.operation)].invokedOn, history.operations[Int(index)].invokedOn,
         ]
-        let text =
+        func text() -> String {
             "process \(history.operations[Int(index)].process) wrote \(before.value) and then \(now.value) to "
-            + "\(history.keys[Int(item.key)]) (lines \(lines[0]) and \(lines[1])); they stand at \(before.offset) and "
-            + "\(now.offset)"
+                + "\(history.keys[Int(item.key)]) (lines \(lines[0]) and \(lines[1])); they stand at "
+                + "\(before.offset) and \(now.offset)"
+        }
         if rank > last.rank {
-            findings.add(.sendSkipInside, lines: lines, text)
+            findings.add(.sendSkipInside, lines: lines, text())
         } else {
-            findings.add(isInside ? .nonmonotonicSendInside : .nonmonotonicSend, lines: lines, text)
+            findings.add(isInside ? .nonmonotonicSendInside : .nonmonotonicSend, lines: lines, text())
         }
     }
 }
