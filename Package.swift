@@ -78,9 +78,16 @@ let modules: [Module] = [
         ],
         packages: ["ArgumentParser"]),
     Module(
+        name: "Chaos",
+        imports: [
+            "LocalCluster", "MartletClient", "ClientCore", "LiveWorld", "WireMessages", "World", "Histories",
+            "Primitives",
+        ],
+        packages: ["NIOCore", "NIOPosix", "ArgumentParser"]),
+    Module(
         name: "martlet",
         imports: [
-            "BrokerServer", "AdminTools", "LocalCluster", "MartletClient", "Transport", "LiveWorld", "World",
+            "BrokerServer", "AdminTools", "LocalCluster", "Chaos", "MartletClient", "Transport", "LiveWorld", "World",
             "Primitives",
         ],
         packages: ["ArgumentParser", "Logging"], isExecutable: true),
@@ -203,6 +210,7 @@ let tests: [(name: String, needs: [String])] = [
         ["AdminTools", "MartletClient", "ClientCore", "WireMessages", "WireProtocol", "World", "Primitives"]
     ),
     ("LocalClusterTests", ["LocalCluster", "Primitives"]),
+    ("ChaosTests", ["Chaos", "Primitives"]),
     (
         "AbuseTests",
         [

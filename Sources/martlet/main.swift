@@ -1,5 +1,6 @@
 import AdminTools
 import ArgumentParser
+import Chaos
 import Glibc
 import LocalCluster
 
@@ -15,7 +16,7 @@ struct Martlet: AsyncParsableCommand {
             ProducerPerfCommand.self, ConsumerPerfCommand.self, EndToEndLatencyCommand.self, GroupsCommand.self,
             ReassignPartitionsCommand.self, LeaderElectionCommand.self, ConfigsCommand.self,
             BrokerAPIVersionsCommand.self, LogDirsCommand.self, KafkaClusterCommand.self, VerifyCommand.self,
-            FeaturesCommand.self, ContainerCommand.self,
+            FeaturesCommand.self, ChaosCommand.self, ContainerCommand.self,
         ])
 }
 

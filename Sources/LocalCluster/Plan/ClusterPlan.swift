@@ -9,7 +9,7 @@ package struct ClusterPlan: Hashable, Sendable {
     package static let votersMax = 5
     /// The most nodes that one machine is asked to hold.
     package static let nodesMax = 100
-    static let controllerPortDistance = 10_000
+    package static let controllerPortDistance = 10_000
     static let adminPortDistance = 5_000
 
     package let clusterID: String
@@ -96,10 +96,29 @@ package struct ClusterPlan: Hashable, Sendable {
             // Kafka's sample configuration has it, too: who tries a consumer out does not wait for others to join.
             "group.initial.rebalance.delay.ms=0",
         ]
-        let own = overrides.map { $0.replacing(ClusterPlan.nodePlaceholder, with: "\(node)") }
+        let port = clientEndpoint(of: node).port
+        let own = overrides.map {
+            ClusterPlan.withPorts($0.replacing(ClusterPlan.nodePlaceholder, with: "\(node)"), port)
+        }
         let replaced = Set(own.map(ClusterPlan.key))
         lines.removeAll { replaced.contains(ClusterPlan.key($0)) }
         return (lines + own).joined(separator: "\n") + "\n"
+    }
+
+    /// Puts numbers in the place of `{port}`, the node's client port, and of `{port+N}`.
+    private static func withPorts(_ line: String, _ port: Int) -> String {
+        var pieces = line.split(separator: "{port", omittingEmptySubsequences: false)[...]
+        var text = String(pieces.removeFirst())
+        for piece in pieces {
+            guard let end = piece.firstIndex(of: "}"),
+                let distance = end == piece.startIndex ? 0 : Int(piece[..<end])
+            else {
+                text += "{port" + piece
+                continue
+            }
+            text += "\(port + distance)" + piece[piece.index(after: end)...]
+        }
+        return text
     }
 
     private static func key(_ line: String) -> String { String(line.prefix { $0 != "=" }) }

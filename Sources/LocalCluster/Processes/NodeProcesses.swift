@@ -41,7 +41,9 @@ package struct NodeProcesses: Sendable {
     }
 
     /// Starts a node that is not running; returns at once.
-    package func start(_ node: Int) throws(ClusterError) -> ProcessIdentity {
+    ///
+    /// - Parameter environment: NAME=VALUE, beyond what this process was given.
+    package func start(_ node: Int, environment: [String] = []) throws(ClusterError) -> ProcessIdentity {
         switch try state(of: node) {
         case .running(let process), .paused(let process):
             throw .alreadyRunning(node, processID: process.processID)
@@ -50,7 +52,7 @@ package struct NodeProcesses: Sendable {
         try directory.writeConfiguration(of: node, plan)
         let process = try ProcessLauncher.launch(
             try ProcessLauncher.ownExecutable(), ["server", directory.configurationPath(node)],
-            logPath: directory.logPath(node))
+            logPath: directory.logPath(node), environment: environment)
         try directory.write(process, of: node)
         return process
     }

@@ -18,8 +18,10 @@ package enum ProcessLauncher {
     }
 
     /// Starts `program`, detached, with nothing to read and all it writes appended to `logPath`.
+    ///
+    /// - Parameter added: NAME=VALUE, in place of what this process was given under the same name.
     package static func launch(
-        _ program: String, _ arguments: [String], logPath: String
+        _ program: String, _ arguments: [String], logPath: String, environment added: [String] = []
     ) throws(ClusterError) -> ProcessIdentity {
         var actions = unsafe posix_spawn_file_actions_t()
         unsafe posix_spawn_file_actions_init(&actions)
@@ -28,6 +30,8 @@ package enum ProcessLauncher {
         unsafe posix_spawn_file_actions_addopen(
             &actions, STDOUT_FILENO, logPath, O_WRONLY | O_CREAT | O_APPEND, 0o644)
         unsafe posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO)
+        // Nothing else of ours: a node that held our listening sockets would keep their ports beyond our end.
+        unsafe posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1)
         var attributes = posix_spawnattr_t()
         unsafe posix_spawnattr_init(&attributes)
         defer { unsafe posix_spawnattr_destroy(&attributes) }
@@ -35,7 +39,7 @@ package enum ProcessLauncher {
 
         var processID: pid_t = 0
         let result = unsafe withCStrings([program] + arguments) { argv in
-            unsafe withCStrings(environment()) { environment in
+            unsafe withCStrings(environment(adding: added)) { environment in
                 unsafe posix_spawn(&processID, program, &actions, &attributes, argv, environment)
             }
         }
@@ -46,8 +50,10 @@ package enum ProcessLauncher {
         return identity
     }
 
-    private static func environment() -> [String] {
-        (ProcessTable.smallFile("/proc/self/environ") ?? "").split(separator: "\0").map(String.init)
+    private static func environment(adding added: [String]) -> [String] {
+        let names = Set(added.map { $0.prefix { $0 != "=" } })
+        return (ProcessTable.smallFile("/proc/self/environ") ?? "").split(separator: "\0")
+            .filter { !names.contains($0.prefix { $0 != "=" }) }.map(String.init) + added
     }
 
     /// Calls `body` with a null-terminated array of C strings.

@@ -1,20 +1,25 @@
 import MartletClient
 import Primitives
 import WireMessages
-import World
+package import World
 
 /// Finds out when a cluster takes writes: every broker is alive, and a topic with all its replicas could be made.
-struct Readiness {
+package struct Readiness {
     private static let pollMilliseconds: Int64 = 20
     private static let logLinesShown = 15
 
-    let processes: NodeProcesses
-    let clock: any Clock
+    private let processes: NodeProcesses
+    private let clock: any Clock
+
+    package init(processes: NodeProcesses, clock: any Clock) {
+        self.processes = processes
+        self.clock = clock
+    }
 
     /// Returns when the cluster takes writes.
     ///
     /// - Errors: a node that ended meanwhile, with its last words; time that ran out, with what is missing.
-    func wait(secondsMax: Int) async throws(ClusterError) {
+    package func wait(secondsMax: Int) async throws(ClusterError) {
         var configuration = ClientConfiguration(
             bootstrapServers: processes.plan.bootstrapServers, clientID: "martlet-cluster")
         configuration.bootstrapTimeoutMilliseconds = 0

@@ -1,0 +1,72 @@
+import MartletClient
+import Primitives
+import World
+
+/// All clients of a row at work.
+final class RunningLoad: Sendable {
+    private static let readerProcess: Int32 = 101
+    private static let memberProcess: Int32 = 102
+    private static let drainProcess: Int32 = 103
+
+    private let topic: LoadTopic
+    private let recorder: HistoryRecorder
+    private let clock: any Clock
+    private let readers: [LoadReader]
+    private let member: LoadReader
+    private let writing: [Task<Void, any Error>]
+    private let reading: [Task<Void, any Error>]
+    private let watching: Task<Void, Never>
+
+    init(
+        _ topic: LoadTopic, _ configuration: ClientConfiguration, _ recorder: HistoryRecorder, watch: ClusterWatch,
+        clock: any Clock, group: String, writers: ClosedRange<Int32>, operationsPerSecond: Int64
+    ) {
+        self.topic = topic
+        self.recorder = recorder
+        self.clock = clock
+        member = LoadReader(
+            process: RunningLoad.memberProcess, .member(group: group), topic, configuration, recorder)
+        readers = [
+            LoadReader(process: RunningLoad.readerProcess, .assigned, topic, configuration, recorder), member,
+        ]
+        writing = writers.map { process in
+            let writer = LoadWriter(
+                process: process, topic, configuration, recorder, clock: clock,
+                operationsPerSecond: operationsPerSecond)
+            return Task { try await writer.run() }
+        }
+        reading = readers.map { reader in Task { try await reader.run() } }
+        watching = Task { await watch.run() }
+    }
+
+    /// Ends the writers when they have their answers, and then the readers.
+    func stop() async throws {
+        for task in writing { task.cancel() }
+        for task in writing { try await task.value }
+        for task in reading { task.cancel() }
+        for task in reading { try await task.value }
+        watching.cancel()
+        await watching.value
+    }
+
+    /// Tells all to end, and waits for nobody: the cluster does not heal.
+    func abandon() {
+        for task in writing + reading { task.cancel() }
+        watching.cancel()
+    }
+
+    /// A fresh client reads everything from the start.
+    func drain(
+        upTo ends: [Int32: Int64], until limit: MonotonicInstant, _ configuration: ClientConfiguration
+    ) async throws {
+        let reader = LoadReader(process: RunningLoad.drainProcess, .assigned, topic, configuration, recorder)
+        try await reader.drain(upTo: ends, until: limit, clock)
+        let garbled = reader.garbledRecords
+        if let first = garbled.first {
+            throw ChaosError("C1: the last reader got other bytes than were written: \(first)")
+        }
+    }
+
+    var committedPositions: [Int32: Int64] { member.committedPositions }
+    var garbledRecords: [String] { readers.flatMap(\.garbledRecords) }
+}

@@ -1,0 +1,44 @@
+import LocalCluster
+import World
+
+/// Compares what the replicas of the topic have on their disks, byte for byte (C2). Nodes must be stopped.
+struct ReplicaComparison {
+    let directory: ClusterDirectory
+    let nodes: [Int]
+    let topic: LoadTopic
+    let files: any FileStore
+
+    /// Bytes compared, and what differs.
+    func run() throws(FileError) -> (bytes: Int, differences: [String]) {
+        var bytes = 0
+        var differences: [String] = []
+        for partition in topic.partitions {
+            var first: (node: Int, content: [UInt8])?
+            // A partition of a cluster with more nodes than replicas stands on some only.
+            for node in nodes where files.exists("\(directory.dataDirectory(node))/\(topic.key(partition))") {
+                let content = try content(node, partition)
+                bytes += content.count
+                guard let known = first else {
+                    first = (node, content)
+                    continue
+                }
+                if known.content == content { continue }
+                let place = zip(known.content, content).enumerated().first { $0.element.0 != $0.element.1 }?.offset
+                differences.append(
+                    "\(topic.key(partition)): node \(known.node) has \(known.content.count) bytes, node \(node) "
+                        + "\(content.count)" + (place.map { ", different from byte \($0) on" } ?? ""))
+            }
+        }
+        return (bytes, differences)
+    }
+
+    /// All segments, one after the other: replicas may cut them at different places.
+    private func content(_ node: Int, _ partition: Int32) throws(FileError) -> [UInt8] {
+        let folder = "\(directory.dataDirectory(node))/\(topic.key(partition))"
+        var content: [UInt8] = []
+        for entry in try files.list(folder) where entry.name.hasSuffix(".log") {
+            content += try files.readAll("\(folder)/\(entry.name)")
+        }
+        return content
+    }
+}

@@ -1,0 +1,43 @@
+import LocalCluster
+
+/// One row of the fault matrix.
+package struct ChaosRow: Sendable {
+    /// The name by which it is asked for.
+    package let id: String
+    /// What is done to the cluster.
+    package let fault: String
+    /// What must hold, beyond what holds in all rows.
+    package let promise: String
+    /// What a row can't do without.
+    enum Need: Hashable, Sendable {
+        /// The library between each node and its machine.
+        case shim
+        /// The proxy between the nodes.
+        case links
+    }
+
+    /// What is set up for it.
+    var needs: Set<Need> = []
+    var nodeCount = 3
+    /// Lines for every node's configuration.
+    var overrides: [String] = []
+    /// What the load writes to.
+    var topic = LoadTopic()
+    /// Why it can't run; nil where it can.
+    package var reasonNotToRun: String?
+    /// One round of the fault, from the healthy cluster to the moment when all that was taken away is back.
+    let round: @Sendable (ChaosStage, _ round: Int) async throws -> Void
+
+    /// A row that can't be run.
+    static func notRun(_ id: String, _ fault: String, _ promise: String, because reason: String) -> ChaosRow {
+        ChaosRow(id: id, fault: fault, promise: promise, reasonNotToRun: reason) { _, _ in }
+    }
+
+    /// All rows, in the order of the matrix.
+    package static let all: [ChaosRow] = [
+        processRows, linkRows, machineRows, diskRows, damageRows, topicRows, missingRows,
+    ].flatMap(\.self).sorted { (Int($0.id.dropFirst()) ?? 0) < (Int($1.id.dropFirst()) ?? 0) }
+
+    /// The short set: what every commit can bear.
+    package static let short = ["F1", "F4", "F6", "F9", "F25", "F26"]
+}

@@ -1,0 +1,39 @@
+import Chaos
+import Primitives
+import Testing
+
+@Suite("The rows of the fault matrix")
+struct RowsTests {
+    @Test("Every row stands in the list once, in the order of the matrix")
+    func names() {
+        let names = ChaosRow.all.map(\.id)
+        #expect(Set(names).count == names.count)
+        #expect(names == (Array(1...30) + Array(36...38)).filter { names.contains("F\($0)") }.map { "F\($0)" })
+        #expect(ChaosRow.all.count == 33)
+    }
+
+    @Test("The short set needs nothing that is not there")
+    func short() {
+        for name in ChaosRow.short {
+            let row = ChaosRow.all.first { $0.id == name }
+            #expect(row != nil && row?.reasonNotToRun == nil, "\(name)")
+        }
+    }
+
+    @Test("A row that can't run counts as not run, never as passed")
+    func notRun() async {
+        let row = ChaosRow.all.first { $0.reasonNotToRun != nil }
+        let settings = RowRunner.Settings(directory: "/nonexistent", basePort: 1, seed: 1)
+        guard let row else { return }
+        let report = await RowRunner(settings).run(row)
+        #expect(report.outcome == .notRun(row.reasonNotToRun ?? ""))
+        #expect(!report.isFailure)
+    }
+
+    @Test("The timeline tells seconds from its start")
+    func timeline() {
+        let timeline = Timeline(start: MonotonicInstant(1_000_000_000), prints: false)
+        timeline.note("kill", at: MonotonicInstant(3_045_000_000))
+        #expect(timeline.lines == ["+2.045 s  kill"])
+    }
+}
