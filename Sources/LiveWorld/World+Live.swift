@@ -10,6 +10,7 @@ extension World {
         World(
             clock: SystemClock(), randomness: SystemRandomness(), files: PosixFileStore(), network: network,
             loops: loops, controlLoop: controlLoop, pool: ThreadPool(threadCount: poolThreads),
+            makeDiskPool: { ThreadPool(threadCount: poolThreads) },
             machineMemoryBytes: MachineMemory.bytes)
     }
 }

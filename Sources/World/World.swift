@@ -9,12 +9,15 @@ package struct World: Sendable {
     /// The loop of heartbeats, the quorum and its disk: a slow data disk does not stall it.
     package let controlLoop: any Loop
     package let pool: any BlockingPool
+    private let makeDiskPool: (@Sendable () -> any BlockingPool)?
     /// Memory of the machine, or of the container that the node runs in.
     package let machineMemoryBytes: Int64
 
+    /// - Parameter makeDiskPool: makes the threads of one disk; without it all disks share `pool`.
     package init(
         clock: any Clock, randomness: any Randomness, files: any FileStore, network: any Network, loops: [any Loop],
-        controlLoop: any Loop, pool: any BlockingPool, machineMemoryBytes: Int64 = 4 << 30
+        controlLoop: any Loop, pool: any BlockingPool, makeDiskPool: (@Sendable () -> any BlockingPool)? = nil,
+        machineMemoryBytes: Int64 = 4 << 30
     ) {
         self.clock = clock
         self.randomness = randomness
@@ -23,6 +26,10 @@ package struct World: Sendable {
         self.loops = loops
         self.controlLoop = controlLoop
         self.pool = pool
+        self.makeDiskPool = makeDiskPool
         self.machineMemoryBytes = machineMemoryBytes
     }
+
+    /// Threads for what waits for one disk alone, so that its waits hold up nobody else.
+    package func diskPool() -> any BlockingPool { makeDiskPool?() ?? pool }
 }

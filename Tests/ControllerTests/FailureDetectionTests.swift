@@ -14,7 +14,9 @@ private struct Ward {
     /// What each broker sees of others.
     var sightings: [Int32: [PeerSighting]] = [:]
     var unfetchable: [Int32: [BrokerID: Int64]] = [:]
+    /// Of the first and the second log directory of each broker.
     var flush: [Int32: Int64] = [:]
+    var secondFlush: [Int32: Int64] = [:]
     var lag: [Int32: Int64] = [:]
     var ownLag: Int64 = 0
     var found: [Detection] = []
@@ -43,11 +45,15 @@ private struct Ward {
         }
     }
 
+    static func directory(of id: Int32) -> DirectoryID { DirectoryID(high: 1_000, low: UInt64(id)) }
+    static func secondDirectory(of id: Int32) -> DirectoryID { DirectoryID(high: 2_000, low: UInt64(id)) }
+
     mutating func beat() {
         for id in ids where !silent.contains(id) {
             var vitals = BrokerVitals()
             vitals.lagMilliseconds = lag[id] ?? 0
-            vitals.flushMilliseconds = flush[id]
+            if let first = flush[id] { vitals.flushMilliseconds[Ward.directory(of: id)] = first }
+            if let second = secondFlush[id] { vitals.flushMilliseconds[Ward.secondDirectory(of: id)] = second }
             vitals.unfetchable = unfetchable[id] ?? [:]
             vitals.sightings = sightings[id] ?? []
             named[id] = cluster.heartbeat(id) { vitals.write(into: &$0) }.suspects
@@ -286,6 +292,32 @@ struct FailureDetectionTests {
         ward.flush = [1: 900, 2: 1_100, 3: 1_500]
         ward.run(milliseconds: 6_000)
         #expect(ward.found.isEmpty)
+    }
+
+    @Test("R5: only what lies on the gray disk moves")
+    func oneSlowDirectory() throws {
+        var ward = Ward()
+        var request = Cluster.registration(3, life: 2)
+        request.logDirs.append(Ward.secondDirectory(of: 3))
+        ward.cluster.fence(3)
+        ward.cluster.register(request)
+        ward.cluster.heartbeat(3)
+        ward.topic("gray", [3, 1, 2])
+        ward.topic("well", [3, 1, 2])
+        ward.topic("untold", [3, 1, 2])
+        for (name, directory) in [("gray", Ward.directory(of: 3)), ("well", Ward.secondDirectory(of: 3))] {
+            let topic = ward.cluster.image.topics.id(of: name)
+            #expect(ward.cluster.assign(3, to: directory, topic: topic) == .noError)
+        }
+        // The disk of 1 is not much better, that of 2 is.
+        (ward.flush, ward.secondFlush) = ([1: 900, 2: 5, 3: 1_500], [3: 5])
+        ward.run(milliseconds: 6_000)
+        #expect(ward.found.map(\.rule) == [.slowFlush])
+        #expect(ward.found.first?.partitions == 1)
+        let gray = try ward.cluster.partition("gray")
+        #expect(gray.leader != BrokerID(3) && !gray.isrNumbers.contains(3))
+        #expect(try ward.cluster.partition("well").leader == BrokerID(3))
+        #expect(try ward.cluster.partition("untold").leader == BrokerID(3))
     }
 
     @Test("R6: a guess never leaves less than a majority; a proof does")

@@ -88,7 +88,7 @@ final class BrokerRoom: Sendable {
         }
         listeners = BrokerRoom.clientListeners(configuration, table, limits, world: world, logs: logs)
         doctor = ListenerDoctor(configuration, cache: cache, world: world, log: logs[part: .network])
-        watch = BrokerRoom.watch(settings, lifecycle, channels[0], suspected, fetchers, services, world)
+        watch = BrokerRoom.watch(settings, lifecycle, channels[0], suspected, fetchers, partitions, world)
         // Settings come before what they make, addresses before partitions, leadership before coordinators.
         let told: [any MetadataSubscriber] = [dynamic, fetchers, partitions, groups, suspected, lifecycle, doctor]
         for subscriber in told { quorum.publisher.subscribe(subscriber) }
@@ -103,11 +103,17 @@ final class BrokerRoom: Sendable {
 
     private static func watch(
         _ settings: Settings, _ lifecycle: BrokerLifecycle, _ channel: ControllerChannel,
-        _ suspected: SuspectedBrokers, _ fetchers: ReplicaFetchers, _ services: PartitionServices, _ world: World
+        _ suspected: SuspectedBrokers, _ fetchers: ReplicaFetchers, _ partitions: PartitionTable, _ world: World
     ) -> PeerWatch {
         var sources = PeerWatch.Sources()
         sources.unreachedLeaders = { fetchers.unreachedLeaders(now: $0) }
-        sources.flushMilliseconds = { services.traffic.flushWatch.slowMilliseconds(now: $0) }
+        sources.flushMilliseconds = { now in
+            var times: [DirectoryID: Int64] = [:]
+            for (path, id) in partitions.directories.online {
+                times[id] = partitions.services.disks[path].flushes.slowMilliseconds(now: now)
+            }
+            return times
+        }
         return PeerWatch(
             lifecycle, channel: channel, suspected: suspected, sources: sources,
             lateMilliseconds: settings.integer("replica.fetch.late.ms"),
@@ -171,20 +177,18 @@ final class BrokerRoom: Sendable {
         cleaner.stop()
         fetchers.shutDown()
         for channel in channels { channel.shutDown() }
-        world.pool.run {
-            self.upkeep.closeAll()
-            self.markClean(epoch)
+        upkeep.closeAll {
+            self.markClean($0, epoch)
+        } done: {
             self.world.controlLoop.execute(stopped)
         }
     }
 
-    /// The last that a clean stop writes into each directory (rule 17).
-    private func markClean(_ epoch: BrokerEpoch?) {
+    /// The last that a clean stop writes into a directory (rule 17).
+    private func markClean(_ directory: String, _ epoch: BrokerEpoch?) {
         guard let epoch else { return }
-        for (path, _) in partitions.directories.online {
-            do throws(FileError) { try CleanShutdownFile.write(epoch, in: path, world.files) } catch {
-                log.warning("the next start will look into every log", metadata: ["error": "\(error)"])
-            }
+        do throws(FileError) { try CleanShutdownFile.write(epoch, in: directory, world.files) } catch {
+            log.warning("the next start will look into every log", metadata: ["error": "\(error)"])
         }
     }
 

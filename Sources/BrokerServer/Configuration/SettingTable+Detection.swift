@@ -20,8 +20,8 @@ extension SettingTable {
                 + "leads (rule R4); 0 for never."),
         Setting(
             "leader.slow.flush.ms", count, "1000",
-            "A leader whose flushes take longer than this, at the 99th percentile, hands its leaderships over (rule "
-                + "R5); 0 for never."),
+            "A leader whose flushes in a log directory take longer than this, at the 99th percentile, hands over what "
+                + "it leads there (rule R5); 0 for never."),
         Setting("leader.slow.flush.duration.ms", positive, "3000", "How long it must be so."),
         Setting(
             "leader.hold.down.ms", count, "5000",

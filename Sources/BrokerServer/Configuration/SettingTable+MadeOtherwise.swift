@@ -1,6 +1,6 @@
 /// Keys that tune a part of Kafka that is made otherwise here, and keys that Kafka has dropped.
 extension SettingTable {
-    private static let onePool = Absence.design("one pool of num.io.threads does all that may wait for a disk")
+    private static let onePool = Absence.design("each log directory has num.io.threads for all that may wait for it")
     private static let noPurgatory = Absence.design("what waits is kept with its partition and leaves no remains")
     private static let noLinger = Absence.design("what is decided in one turn of the loop is written at once")
     private static let metricsOnAsking = Absence.design("metrics are gathered when they are asked for")

@@ -36,6 +36,9 @@ package final class Partition: Sendable {
                 checkpointedHighWatermark: checkpointedHighWatermark, traffic: traffic))
     }
 
+    /// The disk that its log lies on: what waits for it runs on its threads.
+    var disk: DataDisk { services.disks[logDirectory] }
+
     // MARK: what others ask
 
     /// Where it stands, for listings and checkpoints.
@@ -104,7 +107,7 @@ package final class Partition: Sendable {
     }
 
     private func remove(_ removals: [SegmentRemoval]) {
-        services.pool.run {
+        disk.pool.run {
             do throws(FileError) { for removal in removals { try removal.run(self.services.files) } } catch {
                 self.services.logFailed(LogFailure(directory: self.directory, reason: "\(error)"))
             }
@@ -156,22 +159,23 @@ package final class Partition: Sendable {
 
     // MARK: flushing
 
-    /// Starts a flush on the pool unless one runs: that one covers what came meanwhile with another round (group
-    /// commit).
+    /// Starts a flush on its disk's threads unless one runs: that one covers what came meanwhile with another round
+    /// (group commit).
     func startFlush() {
         let starts = state.withLock { state in
             guard state.isOpen, !state.isFlushing else { return false }
             state.isFlushing = true
             return true
         }
-        if starts { services.pool.run { self.flushUntilClean() } }
+        if starts { disk.pool.run { self.flushUntilClean() } }
     }
 
     private func flushUntilClean() {
+        let watch = disk.flushes
         while let ticket = nextTicket() {
             let begun = services.clock.now
-            let watched = services.traffic.flushWatch.began(at: begun)
-            defer { services.traffic.flushWatch.ended(watched, at: services.clock.now) }
+            let watched = watch.began(at: begun)
+            defer { watch.ended(watched, at: services.clock.now) }
             do throws(FileError) {
                 try ticket.run(services.files)
                 let taken = (services.clock.now.value - begun.value) / 1_000

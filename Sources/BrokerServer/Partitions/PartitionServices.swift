@@ -9,7 +9,8 @@ package final class PartitionServices: Sendable {
     package let me: BrokerID
     let clock: any Clock
     let files: any FileStore
-    let pool: any BlockingPool
+    /// Where work waits for one log directory.
+    let disks: DataDisks
     /// Where retries wait.
     let timers: any Loop
     let isrChanges: AlterPartitionSender
@@ -32,7 +33,7 @@ package final class PartitionServices: Sendable {
         self.me = me
         clock = world.clock
         files = world.files
-        pool = world.pool
+        disks = DataDisks(world)
         timers = world.controlLoop
         self.isrChanges = isrChanges
         self.followers = followers

@@ -5,8 +5,9 @@ package import WireMessages
 package struct BrokerVitals: Hashable, Sendable {
     /// The longest by which its control loop was held up of late.
     package var lagMilliseconds: Int64 = 0
-    /// The 99th percentile of its flushes of late, those that are still running included; nil where there were none.
-    package var flushMilliseconds: Int64?
+    /// The 99th percentile of the flushes of late, those that are still running included, in each log directory that
+    /// had any.
+    package var flushMilliseconds: [DirectoryID: Int64] = [:]
     /// The leaders that it can't fetch from, and for how long.
     package var unfetchable: [BrokerID: Int64] = [:]
     /// The peers that do not answer it.
@@ -45,7 +46,9 @@ extension BrokerVitals {
     package init?(_ request: BrokerHeartbeatRequest) {
         guard request.loopLagMilliseconds >= 0 else { return nil }
         lagMilliseconds = Int64(request.loopLagMilliseconds)
-        flushMilliseconds = request.flushMilliseconds < 0 ? nil : Int64(request.flushMilliseconds)
+        for directory in request.flushedDirectories {
+            flushMilliseconds[directory.directoryID] = Int64(max(directory.milliseconds, 0))
+        }
         for leader in request.unfetchableLeaders {
             unfetchable[leader.leaderID] = Int64(max(leader.milliseconds, 0))
         }
@@ -61,7 +64,12 @@ extension BrokerVitals {
     /// Writes them into a heartbeat.
     package func write(into request: inout BrokerHeartbeatRequest) {
         request.loopLagMilliseconds = Int32(clamping: max(lagMilliseconds, 0))
-        if let flushMilliseconds { request.flushMilliseconds = Int32(clamping: max(flushMilliseconds, 0)) }
+        request.flushedDirectories = flushMilliseconds.sorted { $0.key < $1.key }.map { directory, milliseconds in
+            var told = BrokerHeartbeatRequest.FlushedDirectory()
+            told.directoryID = directory
+            told.milliseconds = Int32(clamping: max(milliseconds, 0))
+            return told
+        }
         request.unfetchableLeaders = unfetchable.sorted { $0.key < $1.key }.map { leader, milliseconds in
             var told = BrokerHeartbeatRequest.UnfetchableLeader()
             told.leaderID = leader

@@ -10,8 +10,8 @@ package struct FailureEvidence: Sendable {
         var epoch: BrokerEpoch
         var rhythm: HeartbeatRhythm
         var vitals: BrokerVitals
-        /// Since when its disk is gray without a break.
-        var slowSince: MonotonicInstant?
+        /// Since when a log directory of it is gray without a break.
+        var slowSince: [DirectoryID: MonotonicInstant] = [:]
         /// When its leaderships were last taken from it.
         var relievedAt: MonotonicInstant?
     }
@@ -22,7 +22,7 @@ package struct FailureEvidence: Sendable {
     private var peers: [BrokerID: Peer] = [:]
     var brakes = DetectionBrakes()
     /// Who leads nothing that another can lead (R6), as of the last look.
-    private(set) var heldDown: Set<BrokerID> = []
+    private var heldDown: Set<BrokerID> = []
 
     init(_ settings: DetectionSettings, now: MonotonicInstant) {
         self.settings = settings
@@ -51,8 +51,9 @@ package struct FailureEvidence: Sendable {
             peer.rhythm.heard(at: now, lagMilliseconds: vitals.lagMilliseconds)
         }
         peer.vitals = vitals
-        let isSlow = settings.slowFlushMilliseconds > 0 && peer.isSlow(settings.slowFlushMilliseconds)
-        peer.slowSince = isSlow ? peer.slowSince ?? now : nil
+        let former = peer.slowSince
+        peer.slowSince =
+            settings.slowFlushMilliseconds == 0 ? [:] : peer.slow(settings.slowFlushMilliseconds, former, now)
         peers[broker] = peer
     }
 
@@ -71,10 +72,17 @@ package struct FailureEvidence: Sendable {
             brakes.forget(broker)
         }
         heldDown = brakes.heldDown(settings, now: now)
-        for (broker, peer) in peers where peer.slowSince != nil { heldDown.insert(broker) }
     }
 
     // MARK: What it says
+
+    /// Whether a broker shall not lead a partition that another can lead: it was suspected lately, or the disk that its
+    /// replica lies on is gray.
+    func isHeldDown(_ broker: BrokerID, from partition: PartitionRegistration, in image: MetadataImage) -> Bool {
+        if heldDown.contains(broker) { return true }
+        guard let slow = peers[broker]?.slowSince, !slow.isEmpty else { return false }
+        return image.directory(of: partition, on: broker).map { slow[$0] != nil } ?? false
+    }
 
     func peer(_ broker: BrokerID) -> Peer? { peers[broker] }
 
@@ -110,6 +118,29 @@ extension BrokerRegistration {
 }
 
 extension FailureEvidence.Peer {
-    /// Whether flushes take long.
-    func isSlow(_ milliseconds: Int64) -> Bool { vitals.flushMilliseconds.map { $0 > milliseconds } ?? false }
+    /// The directories in which flushes take longer, with since when: those of `former` go on.
+    fileprivate func slow(
+        _ milliseconds: Int64, _ former: [DirectoryID: MonotonicInstant], _ now: MonotonicInstant
+    ) -> [DirectoryID: MonotonicInstant] {
+        var since: [DirectoryID: MonotonicInstant] = [:]
+        for (directory, taken) in vitals.flushMilliseconds where taken > milliseconds {
+            since[directory] = former[directory] ?? now
+        }
+        return since
+    }
+
+    /// Whether flushes take longer in a directory; in any, where it is not known which one is meant.
+    func isSlow(_ directory: DirectoryID?, _ milliseconds: Int64) -> Bool {
+        guard let directory else { return vitals.flushMilliseconds.values.contains { $0 > milliseconds } }
+        return vitals.flushMilliseconds[directory].map { $0 > milliseconds } ?? false
+    }
+}
+
+extension MetadataImage {
+    /// The log directory of a broker in which a replica lies; nil while that is not known.
+    func directory(of partition: PartitionRegistration, on broker: BrokerID) -> DirectoryID? {
+        let directories = brokers[broker]?.directories ?? []
+        if let told = partition.directory(of: broker), directories.contains(told) { return told }
+        return directories.count == 1 ? directories[0] : nil
+    }
 }

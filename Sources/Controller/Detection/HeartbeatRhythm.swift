@@ -14,14 +14,11 @@ struct HeartbeatRhythm: Hashable, Sendable {
     private var intervals: [Int64] = []
     private var next = 0
     private var sum: Int64 = 0
-    /// The longest lags that the broker told of, of this and the last spell.
-    private var lag: (recent: Int64, former: Int64) = (0, 0)
+    /// The longest lag that the broker told of in this spell of intervals, and in the one before.
+    private var recentLagMilliseconds: Int64 = 0
+    private var formerLagMilliseconds: Int64 = 0
 
     init(first: MonotonicInstant) { last = first }
-
-    static func == (left: Self, right: Self) -> Bool { left.last == right.last && left.intervals == right.intervals }
-
-    func hash(into hasher: inout Hasher) { hasher.combine(last) }
 
     mutating func heard(at now: MonotonicInstant, lagMilliseconds: Int64) {
         let interval = max(now.milliseconds(since: last), 0)
@@ -34,8 +31,8 @@ struct HeartbeatRhythm: Hashable, Sendable {
         }
         sum += interval
         next = (next + 1) % HeartbeatRhythm.intervalsMax
-        if next == 0 { lag = (0, lag.recent) }
-        lag.recent = max(lag.recent, lagMilliseconds)
+        if next == 0 { (formerLagMilliseconds, recentLagMilliseconds) = (recentLagMilliseconds, 0) }
+        recentLagMilliseconds = max(recentLagMilliseconds, lagMilliseconds)
     }
 
     func silence(now: MonotonicInstant) -> Int64 { max(now.milliseconds(since: last), 0) }
@@ -47,7 +44,7 @@ struct HeartbeatRhythm: Hashable, Sendable {
         let mean = (sum + known * settings.heartbeatMilliseconds) / (Int64(intervals.count) + known)
         return max(
             settings.silenceMilliseconds, settings.silenceIntervals * max(mean, settings.heartbeatMilliseconds),
-            2 * (intervals.max() ?? 0), 4 * max(lag.recent, lag.former))
+            2 * (intervals.max() ?? 0), 4 * max(recentLagMilliseconds, formerLagMilliseconds))
     }
 
     /// Whether it came when it was to be expected.

@@ -33,18 +33,22 @@ extension ClusterController {
         return nil
     }
 
-    /// R5: a leader whose disk is gray hands its leaderships to replicas whose disks are not. It leaves the ISR too
-    /// where enough others are in it, as its flushes would hold up every acknowledgement.
+    /// R5: a leader hands over the leaderships of replicas that lie on a gray disk of it, to replicas whose disks are
+    /// not gray. It leaves the ISR too where enough others are in it, as its flushes would hold up every
+    /// acknowledgement.
     func relievingSlow(_ judges: [BrokerID], now: MonotonicInstant) -> (BrokerID, [MetadataRecord])? {
         let settings = evidence.settings
-        for broker in judges {
-            guard let since = evidence.peer(broker)?.slowSince, isReliefDue(broker, now),
-                now.milliseconds(since: since) >= settings.slowFlushLastingMilliseconds
-            else { continue }
+        for broker in judges where isReliefDue(broker, now) {
+            let gray = (evidence.peer(broker)?.slowSince ?? [:]).filter {
+                now.milliseconds(since: $0.value) >= settings.slowFlushLastingMilliseconds
+            }
+            if gray.isEmpty { continue }
             var records: [MetadataRecord] = []
             for topic in image.topics.sortedByID {
                 records += partitionChanges(in: [topic]) { partition in
-                    guard partition.leader == broker, partition.isr.contains(where: { isHealthy($0, than: broker) })
+                    guard partition.leader == broker,
+                        let directory = image.directory(of: partition, on: broker), gray[directory] != nil,
+                        partition.isr.contains(where: { isHealthy($0, for: partition, than: broker) })
                     else { return nil }
                     var proposal = PartitionProposal(isr: partition.isr)
                     proposal.withdrawn = broker
@@ -60,9 +64,11 @@ extension ClusterController {
     }
 
     /// Where all disks are slow alike (maybe they are one) nothing is gained.
-    private func isHealthy(_ candidate: BrokerID, than broker: BrokerID) -> Bool {
-        candidate != broker && image.brokers.isActive(candidate)
-            && evidence.peer(candidate).map { !$0.isSlow(evidence.settings.slowFlushMilliseconds / 2) } ?? false
+    private func isHealthy(_ candidate: BrokerID, for partition: PartitionRegistration, than broker: BrokerID) -> Bool {
+        let directory = image.directory(of: partition, on: candidate)
+        return candidate != broker && image.brokers.isActive(candidate)
+            && evidence.peer(candidate).map { !$0.isSlow(directory, evidence.settings.slowFlushMilliseconds / 2) }
+                ?? false
     }
 
     private func isReliefDue(_ broker: BrokerID, _ now: MonotonicInstant) -> Bool {

@@ -14,8 +14,8 @@ struct Election {
     let isActive: (BrokerID) -> Bool
     /// Whether a broker has a directory in service, as far as is known; marks such as "unassigned" count as in service.
     let isOnline: (BrokerID, DirectoryID) -> Bool
-    /// Whether a broker shall not lead where another can (R6).
-    let isHeldDown: (BrokerID) -> Bool
+    /// Whether a broker shall not lead a partition where another can (R6).
+    let isHeldDown: (BrokerID, PartitionRegistration) -> Bool
     /// Where a new replica on a broker goes.
     let directory: (BrokerID) -> DirectoryID
 
@@ -46,10 +46,10 @@ struct Election {
             next.leader = preferred
         } else if let leader = partition.leader, mayLeadInSync(leader) {
             next.leader = leader
-        } else if let leader = steadyFirst(next.replicas.filter(mayLeadInSync)) {
+        } else if let leader = steadyFirst(of: next, next.replicas.filter(mayLeadInSync)) {
             next.leader = leader
         } else if let leader = steadyFirst(
-            next.replicas.filter { next.eligibleLeaderReplicas.contains($0) && mayLead($0) })
+            of: next, next.replicas.filter { next.eligibleLeaderReplicas.contains($0) && mayLead($0) })
         {
             // It holds all that is committed; the others must catch up with it.
             next.leader = leader
@@ -68,8 +68,8 @@ struct Election {
     }
 
     /// The first that is not held down; else the first: a restless leader is better than none.
-    private func steadyFirst(_ candidates: [BrokerID]) -> BrokerID? {
-        candidates.first { !isHeldDown($0) } ?? candidates.first
+    private func steadyFirst(of partition: PartitionRegistration, _ candidates: [BrokerID]) -> BrokerID? {
+        candidates.first { !isHeldDown($0, partition) } ?? candidates.first
     }
 
     /// Who may be elected without an operator's word though it may lack committed records, the most hopeful first: none

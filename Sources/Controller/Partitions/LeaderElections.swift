@@ -113,7 +113,7 @@ extension ClusterController {
         let records = partitionChanges { partition in
             guard left > 0, let preferred = partition.replicas.first, let leader = partition.leader,
                 leader != preferred, partition.isr.contains(preferred), image.brokers.isActive(preferred),
-                !evidence.heldDown.contains(preferred)
+                !evidence.isHeldDown(preferred, from: partition, in: image)
             else { return nil }
             left -= 1
             var proposal = PartitionProposal(isr: partition.isr)

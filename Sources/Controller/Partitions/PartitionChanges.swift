@@ -9,7 +9,7 @@ extension ClusterController {
             allowsUnclean: allowsUncleanElection(topic: topic.name),
             keepsEligible: hasEligibleLeaderReplicas, isActive: { image.brokers.isActive($0) },
             isOnline: { image.brokers.isOnline($1, of: $0) },
-            isHeldDown: evidence.heldDown.contains, directory: soleDirectory)
+            isHeldDown: { evidence.isHeldDown($0, from: $1, in: image) }, directory: soleDirectory)
     }
 
     /// The changes of all partitions for which `propose` has a proposal, ordered by topic id and index.

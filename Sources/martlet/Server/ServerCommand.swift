@@ -74,10 +74,11 @@ struct ServerCommand: ParsableCommand {
             } else {
                 LiveTransport(options: options)
             }
+        let threads = Int(settings.integer("num.io.threads"))
         return World(
             clock: SystemClock(), randomness: SystemRandomness(), files: files, network: transport.network,
-            loops: transport.loops, controlLoop: transport.controlLoop,
-            pool: ThreadPool(threadCount: Int(settings.integer("num.io.threads"))),
+            loops: transport.loops, controlLoop: transport.controlLoop, pool: ThreadPool(threadCount: threads),
+            makeDiskPool: { ThreadPool(threadCount: threads) },
             machineMemoryBytes: MachineMemory.bytes)
     }
 

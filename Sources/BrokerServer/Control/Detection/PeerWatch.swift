@@ -11,8 +11,8 @@ package final class PeerWatch: @unchecked Sendable {
     package struct Sources: Sendable {
         /// The leaders that do not answer fetches, and since when.
         package var unreachedLeaders: @Sendable (MonotonicInstant) -> [BrokerID: MonotonicInstant] = { _ in [:] }
-        /// How long flushes take, at the 99th percentile.
-        package var flushMilliseconds: @Sendable (MonotonicInstant) -> Int64? = { _ in nil }
+        /// How long flushes take in each log directory, at the 99th percentile.
+        package var flushMilliseconds: @Sendable (MonotonicInstant) -> [DirectoryID: Int64] = { _ in [:] }
 
         package init() {}
     }

@@ -7,8 +7,8 @@ package import World
 
 /// Compacts the logs of topics with `cleanup.policy=compact`, the dirtiest first, a few at a time.
 ///
-/// Each works in pieces of `chunkBytes` on the pool and gives its thread back between them. A partition's lock is held
-/// only to learn what can be compacted and to put a finished segment in place.
+/// Each works in pieces of `chunkBytes` on its disk's threads and gives its thread back between them. The lock of a
+/// partition is held only to learn what can be compacted and to put a finished segment in place.
 package final class LogCleaner: Sendable {
     /// What the metrics tell.
     struct Status: Sendable {
@@ -120,7 +120,7 @@ package final class LogCleaner: Sendable {
         let compaction = LogCompaction(
             candidate.source, files: world.files, limits: limits, secret: secret, now: world.clock.timeOfDay)
         let job = CleaningJob(candidate.partition, candidate, compaction, settings, began: world.clock.now)
-        world.pool.run { self.advance(job) }
+        job.partition.disk.pool.run { self.advance(job) }
     }
 
     // MARK: One compaction
@@ -150,13 +150,14 @@ package final class LogCleaner: Sendable {
 
     private func goOn(_ job: CleaningJob, after bytes: Int64) {
         let pause = job.pauseMilliseconds(after: bytes, now: world.clock.now)
-        guard pause > 0 else { return world.pool.run { self.advance(job) } }
-        world.controlLoop.schedule(afterMilliseconds: pause) { [world] in world.pool.run { self.advance(job) } }
+        let pool = job.partition.disk.pool
+        guard pause > 0 else { return pool.run { self.advance(job) } }
+        world.controlLoop.schedule(afterMilliseconds: pause) { pool.run { self.advance(job) } }
     }
 
     private func finish(_ job: CleaningJob, upTo end: Offset) {
         job.partition.compacted(upTo: end, job.source)
-        upkeep.saveCleanerCheckpoint()
+        upkeep.saveCleanedEnds(of: job.partition.logDirectory)
         let done = job.compaction.withLock { $0.figures }
         let run = CleanerFigures.Run(
             milliseconds: world.clock.now.milliseconds(since: job.began), bytesRead: done.bytesRead,

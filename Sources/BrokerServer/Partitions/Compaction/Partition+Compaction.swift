@@ -16,7 +16,7 @@ extension Partition {
     func replace(with cleaned: CleanedSegment) -> Bool {
         let result = onLog { (log, _) throws(StorageError) in try log.replace(with: cleaned) }
         guard let removals = result ?? nil else { return false }
-        let (pool, files) = (services.pool, services.files)
+        let (pool, files) = (disk.pool, services.files)
         services.timers.schedule(afterMilliseconds: settings.deleteDelayMilliseconds) {
             pool.run {
                 do throws(FileError) { for removal in removals { try removal.run(files) } } catch {

@@ -148,11 +148,11 @@ final class FetchJob: ParkedFetch, @unchecked Sendable {
         let throttled = reads.reduce(0) { $0 + ($1.isThrottled ? $1.byteCount : 0) }
         if throttled > 0 { services.leaderThrottle.record(bytes: throttled, now: services.clock.now) }
         let answer = FetchAnswer(plan: plan, reads: reads, requester: requester, listener: connection.listener.name)
-        guard reads.contains(where: { $0.mayWaitForDisk }) else {
+        guard let cold = reads.firstIndex(where: { $0.mayWaitForDisk }), let disk = partitions[cold]?.disk else {
             return services.send(answer, reply)
         }
         // Reading it may wait for a disk: not on the loop.
-        services.pool.run {
+        disk.pool.run {
             var warmed = answer
             warmed.warm()
             let whole = warmed

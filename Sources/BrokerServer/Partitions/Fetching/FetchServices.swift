@@ -7,7 +7,6 @@ import World
 /// What all fetches of a broker share: sessions, the partitions, and how an answer is put.
 final class FetchServices: Sendable {
     let clock: any Clock
-    let pool: any BlockingPool
     /// `fetch.max.bytes`.
     let bytesMax: Int
     /// What this broker's leaders send to throttled replicas.
@@ -24,7 +23,6 @@ final class FetchServices: Sendable {
         self.bytesMax = bytesMax
         leaderThrottle = table.services.throttles.leaders
         clock = world.clock
-        pool = world.pool
         randomness = world.randomness
         sessions = Mutex(FetchSessionCache(slots: sessionSlots))
     }

@@ -350,7 +350,7 @@ final class ReplicaFetcher: @unchecked Sendable {
     private func repair(_ id: TopicPartitionID, _ repair: Partition.Repair, _ epoch: LeaderEpoch) {
         guard let partition = members[id]?.partition else { return }
         setPhase(.repairing, id)
-        setup.world.pool.run {
+        partition.disk.pool.run {
             let report = partition.repair(repair, epoch: epoch)
             self.loop.execute {
                 self.note(report, partition)

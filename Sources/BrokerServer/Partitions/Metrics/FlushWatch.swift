@@ -1,7 +1,8 @@
 import Primitives
 import Synchronization
 
-/// How long flushes took of late, those that still run included: a disk that answers nothing at all is the slowest.
+/// How long a disk's flushes took of late, those that still run included: one that answers nothing at all is the
+/// slowest.
 package final class FlushWatch: Sendable {
     /// Flushes that are remembered, and for how long.
     private static let samplesMax = 512

@@ -16,7 +16,6 @@ package final class TrafficLedger: MetricsSource {
     let isrExpands = Atomic<UInt64>(0)
     let failedISRUpdates = Atomic<UInt64>(0)
     let flushes = LatencyHistogram()
-    let flushWatch = FlushWatch()
 
     package init() {}
 

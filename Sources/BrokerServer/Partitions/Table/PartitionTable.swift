@@ -36,7 +36,8 @@ package final class PartitionTable: MetadataSubscriber, Sendable {
         let width = Int(settings.fixed.integer("num.recovery.threads.per.data.dir"))
         var disk: [String: DirectoryLanes] = [:]
         for directory in directories.all {
-            disk[directory.path] = DirectoryLanes(pool: NarrowPool(services.pool, width: width))
+            disk[directory.path] = DirectoryLanes(
+                pool: NarrowPool(services.disks[directory.path].pool, width: width))
         }
         self.disk = disk
         storing = ReplicaStorage(services: services, directories: directories, randomness: world.randomness, log: log)

@@ -6,16 +6,13 @@ import Synchronization
 package import World
 
 /// What partitions need from time to time: lag checks, checkpoints, retention. Timers on the control loop, work on the
-/// pool.
+/// threads of each disk.
 package final class PartitionUpkeep: Sendable {
     private let table: PartitionTable
     private let world: World
     private let settings: Settings
     private let log: Logger
     private let isStopped = Atomic(false)
-    /// Held while checkpoints are written: two writers at once take each other's temporary files away, and the later
-    /// one may write the older positions. A timer that finds it held does nothing this time.
-    private let writing = Mutex(())
 
     package init(table: PartitionTable, world: World, settings: Settings, log: Logger) {
         self.table = table
@@ -48,13 +45,13 @@ package final class PartitionUpkeep: Sendable {
             contact.isCutOff.store(isCutOff, ordering: .relaxed)
         }
         every(settings.integer("replica.high.watermark.checkpoint.interval.ms")) { [self] in
-            world.pool.run { self.writeCheckpointsIfNobodyDoes([.highWatermark]) }
+            onEachDisk(.highWatermarks) { self.writeCheckpoints([.highWatermark], of: $0) }
         }
         every(max(settings.integer("log.flush.offset.checkpoint.interval.ms"), 1000)) { [self] in
-            world.pool.run { self.writeCheckpointsIfNobodyDoes([.recoveryPoint, .logStart, .cleaner]) }
+            onEachDisk(.recoveryPoints) { self.writeCheckpoints([.recoveryPoint, .logStart, .cleaner], of: $0) }
         }
         every(settings.integer("producer.id.expiration.check.interval.ms")) { [self] in
-            world.pool.run { for partition in self.table.all { partition.expireProducers() } }
+            onEachDisk(.producers) { for partition in self.partitions(of: $0) { partition.expireProducers() } }
         }
         every(min(settings.integer("log.flush.scheduler.interval.ms"), PartitionUpkeep.flushLookMilliseconds)) {
             [table] in
@@ -63,7 +60,7 @@ package final class PartitionUpkeep: Sendable {
             }
         }
         every(settings.integer("log.retention.check.interval.ms")) { [self] in
-            world.pool.run { self.enforceRetention() }
+            onEachDisk(.retention) { self.enforceRetention(of: $0) }
         }
     }
 
@@ -78,62 +75,95 @@ package final class PartitionUpkeep: Sendable {
         }
     }
 
-    /// Closes every log in order and writes all checkpoints for what is flushed by then; blocks.
-    package func closeAll() {
-        let closing = table.all.compactMap { partition in
+    // MARK: what each disk does for itself
+
+    /// Does a chore on the threads of each directory that works, unless it waits there already.
+    private func onEachDisk(_ chore: DataDisk.Chore, _ work: @escaping @Sendable (_ directory: String) -> Void) {
+        for (path, _) in table.directories.online { table.services.disks[path].run(chore) { work(path) } }
+    }
+
+    private func partitions(of directory: String) -> [Partition] {
+        table.all.filter { $0.logDirectory == directory }
+    }
+
+    /// Writes how far a directory's logs are compacted, behind its other chores.
+    package func saveCleanedEnds(of directory: String) {
+        table.services.disks[directory].run(.cleanedEnds) { self.writeCheckpoints([.cleaner], of: directory) }
+    }
+
+    /// Closes every log in order and writes all checkpoints for what is flushed by then, the disks side by side.
+    ///
+    /// - Parameter closed: called for each directory that works when all in it is closed, on its threads.
+    /// - Parameter done: called once, behind all.
+    package func closeAll(
+        closed: @escaping @Sendable (_ directory: String) -> Void, done: @escaping @Sendable () -> Void
+    ) {
+        let closing = Dictionary(grouping: table.all, by: \.logDirectory)
+        let paths = Set(closing.keys).union(table.directories.online.map(\.path)).sorted()
+        if paths.isEmpty { return done() }
+        let countdown = Countdown(from: paths.count, done)
+        for path in paths {
+            table.services.disks[path].finish {
+                self.close(closing[path] ?? [], in: path)
+                if self.table.directories.online.contains(where: { $0.path == path }) { closed(path) }
+                countdown.arrived()
+            }
+        }
+    }
+
+    private func close(_ partitions: [Partition], in directory: String) {
+        let closing = partitions.compactMap { partition in
             partition.position.map { position in
                 var closed = position
                 closed.flushedEnd = position.logEnd
                 return (partition, closed)
             }
         }
-        for partition in table.all { partition.shutDown() }
-        writing.withLock { _ in write([.recoveryPoint, .logStart, .highWatermark, .cleaner], closing) }
+        for partition in partitions { partition.shutDown() }
+        guard table.directories.online.contains(where: { $0.path == directory }) else { return }
+        write([.recoveryPoint, .logStart, .highWatermark, .cleaner], closing, in: directory)
     }
 
-    /// Writes how far logs are compacted; blocks.
-    package func saveCleanerCheckpoint() { writing.withLock { _ in writeCheckpoints([.cleaner]) } }
-
-    private func writeCheckpointsIfNobodyDoes(_ kinds: [OffsetCheckpoint.Kind]) {
-        _ = writing.withLockIfAvailable { _ in writeCheckpoints(kinds) }
-    }
-
-    /// Writes the checkpoint files of all working directories; blocks. Only under `writing`.
-    private func writeCheckpoints(_ kinds: [OffsetCheckpoint.Kind]) {
-        let positions = table.all.compactMap { partition in partition.position.map { (partition, $0) } }
-        write(kinds, positions)
-        guard kinds.contains(.recoveryPoint) else { return }
+    /// Writes checkpoint files of one directory; blocks.
+    private func writeCheckpoints(_ kinds: [OffsetCheckpoint.Kind], of directory: String) {
+        let positions = partitions(of: directory).compactMap { partition in
+            partition.position.map { (partition, $0) }
+        }
+        guard write(kinds, positions, in: directory), kinds.contains(.recoveryPoint) else { return }
         for (partition, position) in positions { partition.recoveryPointWasSaved(position.flushedEnd) }
     }
 
-    private func write(_ kinds: [OffsetCheckpoint.Kind], _ all: [(Partition, Partition.Position)]) {
-        for (path, _) in table.directories.online {
-            let positions = all.filter { $0.0.logDirectory == path }
-            for kind in kinds {
-                let entries = positions.compactMap { partition, position in
-                    kind.offset(position).map { offset in
-                        OffsetCheckpoint.Entry(
-                            topic: partition.topicName, partition: partition.id.index, offset: offset)
-                    }
-                }
-                do throws(FileError) {
-                    try OffsetCheckpoint(entries: entries).write(kind, in: path, world.files)
-                } catch {
-                    return table.services.logFailed(LogFailure(directory: path, reason: "\(error)"))
+    /// False where one can't be written; the directory is offline then.
+    @discardableResult
+    private func write(
+        _ kinds: [OffsetCheckpoint.Kind], _ positions: [(Partition, Partition.Position)], in directory: String
+    ) -> Bool {
+        for kind in kinds {
+            let entries = positions.compactMap { partition, position in
+                kind.offset(position).map { offset in
+                    OffsetCheckpoint.Entry(topic: partition.topicName, partition: partition.id.index, offset: offset)
                 }
             }
+            do throws(FileError) {
+                try OffsetCheckpoint(entries: entries).write(kind, in: directory, world.files)
+            } catch {
+                table.services.logFailed(LogFailure(directory: directory, reason: "\(error)"))
+                return false
+            }
         }
+        return true
     }
 
-    private func enforceRetention() {
-        for partition in table.all {
+    private func enforceRetention(of directory: String) {
+        let pool = table.services.disks[directory].pool
+        for partition in partitions(of: directory) {
             let removals = partition.enforceRetention()
             guard !removals.isEmpty else { continue }
             log.info(
                 "segments deleted by retention",
                 metadata: ["log": "\(partition.directory)", "segments": "\(removals.count)"])
-            world.controlLoop.schedule(afterMilliseconds: partition.settings.deleteDelayMilliseconds) { [world] in
-                world.pool.run { self.run(removals) }
+            world.controlLoop.schedule(afterMilliseconds: partition.settings.deleteDelayMilliseconds) {
+                pool.run { self.run(removals) }
             }
         }
     }
@@ -156,5 +186,24 @@ extension OffsetCheckpoint.Kind {
         case .logStart: position.logStart
         case .cleaner: position.cleanedEnd > .zero ? position.cleanedEnd : nil
         }
+    }
+}
+
+/// Calls back when as many as were announced have arrived, from any thread.
+private final class Countdown: Sendable {
+    private let left: Mutex<Int>
+    private let done: @Sendable () -> Void
+
+    init(from count: Int, _ done: @escaping @Sendable () -> Void) {
+        left = Mutex(count)
+        self.done = done
+    }
+
+    func arrived() {
+        let isLast = left.withLock { left in
+            left -= 1
+            return left == 0
+        }
+        if isLast { done() }
     }
 }

@@ -21,7 +21,7 @@ package struct BrokerHeartbeatRequest: WireRequest {
     package var cordonedLogDirs: [UUID128]? = nil
     package var recoveredReplicas: [RecoveredReplica] = []
     package var loopLagMilliseconds: Int32 = -1
-    package var flushMilliseconds: Int32 = -1
+    package var flushedDirectories: [FlushedDirectory] = []
     package var unfetchableLeaders: [UnfetchableLeader] = []
     package var sightings: [Sighting] = []
 
@@ -41,7 +41,7 @@ package struct BrokerHeartbeatRequest: WireRequest {
             case 1 where version >= 2: cordonedLogDirs = try reader.nullableValues()
             case 10000: recoveredReplicas = try reader.array(version)
             case 10001: loopLagMilliseconds = try reader.int32()
-            case 10002: flushMilliseconds = try reader.int32()
+            case 10002: flushedDirectories = try reader.array(version)
             case 10003: unfetchableLeaders = try reader.array(version)
             case 10004: sightings = try reader.array(version)
             default: try reader.skipTag(&tags)
@@ -79,9 +79,9 @@ package struct BrokerHeartbeatRequest: WireRequest {
             writer.int32(loopLagMilliseconds)
             writer.endTag(&mark)
         }
-        if flushMilliseconds != -1 {
+        if !flushedDirectories.isEmpty {
             writer.beginTag(10002, &mark)
-            writer.int32(flushMilliseconds)
+            writer.array(flushedDirectories, version)
             writer.endTag(&mark)
         }
         if !unfetchableLeaders.isEmpty {
@@ -124,6 +124,26 @@ package struct BrokerHeartbeatRequest: WireRequest {
             writer.uuid(directoryID)
             writer.int32(lastEpoch.value)
             writer.int64(logEndOffset.value)
+            writer.endStruct()
+        }
+    }
+
+    /// Part of `BrokerHeartbeatRequest`.
+    package struct FlushedDirectory: WireStruct {
+        package var directoryID: UUID128 = .zero
+        package var milliseconds: Int32 = 0
+
+        package init() {}
+
+        package init(from reader: inout WireReader, version: Int16) throws(WireError) {
+            directoryID = try reader.uuid()
+            milliseconds = try reader.int32()
+            try reader.endStruct()
+        }
+
+        package func write(to writer: inout WireWriter, version: Int16) {
+            writer.uuid(directoryID)
+            writer.int32(milliseconds)
             writer.endStruct()
         }
     }
