@@ -41,7 +41,7 @@ import World
         #expect(try CleanShutdownFile.take(in: "/data", disk) == .clean(BrokerEpoch(1832)))
         #expect(try CleanShutdownFile.take(in: "/data", disk) == .unclean)
         for (content, found) in [
-            ("", CleanShutdownFile.Found.clean(nil)), ("{", .unclean), (#"{"version":1}"#, .unclean),
+            ("", CleanShutdownFile.Found.clean(nil)), ("{", .damaged), (#"{"version":1}"#, .damaged),
         ] {
             try put(".kafka_cleanshutdown", content)
             #expect(try CleanShutdownFile.take(in: "/data", disk) == found)
@@ -102,7 +102,7 @@ import World
 
     @Test("Offset checkpoints are Kafka's text; a torn one is recognised")
     func offsetCheckpoints() throws {
-        #expect(try OffsetCheckpoint.read(.highWatermark, in: "/data", disk)?.entries.isEmpty == true)
+        #expect(try OffsetCheckpoint.read(.highWatermark, in: "/data", disk).entries.isEmpty)
         let checkpoint = OffsetCheckpoint(entries: [
             .init(topic: "orders", partition: PartitionIndex(0), offset: Offset(42)),
             .init(topic: "a.b-c", partition: PartitionIndex(11), offset: Offset(0)),
@@ -111,9 +111,17 @@ import World
         #expect(text("replication-offset-checkpoint") == "0\n2\norders 0 42\na.b-c 11 0\n")
         let read = try OffsetCheckpoint.read(.highWatermark, in: "/data", disk)
         #expect(read == checkpoint)
-        #expect(read?.offset("a.b-c", PartitionIndex(11)) == .zero)
+        #expect(read.offset("a.b-c", PartitionIndex(11)) == .zero)
         try put("replication-offset-checkpoint", "0\n2\norders 0 42\n")
-        #expect(try OffsetCheckpoint.read(.highWatermark, in: "/data", disk) == nil)
+        let damage = DirectoryFileError.malformed(
+            path: "/data/replication-offset-checkpoint",
+            reason: "line 4: expected 2 entries, found 1 or a torn one")
+        #expect(throws: damage) { try OffsetCheckpoint.read(.highWatermark, in: "/data", disk) }
+        try put("replication-offset-checkpoint", "0\n1\norders 0 4x\n")
+        let word = DirectoryFileError.malformed(
+            path: "/data/replication-offset-checkpoint",
+            reason: "line 3: expected a topic, a partition and an offset")
+        #expect(throws: word) { try OffsetCheckpoint.read(.highWatermark, in: "/data", disk) }
     }
 
     @Test("Case A17: names of topics and of partition directories")

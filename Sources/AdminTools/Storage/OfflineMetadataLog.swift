@@ -24,7 +24,7 @@ struct OfflineMetadataLog {
         configuration.isDeletedByRetention = false
         configuration.retentionMilliseconds = nil
         let start = RecoveryStart(
-            wasCleanShutdown: false, recoveryPoint: saved?.entries.first?.offset ?? .zero,
+            wasCleanShutdown: false, recoveryPoint: saved.entries.first?.offset ?? .zero,
             logStartOffset: snapshots.first?.end ?? .zero)
         log = try PartitionLog.open(
             directory: directory, files: files, configuration: configuration, start: start, now: now

@@ -133,10 +133,15 @@ package struct FormattedDirectories: Sendable {
     ) throws(Trouble) -> MetaProperties? {
         let found: MetaProperties?
         do throws(DirectoryFileError) { found = try MetaProperties.read(in: path, files) } catch {
-            let failure = NodeFailure("can't read whose directory \(path) is: \(error)")
+            let sentence = "can't read whose directory \(path) is: \(error)"
             switch error {
-            case .file: throw .broken(failure)
-            case .malformed: throw .notOurs(failure)
+            case .file: throw .broken(NodeFailure(sentence))
+            case .malformed:
+                throw .notOurs(
+                    NodeFailure(
+                        sentence + "; restore the file (version=1, cluster.id, node.id and the directory.id that the "
+                            + "cluster knows), or move the directory away: an empty one is filled from the other nodes"
+                    ))
             }
         }
         if let found, found.nodeID != configuration.nodeID {

@@ -21,7 +21,7 @@ struct FoundDirectories: Sendable {
                 let (directory, shutdown) = try DataDirectories.look(into: path, id: id, files: files)
                 found.append(directory)
                 switch shutdown {
-                case .unclean: epochs.insert(nil)
+                case .unclean, .damaged: epochs.insert(nil)
                 case .clean(let epoch): epochs.insert(epoch)
                 }
             } catch {

@@ -75,6 +75,9 @@ package final class Node: Sendable {
                 let directories = try FormattedDirectories.prepare(configuration, world, log)
                 let found = try FoundDirectories(
                     directories, paths: configuration.isBroker ? configuration.logDirectories : [], files: world.files)
+                for damage in found.directories.flatMap(\.damages) {
+                    log.warning("a damaged file is done without", metadata: ["file": "\(damage)"])
+                }
                 rooms.withLock { $0.directories = directories }
                 world.controlLoop.execute { self.startRooms(directories, found, fail, ready) }
             } catch {

@@ -1,4 +1,5 @@
 import Controller
+import LogStorage
 import Logging
 import Metadata
 import Primitives
@@ -75,7 +76,13 @@ final class QuorumRoom: Sendable {
     /// Opens the controller's listeners and takes part in the quorum; on the control loop.
     func start(_ world: World) throws(NodeFailure) {
         for (listener, configuration) in listeners { try listener.open(configuration, world) }
-        do { try host.start() } catch { throw NodeFailure("the metadata log can't be opened: \(error)") }
+        do { try host.start() } catch let error as StorageError where !error.takesDirectoryOffline {
+            throw NodeFailure(
+                "the metadata log can't be opened: \(error). Restore the file, or, where other controllers have the "
+                    + "log, move its directory away: this node then fetches all from the leader")
+        } catch {
+            throw NodeFailure("the metadata log can't be opened: \(error)")
+        }
     }
 
     /// Whether all that was committed when it was last heard of is applied.

@@ -81,6 +81,9 @@ package final class QuorumHost: MetadataLog, @unchecked Sendable {
         let store = try MetadataStore(
             parent: setup.logDirectory, segmentBytes: setup.segmentBytes,
             configured: VoterSet(setup.voters.map { ReplicaKey(id: $0.id) }), files: world.files, clock: world.clock)
+        for damage in store.damages {
+            logger.warning("a damaged file is done without", metadata: ["file": "\(damage)"])
+        }
         if let latest = store.snapshots.latest {
             delivered = latest.endOffset
             notes.append(.snapshot(try store.snapshots.load(latest)))

@@ -7,8 +7,10 @@ package enum CleanShutdownFile {
 
     /// What the file says about the last stop.
     package enum Found: Hashable, Sendable {
-        /// Not there or unreadable: the stop was unclean (rule 17).
+        /// Not there: the stop was unclean (rule 17).
         case unclean
+        /// There, and says nothing that could be read: taken for unclean.
+        case damaged
         /// Nil where it does not tell which life of the broker it ended.
         case clean(BrokerEpoch?)
     }
@@ -33,7 +35,8 @@ package enum CleanShutdownFile {
         try files.synchronizeDirectory(directory)
         // Kafka before 3.7 leaves an empty file.
         if content.isEmpty { return .clean(nil) }
-        guard let json = FlatJSON(content), json["version"]?.integer == 0 else { return .unclean }
-        return .clean(json["brokerEpoch"]?.integer.map { BrokerEpoch($0) })
+        guard let json = FlatJSON(content), json["version"]?.integer == 0, let epoch = json["brokerEpoch"]?.integer
+        else { return .damaged }
+        return .clean(BrokerEpoch(epoch))
     }
 }

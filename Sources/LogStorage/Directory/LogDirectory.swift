@@ -15,8 +15,10 @@ package struct LogDirectory: Sendable {
     package struct Found: Hashable, Sendable {
         package let name: PartitionDirectoryName
         package let path: String
-        /// From `partition.metadata`; nil where that file is missing or damaged.
+        /// From `partition.metadata`; nil where that file is missing or can't be read.
         package let topicID: TopicID?
+        /// Why it is not known whose records these are, though there are records; nil where it is known.
+        package let doubt: String?
     }
 
     /// The name of the metadata log's directory, which is no partition of a topic.
@@ -27,17 +29,35 @@ package struct LogDirectory: Sendable {
         var found: [Found] = []
         for entry in try files.list(path) where entry.isDirectory && entry.name != LogDirectory.metadataLogName {
             guard let name = PartitionDirectoryName(entry.name) else { continue }
-            let directory = path + "/" + entry.name
-            let topicID: TopicID?
-            do throws(DirectoryFileError) { topicID = try PartitionMetadataFile.read(in: directory, files) } catch {
-                switch error {
-                case .file(let file): throw file
-                case .malformed: topicID = nil
-                }
-            }
-            found.append(Found(name: name, path: directory, topicID: topicID))
+            found.append(try look(into: path + "/" + entry.name, name))
         }
         return found
+    }
+
+    private func look(into directory: String, _ name: PartitionDirectoryName) throws(FileError) -> Found {
+        var topicID: TopicID?
+        var doubt: String?
+        do throws(DirectoryFileError) {
+            topicID = try PartitionMetadataFile.read(in: directory, files)
+            if topicID == nil, try holdsRecords(directory) {
+                doubt = "\(directory)/\(PartitionMetadataFile.fileName) is missing"
+            }
+        } catch {
+            if case .file(let file) = error, file.kind == .inputOutput { throw file }
+            doubt = "\(error)"
+        }
+        return Found(name: name, path: directory, topicID: topicID, doubt: doubt)
+    }
+
+    private func holdsRecords(_ directory: String) throws(DirectoryFileError) -> Bool {
+        do throws(FileError) {
+            for entry in try files.list(directory) where SegmentFileName.parse(entry.name, .log) != nil {
+                let file = try files.open(directory + "/" + entry.name, .read)
+                defer { file.close() }
+                if try file.size() > 0 { return true }
+            }
+            return false
+        } catch { throw .file(error) }
     }
 
     /// The directory of a partition in use.

@@ -42,24 +42,34 @@ package struct OffsetCheckpoint: Hashable, Sendable {
 
     /// Nil when the content is torn or no checkpoint.
     package init?(encoded content: [UInt8]) {
-        guard let text = CheckpointText(encoded: content) else { return nil }
+        do throws(CheckpointText.Damage) { try self.init(content) } catch { return nil }
+    }
+
+    private init(_ content: [UInt8]) throws(CheckpointText.Damage) {
         entries = []
-        for line in text.lines {
+        for (index, line) in try CheckpointText(encoded: content).lines.enumerated() {
             let fields = line.split(separator: " ")
             guard fields.count == 3, let partition = Int32(fields[1]), let offset = Int64(fields[2]), offset >= 0
-            else { return nil }
+            else {
+                throw CheckpointText.Damage(
+                    line: CheckpointText.line(ofEntry: index), reason: "expected a topic, a partition and an offset")
+            }
             entries.append(
                 Entry(topic: String(fields[0]), partition: PartitionIndex(partition), offset: Offset(offset)))
         }
     }
 
-    /// Reads a directory's file; empty when it is missing, nil when it is damaged (then every log is scanned whole).
+    /// Reads a directory's file; empty when it is missing, `malformed` with its line when it is damaged.
     package static func read(
         _ kind: Kind, in directory: String, _ files: any FileStore
-    ) throws(FileError) -> OffsetCheckpoint? {
+    ) throws(DirectoryFileError) -> OffsetCheckpoint {
         let path = directory + "/" + kind.rawValue
         guard files.exists(path) else { return OffsetCheckpoint() }
-        return OffsetCheckpoint(encoded: try files.readAll(path))
+        let content: [UInt8]
+        do throws(FileError) { content = try files.readAll(path) } catch { throw .file(error) }
+        do throws(CheckpointText.Damage) { return try OffsetCheckpoint(content) } catch {
+            throw .malformed(path: path, reason: "\(error)")
+        }
     }
 
     /// Replaces a directory's file durably; blocks.

@@ -93,7 +93,7 @@ extension LeaderEpochs {
 
     /// Reads the file; nil when it is damaged, so that the epochs must be found in the log.
     package init?(encoded content: [UInt8]) {
-        guard let text = CheckpointText(encoded: content) else { return nil }
+        guard let text = try? CheckpointText(encoded: content) else { return nil }
         for line in text.lines {
             let fields = line.split(separator: " ")
             guard fields.count == 2, let epoch = Int32(fields[0]), let start = Int64(fields[1]), epoch >= 0, start >= 0

@@ -108,7 +108,7 @@ struct LogOpener {
         let entries = try onDisk { () throws(FileError) in try files.list(directory) }
         var bases: [Offset] = []
         for entry in entries where !entry.isDirectory {
-            if entry.name.hasSuffix(SegmentFileName.deletedSuffix) || entry.name.hasSuffix(".tmp") {
+            if SegmentFileName.isLeftover(entry.name) {
                 try onDisk { () throws(FileError) in try files.remove(directory + "/" + entry.name) }
             } else if let base = SegmentFileName.parse(entry.name, .log) {
                 bases.append(base)

@@ -28,8 +28,9 @@ enum RecoveryLimit {
     static func read(in directory: String, _ files: any FileStore) throws(FileError) -> Offset? {
         let path = directory + "/" + fileName
         guard files.exists(path) else { return nil }
-        let text = CheckpointText(encoded: try files.readAll(path))
-        guard let line = text?.lines.first, let offset = Int64(line) else { return .zero }
+        let content = try files.readAll(path)
+        let text = try? CheckpointText(encoded: content)
+        guard let line = text?.lines.first, let offset = Int64(line), offset >= 0 else { return .zero }
         return Offset(offset)
     }
 

@@ -23,22 +23,23 @@ struct SwapRecovery {
             names = try files.list(directory).filter { !$0.isDirectory }.map(\.name)
         } catch { throw .file(error) }
         let swaps = bases(names, SegmentFileName.swapSuffix)
-        guard !swaps.isEmpty || names.contains(where: { isLeftover($0) }) else { return }
+        guard !swaps.isEmpty || names.contains(where: { isLeftoverOfCompaction($0) }) else { return }
         // A split that Kafka was in the midst of (KAFKA-6264): what it has not finished is undone, as long as the
         // segment that it splits is there. Without that one a `.cleaned` is a leftover, and says nothing.
         let undone = bases(names, SegmentFileName.cleanedSuffix)
             .first { names.contains(SegmentFileName.name($0, .log)) }
         for base in swaps where undone.map({ base < $0 }) ?? true { try finish(base, names) }
         do throws(FileError) {
-            for entry in try files.list(directory) where !entry.isDirectory && isLeftover(entry.name) {
+            for entry in try files.list(directory) where !entry.isDirectory && isLeftoverOfCompaction(entry.name) {
                 try files.remove(directory + "/" + entry.name)
             }
             try files.synchronizeDirectory(directory)
         } catch { throw .file(error) }
     }
 
-    private func isLeftover(_ name: String) -> Bool {
-        name.hasSuffix(SegmentFileName.swapSuffix) || name.hasSuffix(SegmentFileName.cleanedSuffix)
+    private func isLeftoverOfCompaction(_ name: String) -> Bool {
+        SegmentFileName.isLeftover(name)
+            && (name.hasSuffix(SegmentFileName.swapSuffix) || name.hasSuffix(SegmentFileName.cleanedSuffix))
     }
 
     private func bases(_ names: [String], _ suffix: String) -> [Offset] {

@@ -31,6 +31,22 @@ package enum SegmentFileName {
         return Int64(digits).map { Offset($0) }
     }
 
+    /// Whether a file is one that this log wrote and did not come to finish or to remove: nothing else is ever removed
+    /// on sight.
+    static func isLeftover(_ name: String) -> Bool {
+        for suffix in [deletedSuffix, cleanedSuffix, swapSuffix] where name.hasSuffix(suffix) {
+            let whole = String(name.dropLast(suffix.count))
+            return Kind.allCases.contains { parse(whole, $0) != nil }
+        }
+        return temporary.contains(name)
+    }
+
+    /// What `FileStore.replace` leaves of the small files when a crash comes between.
+    private static let temporary = [
+        PartitionMetadataFile.fileName, LeaderEpochs.fileName, RecoveryLimit.fileName,
+        OffsetCheckpoint.Kind.recoveryPoint.rawValue,
+    ].map { $0 + ".tmp" }
+
     static func padded(_ number: Int64, width: Int) -> String {
         let digits = String(number)
         return String(repeating: "0", count: max(0, width - digits.utf8.count)) + digits

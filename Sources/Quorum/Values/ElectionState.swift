@@ -1,7 +1,7 @@
 package import Primitives
 
 /// How far a voter's own log and votes can be believed (design, section 7: the blank voter).
-package enum VoterStanding: String, Hashable, Sendable {
+package enum VoterStanding: String, Hashable, Sendable, CaseIterable {
     /// Its log is empty and it never voted: it may be new, or its disk may have been lost. It votes only for a
     /// candidate whose log is empty too.
     case unproven

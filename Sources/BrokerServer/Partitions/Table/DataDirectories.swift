@@ -10,12 +10,14 @@ package final class DataDirectories: Sendable {
         package var path: String
         package var id: DirectoryID
         package var wasCleanShutdown: Bool
-        /// Nil when the file is damaged: every log is scanned whole then.
+        /// Nil when the file is damaged: after an unclean stop every log is scanned whole then.
         package var recoveryPoints: OffsetCheckpoint?
         package var highWatermarks: OffsetCheckpoint?
         package var logStarts: OffsetCheckpoint?
         package var cleanedEnds: OffsetCheckpoint?
         package var partitions: [LogDirectory.Found]
+        /// What was damaged, each with what is done without it.
+        package var damages: [String] = []
     }
 
     /// One directory that could not be used at start.
@@ -43,6 +45,8 @@ package final class DataDirectories: Sendable {
         let highWatermark: Offset
         /// A directory in the way, with records of another topic of this name: to be set aside first.
         let stranger: PartitionDirectoryName?
+        /// Why the replica can't be used before an operator has looked at it.
+        var doubt: String?
     }
 
     private struct Directory {
@@ -73,15 +77,29 @@ package final class DataDirectories: Sendable {
         into path: String, id: DirectoryID, files: any FileStore
     ) throws(FileError) -> (found: Found, cleanShutdown: CleanShutdownFile.Found) {
         let shutdown = try CleanShutdownFile.take(in: path, files)
-        var isClean = true
-        if case .unclean = shutdown { isClean = false }
+        var damages: [String] = []
+        var isClean = false
+        switch shutdown {
+        case .clean: isClean = true
+        case .unclean: break
+        case .damaged:
+            damages.append(
+                "\(path)/\(CleanShutdownFile.fileName): no JSON with version 0; the stop is taken for a crash, so "
+                    + "every log is looked into")
+        }
+        var checkpoints: [OffsetCheckpoint.Kind: OffsetCheckpoint] = [:]
+        for kind in OffsetCheckpoint.Kind.allCases {
+            do throws(DirectoryFileError) { checkpoints[kind] = try OffsetCheckpoint.read(kind, in: path, files) } catch
+            {
+                guard case .malformed = error else { throw error.asFileError(reading: path + "/" + kind.rawValue) }
+                damages.append("\(error); \(kind.substitute)")
+            }
+        }
         let found = Found(
-            path: path, id: id, wasCleanShutdown: isClean,
-            recoveryPoints: try OffsetCheckpoint.read(.recoveryPoint, in: path, files),
-            highWatermarks: try OffsetCheckpoint.read(.highWatermark, in: path, files),
-            logStarts: try OffsetCheckpoint.read(.logStart, in: path, files),
-            cleanedEnds: try OffsetCheckpoint.read(.cleaner, in: path, files),
-            partitions: try LogDirectory(path: path, files: files).partitions())
+            path: path, id: id, wasCleanShutdown: isClean, recoveryPoints: checkpoints[.recoveryPoint],
+            highWatermarks: checkpoints[.highWatermark], logStarts: checkpoints[.logStart],
+            cleanedEnds: checkpoints[.cleaner], partitions: try LogDirectory(path: path, files: files).partitions(),
+            damages: damages)
         return (found, shutdown)
     }
 
@@ -133,10 +151,13 @@ package final class DataDirectories: Sendable {
         let name = PartitionDirectoryName(topic: topic, partition: index)
         return state.withLock { directories in
             for position in directories.indices where directories[position].offlineReason == nil {
-                guard let found = directories[position].unclaimed[name], found.topicID == id else { continue }
+                guard let found = directories[position].unclaimed[name], found.topicID == id || found.doubt != nil
+                else { continue }
                 directories[position].unclaimed[name] = nil
                 directories[position].replicas += 1
-                return DataDirectories.place(directories[position].found, topic, index)
+                var place = DataDirectories.place(directories[position].found, topic, index)
+                place.doubt = found.doubt
+                return place
             }
             let isSomeOffline = !failedAtStart.isEmpty || directories.contains { $0.offlineReason != nil }
             let isAssignedHere = directories.contains { $0.found.id == assigned && $0.offlineReason == nil }
@@ -190,6 +211,28 @@ package final class DataDirectories: Sendable {
                 directories[position].unclaimed = [:]
             }
             return left
+        }
+    }
+}
+
+extension OffsetCheckpoint.Kind {
+    /// What serves in place of a damaged file, in words for an operator.
+    fileprivate var substitute: String {
+        switch self {
+        case .recoveryPoint: "after a crash every log is read whole; it is written anew within a minute"
+        case .highWatermark: "it is found anew with the other replicas"
+        case .logStart:
+            "logs begin with their first segment: records that were deleted from its start can be read again"
+        case .cleaner: "compaction begins with the first segment of each log"
+        }
+    }
+}
+
+extension DirectoryFileError {
+    fileprivate func asFileError(reading path: String) -> FileError {
+        switch self {
+        case .file(let error): error
+        case .malformed: FileError(kind: .other, operation: "read", path: path)
         }
     }
 }

@@ -13,6 +13,19 @@ struct ReplicaStorage: Sendable {
 
     /// Opens (recovers, or makes) a replica's log and lets it take its role.
     func open(_ partition: Partition, _ place: DataDirectories.Place) {
+        if let doubt = place.doubt {
+            log.error(
+                "the replica is offline: it is not known whose records its directory holds",
+                metadata: [
+                    "reason": "\(doubt)",
+                    "remedy":
+                        """
+                    if they are of this topic, write two lines into the file, `version: 0` and `topic_id: \
+                    \(partition.id.topic)`; else move the directory away; then restart
+                    """,
+                ])
+            return partition.step { state, after in state.goOffline(doubt, &after) }
+        }
         do {
             let opened = try openLog(partition, place)
             let (me, now) = (services.me, services.clock.now)
@@ -28,10 +41,21 @@ struct ReplicaStorage: Sendable {
         } catch let error as StorageError where !error.takesDirectoryOffline {
             log.error("the replica is offline: its log is damaged", metadata: ["error": "\(error)"])
             partition.step { state, after in state.goOffline("\(error)", &after) }
+        } catch let error where ReplicaStorage.isForbidden(error) {
+            log.error(
+                "the replica is offline: the node may not read or write it",
+                metadata: ["error": "\(error)", "remedy": "give the directory to the user that runs the node, restart"])
+            partition.step { state, after in state.goOffline("\(error)", &after) }
         } catch {
             partition.step { state, after in state.goOffline("\(error)", &after) }
             services.logFailed(LogFailure(directory: partition.logDirectory, reason: "\(error)"))
         }
+    }
+
+    /// One file of another owner is no failed disk.
+    private static func isForbidden(_ error: any Error) -> Bool {
+        if case StorageError.file(let file) = error { return file.kind == .permission }
+        return (error as? FileError)?.kind == .permission
     }
 
     private func openLog(_ partition: Partition, _ place: DataDirectories.Place) throws -> PartitionLog {
@@ -49,6 +73,9 @@ struct ReplicaStorage: Sendable {
             start: place.start, now: services.clock.timeOfDay)
         if report.truncatedBytes > 0 || report.rebuiltIndexes > 0 {
             log.info("log recovered", metadata: ["log": "\(partition.directory)", "report": "\(report)"])
+        }
+        for path in report.ignoredFiles {
+            log.warning("a damaged file is made anew from the log", metadata: ["file": "\(path)"])
         }
         return opened
     }

@@ -29,6 +29,8 @@ package struct MetadataStore {
     private var stateFile: QuorumStateFile
     /// What the vote file said when the store was opened.
     let election: ElectionState
+    /// What was damaged and is done without.
+    private(set) var damages: [String] = []
     /// Who votes, by the log when the store was opened.
     private(set) var history: VoterHistory
 
@@ -50,13 +52,20 @@ package struct MetadataStore {
         configuration.retentionMilliseconds = nil
         // What the oldest snapshot stands for is not needed. What lies below the recovery point was answered for:
         // damage there is an error, never a shorter log, which would be a voter that forgot.
-        let saved = files.exists(directory) ? try OffsetCheckpoint.read(.recoveryPoint, in: directory, files) : nil
+        var saved = OffsetCheckpoint()
+        do throws(DirectoryFileError) { saved = try OffsetCheckpoint.read(.recoveryPoint, in: directory, files) } catch
+        {
+            guard case .malformed = error else { throw error }
+            damages.append("\(error); the whole metadata log is read, and a new one is written")
+        }
         let start = RecoveryStart(
-            wasCleanShutdown: false, recoveryPoint: saved?.entries.first?.offset ?? .zero,
+            wasCleanShutdown: false, recoveryPoint: saved.entries.first?.offset ?? .zero,
             logStartOffset: snapshots.all.first?.endOffset ?? .zero)
         var (log, _) = try PartitionLog.open(
             directory: directory, files: files, configuration: configuration, start: start, now: clock.timeOfDay)
         if let latest = snapshots.latest, MetadataStore.isLogOld(log, latest) {
+            // The log goes only when what replaces it is whole.
+            _ = try snapshots.load(latest)
             try snapshots.removeAll(before: latest)
             try log.truncateFullyAndStart(at: latest.endOffset)
         }

@@ -31,13 +31,20 @@ struct QuorumStateFile {
         var state = ElectionState(standing: logIsBlank ? blank : .proven)
         if files.exists(path) {
             let text = String(decoding: try files.readAll(path), as: UTF8.self)
-            guard let fields = FlatJSON(text), let epoch = fields.integer("leaderEpoch") else {
-                throw MetadataLogFailure("\(path) is damaged; restore it, or empty the directory of this node")
+            guard let fields = FlatJSON(text), let version = fields.integer("data_version"), (0...1).contains(version),
+                let epoch = fields.integer("leaderEpoch").flatMap({ Int32(exactly: $0) }), epoch >= 0,
+                let leader = Named(fields.integer("leaderId")),
+                let voted = Named(fields.integer("votedId"))
+            else {
+                throw MetadataLogFailure(
+                    "\(path) is damaged: expected JSON with data_version 0 or 1, leaderEpoch, leaderId and votedId. "
+                        + "Nobody else knows this node's votes: restore the file, or empty the node's directory "
+                        + "\(directory), so that it fetches all from the other controllers")
             }
-            state.epoch = LeaderEpoch(Int32(clamping: max(epoch, 0)))
-            state.leaderID = QuorumStateFile.node(fields.integer("leaderId"))
+            state.epoch = LeaderEpoch(epoch)
+            state.leaderID = leader.id
             let directoryID = fields.text("votedDirectoryId").flatMap { UUID128($0) }
-            state.votedFor = QuorumStateFile.node(fields.integer("votedId")).map {
+            state.votedFor = voted.id.map {
                 ReplicaKey(id: $0, directoryID: directoryID == .zero ? nil : directoryID)
             }
         } else if !logIsBlank {
@@ -64,14 +71,24 @@ struct QuorumStateFile {
         guard files.exists(standingPath) else { return nil }
         let text = String(decoding: try files.readAll(standingPath), as: UTF8.self)
         guard let standing = VoterStanding(rawValue: String(text.prefix { $0 != "\n" })) else {
-            throw MetadataLogFailure("\(standingPath) is damaged: it names no standing")
+            throw MetadataLogFailure(
+                "\(standingPath) is damaged: expected one line, one of "
+                    + VoterStanding.allCases.map(\.rawValue).joined(separator: ", ")
+                    + "; with \(VoterStanding.catchingUp.rawValue) it votes again once it has what the others have"
+            )
         }
         return standing
     }
 
-    private static func node(_ number: Int64?) -> BrokerID? {
-        guard let number, number >= 0 else { return nil }
-        return BrokerID(Int32(clamping: number))
+    /// Whom the file names: a node, or nobody, which is written as -1.
+    private struct Named {
+        let id: BrokerID?
+
+        /// Nil where the number is missing or neither.
+        init?(_ number: Int64?) {
+            guard let number = number.flatMap({ Int32(exactly: $0) }), number >= -1 else { return nil }
+            id = number < 0 ? nil : BrokerID(number)
+        }
     }
 
     /// Makes `state` durable. Static voters are `kraft.version` 0, whose file has version 0; the one for dynamic voters

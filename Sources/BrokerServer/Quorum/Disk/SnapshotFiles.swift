@@ -51,13 +51,17 @@ package struct SnapshotFiles {
     mutating func open() throws(FileError) {
         all = []
         for entry in try files.list(directory) where !entry.isDirectory {
-            if entry.name.hasSuffix(".checkpoint.part") || entry.name.hasSuffix(".checkpoint.deleted") {
+            if SnapshotFiles.isLeftover(entry.name) {
                 try files.remove(directory + "/" + entry.name)
             } else if let id = SnapshotFiles.parse(entry.name) {
                 all.append(id)
             }
         }
         all.sort()
+    }
+
+    private static func isLeftover(_ name: String) -> Bool {
+        [".part", ".deleted"].contains { name.hasSuffix($0) && parse(String(name.dropLast($0.count))) != nil }
     }
 
     // MARK: Writing
@@ -181,7 +185,17 @@ package struct SnapshotFiles {
     /// Reads a whole snapshot and checks that it is one: header first, footer last, every checksum right.
     package func load(_ id: SnapshotID) throws -> LoadedSnapshot { try read(id, at: path(id)) }
 
+    /// - Throws: `MetadataLogFailure` that names the file, the place and what to do.
     private func read(_ id: SnapshotID, at path: String) throws -> LoadedSnapshot {
+        var end = Offset.zero
+        do { return try read(id, at: path, &end) } catch let error as FileError { throw error } catch {
+            throw MetadataLogFailure(
+                "the snapshot \(path) is damaged behind its record \(end): \(error). Restore the file, or, where other "
+                    + "controllers have it, move \(directory) away: this node then fetches all from the leader")
+        }
+    }
+
+    private func read(_ id: SnapshotID, at path: String, _ end: inout Offset) throws -> LoadedSnapshot {
         var batches = RecordBatches(Bytes(try files.readAll(path)))
         var records: [Bytes] = []
         var lastContained: Timestamp?
@@ -190,7 +204,7 @@ package struct SnapshotFiles {
         var isClosed = false
         while let batch = try batches.next() {
             try batch.verifyChecksum()
-            guard !isClosed else { throw MetadataLogFailure("\(path) goes on after its footer") }
+            guard !isClosed else { throw MetadataLogFailure("it goes on after its footer") }
             var iterator = try RecordIterator(batch)
             while let record = try iterator.next() {
                 guard batch.header.attributes.isControl else {
@@ -208,8 +222,9 @@ package struct SnapshotFiles {
                 case .abort, .commit, .leaderChange, nil: break
                 }
             }
+            end = batch.header.nextOffset
         }
-        guard let lastContained, isClosed else { throw MetadataLogFailure("\(path) is no whole snapshot") }
+        guard let lastContained, isClosed else { throw MetadataLogFailure("its header or its footer is missing") }
         return LoadedSnapshot(
             endOffset: id.endOffset, epoch: id.epoch, lastContainedLogTimestamp: lastContained, records: records,
             voters: SnapshotVoters(voters: voters, kraftVersion: level))
