@@ -5,7 +5,7 @@ package struct FollowerFetch: Hashable, Sendable {
     package var follower: BrokerID
     /// The broker epoch in the request; nil from versions that carry none, which can never join the ISR.
     package var brokerEpoch: BrokerEpoch?
-    /// The fetch offset: the follower's flushed log end.
+    /// What the follower acknowledges: its log end, or how far that is flushed.
     package var endOffset: Offset
     package var logStart: Offset
 

@@ -8,7 +8,7 @@ package import Primitives
 package struct FollowerReplica: Sendable {
     /// Where the next fetch starts.
     package struct Position: Hashable, Sendable {
-        /// The flushed log end, where the topic flushes on acknowledgement.
+        /// The log end.
         package var offset: Offset
         /// The epoch of the record before it; nil for an empty log.
         package var lastEpoch: LeaderEpoch?
@@ -72,7 +72,7 @@ package struct FollowerReplica: Sendable {
     /// Whether to fetch at all.
     package var mayFetch: Bool { leader != nil && !isWaitingForMetadata }
 
-    /// The next position, given the durable log end and the log's latest epoch.
+    /// The next position, given the log end and the log's latest epoch.
     package func position(end: Offset, lastEpoch: LeaderEpoch?) -> Position {
         Position(offset: end, lastEpoch: lastEpoch, leaderEpoch: leaderEpoch)
     }

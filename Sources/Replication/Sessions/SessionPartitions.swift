@@ -43,17 +43,23 @@ package struct FetchWish: Hashable, Sendable {
     package var logStart: Offset?
     /// The follower's high watermark, where it wants to hear of a newer one at once (KIP-1166).
     package var highWatermark: Offset?
+    /// How far the follower's log is durable, where that is what it acknowledges; else all below `offset` is.
+    package var flushedEnd: Offset?
     package var maxBytes: Int
+
+    /// What the follower acknowledges: never more than what the leader knows to be the same as its own.
+    package var acknowledgedEnd: Offset { min(flushedEnd ?? offset, offset) }
 
     package init(
         offset: Offset, currentLeaderEpoch: LeaderEpoch?, lastFetchedEpoch: LeaderEpoch?, logStart: Offset?,
-        highWatermark: Offset? = nil, maxBytes: Int
+        highWatermark: Offset? = nil, flushedEnd: Offset? = nil, maxBytes: Int
     ) {
         self.offset = offset
         self.currentLeaderEpoch = currentLeaderEpoch
         self.lastFetchedEpoch = lastFetchedEpoch
         self.logStart = logStart
         self.highWatermark = highWatermark
+        self.flushedEnd = flushedEnd
         self.maxBytes = maxBytes
     }
 }

@@ -174,10 +174,35 @@ final class RecordedAnswers: ReplyReceiver {
 }
 
 /// A pool that is the loop.
+/// A pool whose work runs on the test's loop, at once or when the test lets it.
 final class LoopPool: BlockingPool {
     private let loop: ManualLoop
+    /// What waits; nil while nothing is held.
+    private let held = Mutex<[@Sendable () -> Void]?>(nil)
+
     init(_ loop: ManualLoop) { self.loop = loop }
-    func run(_ work: @escaping @Sendable () -> Void) { loop.execute(work) }
+
+    func run(_ work: @escaping @Sendable () -> Void) {
+        let isHeld = held.withLock { works in
+            works?.append(work)
+            return works != nil
+        }
+        if !isHeld { loop.execute(work) }
+    }
+
+    func hold() { held.withLock { $0 = $0 ?? [] } }
+
+    /// How many pieces of work wait.
+    var heldCount: Int { held.withLock { $0?.count ?? 0 } }
+
+    /// Runs what waits, and lets what comes run at once.
+    func release() {
+        let works = held.withLock { works in
+            defer { works = nil }
+            return works ?? []
+        }
+        loop.run { for work in works { work() } }
+    }
 }
 
 final class CountingRandomness: Randomness {

@@ -26,6 +26,7 @@ final class PartitionsUnderTest {
     let failures = Mutex<[LogFailure]>([])
     let answers = WholeAnswers()
     let files = FailingFiles(PosixFileStore())
+    let pool: LoopPool
     /// The first log directory.
     let directory: String
     private var sequence: UInt64 = 0
@@ -45,9 +46,10 @@ final class PartitionsUnderTest {
         self.racks = racks
         directory = NSTemporaryDirectory() + "/martlet-partitions-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        pool = LoopPool(loop)
         world = World(
             clock: loop, randomness: CountingRandomness(), files: files, network: ScriptedNetwork(loop), loops: [loop],
-            controlLoop: loop, pool: LoopPool(loop))
+            controlLoop: loop, pool: pool)
         let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let channel = ControllerChannel(clientID: "test", world: world) { _ in nil }
         let sender = AlterPartitionSender(
@@ -206,7 +208,8 @@ final class PartitionsUnderTest {
     func fetch(
         at offset: Int64, version: Int16 = 18, follower: Int32? = nil, epoch: Int32 = -1, lastEpoch: Int32 = -1,
         maxWaitMilliseconds: Int32 = 500, minBytes: Int32 = 1, session: (id: Int32, epoch: Int32) = (0, -1),
-        listener: String? = nil, logStart: Int64 = -1, highWatermark: Int64 = .max, rack: String = ""
+        listener: String? = nil, logStart: Int64 = -1, highWatermark: Int64 = .max, rack: String = "",
+        flushed: Int64 = -1
     ) throws -> WholeAnswer<FetchResponse> {
         try call(fetchHandler, version: version, listener: listener ?? (follower == nil ? "CLIENTS" : "BROKERS")) {
             request in
@@ -226,6 +229,7 @@ final class PartitionsUnderTest {
             partition.partitionMaxBytes = 1 << 20
             if version >= 5 { partition.logStartOffset = Offset(logStart) }
             if version >= 18 { partition.highWatermark = highWatermark }
+            if version >= 15 { partition.flushedOffset = Offset(flushed) }
             if version >= 11 { request.rackID = rack }
             topic.partitions = [partition]
             request.topics = [topic]
@@ -289,7 +293,11 @@ final class RecordedFollowers: FollowerControl {
     var leaders: [BrokerID] { followed.withLock { $0 } }
     func follow(_ partition: Partition, leader: BrokerID) { followed.withLock { $0.append(leader) } }
     func unfollow(_ partition: Partition) {}
-    func flushed(_ partition: Partition) {}
+    func flushed(_ partition: Partition) { hearer.withLock { $0 }?.flushed(partition) }
+
+    /// Who is told of flushes.
+    private let hearer = Mutex<(any FollowerControl)?>(nil)
+    func tellFlushes(to other: any FollowerControl) { hearer.withLock { $0 = other } }
 }
 
 /// An answer, all its pieces put together; it may not have been given yet.

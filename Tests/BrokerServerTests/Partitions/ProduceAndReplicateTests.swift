@@ -110,6 +110,26 @@ import WireProtocol
         #expect(try part(produced.required()).errorCode == .requestTimedOut)
     }
 
+    @Test("A follower acknowledges what it has flushed, wherever it goes on to fetch")
+    func followerFlushes() throws {
+        let broker = try PartitionsUnderTest(replicas: [1, 2])
+        let answer = try broker.produce(PartitionsUnderTest.batch(3))
+        _ = try broker.fetch(
+            at: 3, follower: 2, epoch: 3, lastEpoch: 3, maxWaitMilliseconds: 0, logStart: 0, flushed: 0)
+        #expect(answer.response == nil)
+        _ = try broker.fetch(
+            at: 3, follower: 2, epoch: 3, lastEpoch: 3, maxWaitMilliseconds: 0, logStart: 0, flushed: 2)
+        #expect(answer.response == nil)
+        #expect(try broker.partition.position?.highWatermark == Offset(2))
+        // Not more than it has, whatever it says.
+        _ = try broker.fetch(
+            at: 2, follower: 2, epoch: 3, lastEpoch: 3, maxWaitMilliseconds: 0, logStart: 0, flushed: 9)
+        #expect(answer.response == nil)
+        _ = try broker.fetch(
+            at: 3, follower: 2, epoch: 3, lastEpoch: 3, maxWaitMilliseconds: 0, logStart: 0, flushed: 3)
+        #expect(try answer.required().responses.first?.partitionResponses.first?.errorCode == .noError)
+    }
+
     @Test("A failed flush takes the directory offline at once: nothing is acknowledged any more")
     func failedFlush() throws {
         let broker = try PartitionsUnderTest(replicas: [1])

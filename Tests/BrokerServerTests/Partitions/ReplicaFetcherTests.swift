@@ -17,13 +17,14 @@ struct ReplicaFetcherTests {
         let network: ScriptedNetwork
         let fetchers: ReplicaFetchers
 
-        init(configs: [String: String] = [:]) throws {
-            broker = try PartitionsUnderTest(configs: configs)
+        init(configs: [String: String] = [:], partitions: Int = 1) throws {
+            broker = try PartitionsUnderTest(configs: configs, partitions: partitions)
             network = try #require(broker.world.network as? ScriptedNetwork)
             fetchers = ReplicaFetchers(
                 me: BrokerID(1), settings: try Settings(PropertiesFile(parsing: "")), interBrokerListener: "CLIENTS",
                 brokerEpoch: { BrokerEpoch(101) }, world: broker.world,
                 log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            broker.followers.tellFlushes(to: fetchers)
             try followInNextEpoch()
             var listed = ApiVersionsResponse.ApiVersion()
             listed.apiKey = APIKey.fetch.value
@@ -45,6 +46,13 @@ struct ReplicaFetcherTests {
             }
         }
 
+        /// The only request that was sent since the last call.
+        func takeRequest() throws -> (header: RequestHeader, body: FetchRequest) {
+            let sent = try takeRequests()
+            #expect(sent.count == 1)
+            return try #require(sent.first)
+        }
+
         /// The requests that were sent since the last call.
         func takeRequests() throws -> [(header: RequestHeader, body: FetchRequest)] {
             try #require(network.link).takeFrames().map { frame in
@@ -52,6 +60,15 @@ struct ReplicaFetcherTests {
                 let header = try RequestHeader(from: &reader) { _ in FetchRequest.firstFlexible }
                 return (header, try FetchRequest(from: &reader, version: header.version))
             }
+        }
+
+        /// An answer without news.
+        func answerNothing(_ header: RequestHeader) {
+            var response = FetchResponse()
+            response.sessionID = 7
+            let whole = WireFrame.response(
+                to: FetchRequest.self, response, version: header.version, correlationID: header.correlationID)
+            network.receive(whole[4..<whole.count])
         }
 
         func answer(_ header: RequestHeader, _ fill: (inout FetchResponse.PartitionData) -> Void) {
@@ -138,5 +155,124 @@ struct ReplicaFetcherTests {
         }
         #expect(throttle.isExceeded(now: follower.broker.loop.now))
         #expect(try !follower.takeRequests().isEmpty)
+    }
+
+    // MARK: flushes
+
+    private func asked(_ request: FetchRequest) throws -> FetchRequest.FetchPartition {
+        try #require(request.topics.first?.partitions.first)
+    }
+
+    /// Records that begin at `base`.
+    private static func records(_ count: Int, at base: UInt8) -> Bytes {
+        Bytes([0, 0, 0, 0, 0, 0, 0, base] + PartitionsUnderTest.batch(count).array.dropFirst(8))
+    }
+
+    @Test("Records are fetched while those before them are flushed, and are acknowledged when they are durable")
+    func fetchesWhileFlushing() throws {
+        let follower = try Follower()
+        let first = try follower.takeRequest()
+        #expect(try asked(first.body).flushedOffset == Offset(0))
+        #expect(first.body.maxWaitMilliseconds > 0)
+
+        follower.broker.pool.hold()
+        follower.answer(first.header) { $0.records = Self.records(3, at: 0) }
+        let second = try follower.takeRequest()
+        #expect(try asked(second.body).fetchOffset == Offset(3))
+        #expect(try asked(second.body).flushedOffset == Offset(0))
+        // Waiting at the leader it would hold back what the flush is going to acknowledge.
+        #expect(second.body.maxWaitMilliseconds == 0)
+
+        follower.answer(second.header) { $0.records = Self.records(2, at: 3) }
+        let third = try follower.takeRequest()
+        #expect(try asked(third.body).fetchOffset == Offset(5))
+        #expect(try asked(third.body).flushedOffset == Offset(0))
+        follower.answerNothing(third.header)
+        #expect(try follower.takeRequests().isEmpty)
+
+        // One flush for both.
+        #expect(follower.broker.pool.heldCount == 1)
+        follower.broker.pool.release()
+        let fourth = try follower.takeRequest()
+        #expect(try asked(fourth.body).fetchOffset == Offset(5))
+        #expect(try asked(fourth.body).flushedOffset == Offset(5))
+        #expect(fourth.body.maxWaitMilliseconds > 0)
+    }
+
+    @Test("A flush that ends while a request is in flight is told with the next one at once")
+    func flushEndsInFlight() throws {
+        let follower = try Follower()
+        follower.broker.pool.hold()
+        follower.answer(try follower.takeRequest().header) { $0.records = Self.records(3, at: 0) }
+        let second = try follower.takeRequest()
+        follower.broker.pool.release()
+        #expect(try follower.takeRequests().isEmpty)
+        follower.answerNothing(second.header)
+        let third = try follower.takeRequest()
+        #expect(try asked(third.body).flushedOffset == Offset(3))
+        #expect(third.body.maxWaitMilliseconds > 0)
+    }
+
+    @Test("A slow flush keeps the fetcher from its other partitions for a moment only")
+    func slowFlush() throws {
+        let follower = try Follower()
+        follower.broker.pool.hold()
+        follower.answer(try follower.takeRequest().header) { $0.records = Self.records(3, at: 0) }
+        var count = 0
+        for _ in 0..<200 {
+            for sent in try follower.takeRequests() {
+                count += 1
+                #expect(sent.body.maxWaitMilliseconds == 0)
+                follower.answerNothing(sent.header)
+            }
+            follower.broker.loop.pass(milliseconds: 1)
+        }
+        // Every ten or eleven milliseconds, and a few on chance.
+        #expect((15...30).contains(count), "\(count)")
+    }
+
+    @Test("A log is not cut while it is being flushed, but when that is done")
+    func divergenceWhileFlushing() throws {
+        let follower = try Follower()
+        follower.broker.pool.hold()
+        follower.answer(try follower.takeRequest().header) { $0.records = Self.records(3, at: 0) }
+        let second = try follower.takeRequest()
+        func diverge(_ header: RequestHeader) {
+            follower.answer(header) { part in
+                part.divergingEpoch.epoch = 4
+                part.divergingEpoch.endOffset = Offset(0)
+            }
+        }
+        diverge(second.header)
+        #expect(try follower.takeRequests().isEmpty)
+        #expect(try follower.broker.partition.position?.logEnd == Offset(3))
+        #expect(follower.broker.pool.heldCount == 1)
+        follower.broker.pool.release()
+        let third = try follower.takeRequest()
+        #expect(try asked(third.body).fetchOffset == Offset(3))
+        diverge(third.header)
+        #expect(try follower.broker.partition.position?.logEnd == Offset(0))
+        #expect(try asked(follower.takeRequest().body).fetchOffset == Offset(0))
+    }
+
+    @Test("A fetcher whose early fetches bring nothing makes fewer of them, and again as many when one does")
+    func eagerness() {
+        var eager = EagerFetching()
+        func chances(until taken: Int) -> Int {
+            var count = 0
+            var seen = 0
+            while seen < taken {
+                count += 1
+                if eager.takesChance() { seen += 1 }
+            }
+            return count
+        }
+        #expect(chances(until: 1) == 1)
+        for passed in [1, 2, 4, 8, 16, 32, 64, 64] {
+            eager.ended(broughtRecords: false)
+            #expect(chances(until: 1) == passed + 1)
+        }
+        eager.ended(broughtRecords: true)
+        #expect(chances(until: 3) == 3)
     }
 }

@@ -9,9 +9,9 @@ import World
 
 /// Fetches from one leader for the partitions that this broker follows: one request in flight, as one fetch session.
 ///
-/// A partition that owes a flush is asked for when the flush is done, as its position tells the leader what is durable
-/// here. Until then no request is sent at all: one that waited at the leader for other partitions would hold the
-/// acknowledgement back. Partitions that do not flush have a fetcher of their own.
+/// Where a topic flushes on acknowledgement, a request names what is durable beside where it goes on, so records are
+/// fetched while those before them are being flushed. As long as a flush is owed no request waits at the leader: it
+/// would hold the acknowledgement back. Partitions that do not flush have a fetcher of their own, whose requests wait.
 ///
 /// `@unchecked Sendable`: touched on its loop only; the methods marked so go there first.
 final class ReplicaFetcher: @unchecked Sendable {
@@ -49,6 +49,8 @@ final class ReplicaFetcher: @unchecked Sendable {
         var askedSince: UInt64 = 0
         /// Whether the followers' throttle holds for it.
         var isThrottled = false
+        /// Whether it has what is not durable yet.
+        var owesFlush = false
         /// The leader's high watermark by the last answer.
         var leaderHighWatermark: Offset?
 
@@ -58,7 +60,7 @@ final class ReplicaFetcher: @unchecked Sendable {
 
     private enum Phase: Hashable {
         case ready
-        /// Its position is not durable yet.
+        /// Its log is to be cut, and a flush of it still runs.
         case flushing
         /// The pool cuts its log.
         case repairing
@@ -68,8 +70,17 @@ final class ReplicaFetcher: @unchecked Sendable {
         case stopped
     }
 
+    private enum SentOwing {
+        /// For what may have come meanwhile only.
+        case onChance
+        /// As there was something to tell.
+        case pressing
+    }
+
     /// How soon a replica that is throttled looks again whether it may fetch.
     private static let throttlePauseMilliseconds: Int64 = 100
+    /// How long a flush that is owed keeps the fetcher from asking for its other partitions.
+    private static let flushPatienceMilliseconds: Int64 = 10
 
     let leader: BrokerID
     let reach = LeaderReach()
@@ -79,7 +90,14 @@ final class ReplicaFetcher: @unchecked Sendable {
     private var connection: PeerConnection?
     private var session = FetchSessionBuilder()
     private var members: OrderedDictionary<TopicPartitionID, Member> = [:]
-    private var flushing = 0
+    /// How many members owe a flush.
+    private var owing = 0
+    private var eager = EagerFetching()
+    /// How the request in flight came to be sent while a flush was owed; nil where none was.
+    private var sentOwing: SentOwing?
+    /// Whether there is something to tell that can't wait for the flushes that are owed.
+    private var isPressing = false
+    private var isPatienceTimed = false
     /// How many requests were sent; the last one's number.
     private var requests: UInt64 = 0
     private var isInFlight = false
@@ -119,40 +137,50 @@ final class ReplicaFetcher: @unchecked Sendable {
         removed(partition.id)
         members[partition.id] = Member(partition: partition)
         refresh(partition.id)
+        isPressing = true
         pump()
     }
 
     private func removed(_ id: TopicPartitionID) {
         guard let member = members.removeValue(forKey: id) else { return }
-        if member.phase == .flushing { flushing -= 1 }
+        if member.owesFlush { owing -= 1 }
         session.remove(ReplicaFetcher.key(id))
         pump()
     }
 
     private func flushEnded(_ id: TopicPartitionID) {
-        guard members[id]?.phase == .flushing else { return }
-        setPhase(.ready, id)
+        guard let member = members[id] else { return }
+        switch member.phase {
+        case .flushing: setPhase(.ready, id)
+        case .ready: break
+        case .repairing, .paused, .stopped: return
+        }
         refresh(id)
+        isPressing = true
         pump()
     }
 
     private func setPhase(_ phase: Phase, _ id: TopicPartitionID) {
-        guard let old = members[id]?.phase else { return }
-        if old == .flushing { flushing -= 1 }
-        if phase == .flushing { flushing += 1 }
+        guard members[id] != nil else { return }
         members[id]?.phase = phase
-        if phase != .ready { session.remove(ReplicaFetcher.key(id)) }
+        guard phase != .ready else { return }
+        session.remove(ReplicaFetcher.key(id))
+        setOwesFlush(false, id)
+    }
+
+    /// A member that is not asked for holds no request back.
+    private func setOwesFlush(_ owes: Bool, _ id: TopicPartitionID) {
+        guard let old = members[id]?.owesFlush, old != owes else { return }
+        members[id]?.owesFlush = owes
+        owing += owes ? 1 : -1
     }
 
     /// Puts a partition's present position into the session, or finds out why it can't be asked for.
     private func refresh(_ id: TopicPartitionID) {
         guard let member = members[id], member.phase == .ready else { return }
         guard let ask = member.partition.followerAsk else { return setPhase(.stopped, id) }
-        if ask.owesFlush {
-            setPhase(.flushing, id)
-            member.partition.startFlush()
-            return
-        }
+        setOwesFlush(ask.owesFlush, id)
+        if ask.owesFlush { member.partition.startFlush() }
         members[id]?.isThrottled = ask.isThrottled
         if ask.isThrottled, !member.isCaughtUp(at: ask.position.offset),
             member.partition.services.throttles.followers.isExceeded(now: setup.world.clock.now)
@@ -168,7 +196,8 @@ final class ReplicaFetcher: @unchecked Sendable {
             FetchWish(
                 offset: ask.position.offset, currentLeaderEpoch: ask.position.leaderEpoch,
                 lastFetchedEpoch: ask.position.lastEpoch, logStart: ask.logStart,
-                highWatermark: setup.wantsHighWatermarks ? ask.highWatermark : nil, maxBytes: setup.partitionMaxBytes))
+                highWatermark: setup.wantsHighWatermarks ? ask.highWatermark : nil, flushedEnd: ask.flushedEnd,
+                maxBytes: setup.partitionMaxBytes))
     }
 
     private static func key(_ id: TopicPartitionID) -> FetchKey {
@@ -198,13 +227,16 @@ final class ReplicaFetcher: @unchecked Sendable {
 
     /// Sends the next request if one may be sent.
     private func pump() {
-        guard !isInFlight, !isResting, flushing == 0, !session.isEmpty, let connection = openConnection() else {
+        guard !isInFlight, !isResting, !session.isEmpty, let connection = openConnection() else {
             if !isInFlight, members.isEmpty { reach.rest() }
             return
         }
+        guard owing == 0 || isPressing || eager.takesChance() else { return awaitFlush() }
         guard let epoch = setup.brokerEpoch() else { return rest() }
-        let request = request(session.next(), epoch)
+        let request = request(epoch)
         isInFlight = true
+        sentOwing = owing == 0 ? nil : isPressing ? .pressing : .onChance
+        isPressing = false
         requests += 1
         reach.asked(dueAt: setup.world.clock.now.advanced(byMilliseconds: Int64(setup.waitMilliseconds)))
         connection.sendRaw(
@@ -214,40 +246,28 @@ final class ReplicaFetcher: @unchecked Sendable {
         }
     }
 
-    private func request(_ plan: FetchSessionBuilder.Plan, _ epoch: BrokerEpoch) -> FetchRequest {
+    private func request(_ epoch: BrokerEpoch) -> FetchRequest {
         var request = FetchRequest()
         request.replicaState.replicaID = setup.me
         request.replicaState.replicaEpoch = epoch.value
-        request.maxWaitMilliseconds = setup.waitMilliseconds
+        request.maxWaitMilliseconds = owing > 0 ? 0 : setup.waitMilliseconds
         request.minBytes = setup.minBytes
         request.maxBytes = setup.responseMaxBytes
-        request.sessionID = plan.sessionID
-        request.sessionEpoch = plan.sessionEpoch
-        for item in plan.items {
-            guard case .id(let topic) = item.key.topic else { continue }
-            if request.topics.last?.topicID != topic {
-                request.topics.append(FetchRequest.FetchTopic())
-                request.topics[request.topics.count - 1].topicID = topic
-            }
-            var asked = FetchRequest.FetchPartition()
-            asked.partition = item.key.partition
-            asked.fetchOffset = item.wish.offset
-            asked.currentLeaderEpoch = item.wish.currentLeaderEpoch ?? LeaderEpoch(-1)
-            asked.lastFetchedEpoch = item.wish.lastFetchedEpoch?.value ?? -1
-            asked.logStartOffset = item.wish.logStart ?? Offset(-1)
-            asked.partitionMaxBytes = Int32(clamping: item.wish.maxBytes)
-            if let known = item.wish.highWatermark { asked.highWatermark = known.value }
-            request.topics[request.topics.count - 1].partitions.append(asked)
-        }
-        for key in plan.forgotten {
-            guard case .id(let topic) = key.topic else { continue }
-            if request.forgottenTopicsData.last?.topicID != topic {
-                request.forgottenTopicsData.append(FetchRequest.ForgottenTopic())
-                request.forgottenTopicsData[request.forgottenTopicsData.count - 1].topicID = topic
-            }
-            request.forgottenTopicsData[request.forgottenTopicsData.count - 1].partitions.append(key.partition)
-        }
+        request.carry(session.next())
         return request
+    }
+
+    /// The flush asks on when it is done; should its disk be slow, the other partitions do not wait for it.
+    private func awaitFlush() {
+        if isPatienceTimed { return }
+        isPatienceTimed = true
+        loop.schedule(afterMilliseconds: ReplicaFetcher.flushPatienceMilliseconds) { [weak self] in
+            guard let self else { return }
+            self.isPatienceTimed = false
+            if self.isInFlight { return }
+            self.isPressing = true
+            self.pump()
+        }
     }
 
     private func replied(_ result: Result<RawResponse, PeerError>) {
@@ -265,11 +285,19 @@ final class ReplicaFetcher: @unchecked Sendable {
             return rest()
         }
         failures = 0
+        if let sentOwing { learn(from: response, sentOwing) }
         session.answered(sessionID: response.sessionID)
         for topic in response.responses {
             for part in topic.partitions { take(part, TopicPartitionID(topic.topicID, part.partitionIndex)) }
         }
         pump()
+    }
+
+    private func learn(from response: FetchResponse, _ sent: SentOwing) {
+        let brought = response.responses.contains { topic in
+            topic.partitions.contains { $0.records.map { !$0.isEmpty } ?? false }
+        }
+        if brought || sent == .onChance { eager.ended(broughtRecords: brought) }
     }
 
     /// Nothing is sent for a while; longer each time.
@@ -344,11 +372,14 @@ final class ReplicaFetcher: @unchecked Sendable {
         guard let member = members[id], member.partition === partition, member.phase != .flushing else { return }
         setPhase(.ready, id)
         refresh(id)
+        isPressing = true
         pump()
     }
 
     private func repair(_ id: TopicPartitionID, _ repair: Partition.Repair, _ epoch: LeaderEpoch) {
         guard let partition = members[id]?.partition else { return }
+        // No file is cut while it is being flushed: when that is done the leader is asked once more.
+        if partition.followerAsk?.owesFlush == true { return setPhase(.flushing, id) }
         setPhase(.repairing, id)
         partition.disk.pool.run {
             let report = partition.repair(repair, epoch: epoch)

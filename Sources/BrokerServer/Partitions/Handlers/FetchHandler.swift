@@ -108,6 +108,7 @@ package struct FetchHandler: RequestHandler {
                     lastFetchedEpoch: LeaderEpoch.optional(LeaderEpoch(partition.lastFetchedEpoch)),
                     logStart: partition.logStartOffset.value < 0 ? nil : partition.logStartOffset,
                     highWatermark: highWatermark(partition, requester),
+                    flushedEnd: partition.flushedOffset.value < 0 ? nil : partition.flushedOffset,
                     maxBytes: Int(max(partition.partitionMaxBytes, 0)))
                 items.append(FetchItem(key: FetchKey(topic: named, partition: partition.partition), wish: wish))
             }

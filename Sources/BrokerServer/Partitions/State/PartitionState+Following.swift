@@ -7,10 +7,13 @@ struct FollowerAsk: Hashable, Sendable {
     var position: FollowerReplica.Position
     var logStart: Offset
     var highWatermark: Offset
-    /// What it has but must make durable before it may ask: its position counts as an acknowledgement.
-    var owesFlush: Bool
+    /// What is durable, where that is what it acknowledges; nil where its position is.
+    var flushedEnd: Offset?
     /// Whether the followers' throttle holds for it.
     var isThrottled = false
+
+    /// Whether it has what it does not acknowledge yet.
+    var owesFlush: Bool { flushedEnd.map { $0 < position.offset } ?? false }
 }
 
 /// What a reply left to be done by the fetcher.
@@ -34,11 +37,10 @@ extension PartitionState {
         guard follower?.mayFetch == true, let logEnd = log?.logEndOffset, let flushedEnd = log?.flushedEndOffset,
             let logStart = log?.logStartOffset
         else { return nil }
-        let end = settings.flushesOnAck ? flushedEnd : logEnd
-        guard let position = follower?.position(end: end, lastEpoch: log?.latestEpoch) else { return nil }
+        guard let position = follower?.position(end: logEnd, lastEpoch: log?.latestEpoch) else { return nil }
         return FollowerAsk(
-            position: position, logStart: logStart, highWatermark: highWatermark, owesFlush: end < logEnd,
-            isThrottled: settings.isThrottledAsFollower)
+            position: position, logStart: logStart, highWatermark: highWatermark,
+            flushedEnd: settings.flushesOnAck ? flushedEnd : nil, isThrottled: settings.isThrottledAsFollower)
     }
 
     /// Takes a leader's reply to `asked`.

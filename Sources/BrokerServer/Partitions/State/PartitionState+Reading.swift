@@ -104,7 +104,7 @@ extension PartitionState {
         }
         if isFirst, case .follower(let id) = requester.kind {
             let fetch = FollowerFetch(
-                follower: id, brokerEpoch: requester.brokerEpoch, endOffset: wish.offset,
+                follower: id, brokerEpoch: requester.brokerEpoch, endOffset: wish.acknowledgedEnd,
                 logStart: wish.logStart ?? .zero)
             do throws(ReplicationError) {
                 if let outcome = try leader?.followerFetched(fetch, now: now) { follow(outcome, &after) }

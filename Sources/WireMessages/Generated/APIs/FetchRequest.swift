@@ -174,6 +174,8 @@ package struct FetchRequest: WireRequest {
         package var replicaDirectoryID: UUID128 = .zero
         /// Since version 18.
         package var highWatermark: Int64 = 9223372036854775807
+        /// Since version 15.
+        package var flushedOffset: Offset = Offset(-1)
 
         package init() {}
 
@@ -196,6 +198,7 @@ package struct FetchRequest: WireRequest {
                 switch tag {
                 case 0 where version >= 17: replicaDirectoryID = try reader.uuid()
                 case 1 where version >= 18: highWatermark = try reader.int64()
+                case 10000 where version >= 15: flushedOffset = Offset(try reader.int64())
                 default: try reader.skipTag(&tags)
                 }
             }
@@ -226,6 +229,11 @@ package struct FetchRequest: WireRequest {
             if version >= 18, highWatermark != 9223372036854775807 {
                 writer.beginTag(1, &mark)
                 writer.int64(highWatermark)
+                writer.endTag(&mark)
+            }
+            if version >= 15, flushedOffset != Offset(-1) {
+                writer.beginTag(10000, &mark)
+                writer.int64(flushedOffset.value)
                 writer.endTag(&mark)
             }
         }
