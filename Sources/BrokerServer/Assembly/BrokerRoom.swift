@@ -18,6 +18,7 @@ final class BrokerRoom: Sendable {
     private let fetchers: ReplicaFetchers
     private let upkeep: PartitionUpkeep
     private let cleaner: LogCleaner
+    private let scrubber: LogScrubber
     private let channels: [ControllerChannel]
     private let listeners: [(listener: RequestListener, configuration: ListenerConfiguration)]
     private let doctor: ListenerDoctor
@@ -71,6 +72,7 @@ final class BrokerRoom: Sendable {
         failures.serve(partitions)
         upkeep = PartitionUpkeep(table: partitions, world: world, settings: settings, log: logs[part: .logs])
         cleaner = LogCleaner(upkeep, table: partitions, world: world, settings: dynamic, log: logs[part: .logs])
+        scrubber = LogScrubber(table: partitions, world: world, settings: dynamic)
         let groups = BrokerRoom.groups(configuration, partitions, cache: cache, world: world, logs: logs)
         self.groups = groups
         let creator = TopicCreator(channel: channels[2])
@@ -146,6 +148,7 @@ final class BrokerRoom: Sendable {
         metrics.add(BrokerLifeMetrics(lifecycle: lifecycle, clock: world.clock), on: .controlLoop)
         metrics.add(PartitionMetrics(table: partitions, files: world.files))
         metrics.add(CleanerMetrics(cleaner: cleaner, clock: world.clock))
+        metrics.add(ScrubMetrics(scrubber: scrubber))
         metrics.add(partitions.traffic)
         metrics.add(GroupMetrics(host: groups, partitions: partitions))
         for (listener, _) in listeners { metrics.add(listener) }
@@ -156,6 +159,7 @@ final class BrokerRoom: Sendable {
         for (listener, configuration) in listeners { try listener.open(configuration, world) }
         upkeep.start()
         cleaner.start()
+        scrubber.start()
         watch.start()
         lifecycle.start(whenRunning: whenRunning)
         world.pool.run { [partitions] in partitions.setAsideStrays() }
@@ -175,6 +179,7 @@ final class BrokerRoom: Sendable {
         for (listener, _) in listeners { listener.close() }
         upkeep.stop()
         cleaner.stop()
+        scrubber.stop()
         fetchers.shutDown()
         for channel in channels { channel.shutDown() }
         upkeep.closeAll {

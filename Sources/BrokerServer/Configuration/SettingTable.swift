@@ -159,6 +159,13 @@ package enum SettingTable {
         Setting("compression.lz4.level", .integer(1...17), "9", "The level of lz4.", .clusterWide),
         Setting("compression.zstd.level", .integer(-131_072...22), "3", "The level of zstd.", .clusterWide),
         Setting(
+            "log.scrub.io.max.bytes.per.second", notNegative, "8388608",
+            "What may be read of all logs in a second to find damage before somebody reads it; 0 for not at all.",
+            .clusterWide),
+        Setting(
+            "log.scrub.interval.ms", positive, "86400000",
+            "How often all logs are read again, and the wait before that is done first.", .clusterWide),
+        Setting(
             "log.flush.on.ack", .boolean, "true", "Whether a replica counts only what it has flushed to its disk.",
             .clusterWide),
         Setting(

@@ -101,6 +101,7 @@ package final class Partition: Sendable {
             }
         }
         if !after.removals.isEmpty { remove(after.removals) }
+        if let path = after.suspicion { suspect(path) }
         if let failure = after.failure { services.logFailed(failure) }
         if after.wantsFlush { startFlush() }
         if let watermark = after.highWatermark { services.highWatermarkMoved(self, watermark) }

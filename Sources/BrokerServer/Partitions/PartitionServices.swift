@@ -2,6 +2,7 @@ import LogStorage
 import Metadata
 package import Primitives
 import Replication
+import Synchronization
 package import World
 
 /// What partitions need from the rest of the broker.
@@ -22,6 +23,8 @@ package final class PartitionServices: Sendable {
     /// Nil where nobody asks in which directory a replica lies.
     let directoryAssignments: DirectoryAssignments?
     let whenLogFails: @Sendable (LogFailure) -> Void
+    /// Who attends to damaged logs; set once.
+    let damageDesk = DamageDesk()
     let whenHighWatermarkMoves: @Sendable (Partition, Offset) -> Void
 
     package init(
@@ -45,7 +48,22 @@ package final class PartitionServices: Sendable {
 
     func logFailed(_ failure: LogFailure) { whenLogFails(failure) }
 
+    func damageFound(_ partition: Partition) { damageDesk.table?.damageFound(partition) }
+
+    func indexesRebuilt(_ path: String) { damageDesk.table?.indexesRebuilt(path) }
+
     func highWatermarkMoved(_ partition: Partition, _ offset: Offset) { whenHighWatermarkMoves(partition, offset) }
+}
+
+/// Where partitions report what they find damaged.
+final class DamageDesk: Sendable {
+    private struct Held { weak var table: PartitionTable? }
+
+    private let held = Mutex(Held())
+
+    var table: PartitionTable? { held.withLock { $0.table } }
+
+    func serve(_ table: PartitionTable) { held.withLock { $0.table = table } }
 }
 
 /// Who fetches for the partitions that this broker follows.

@@ -58,6 +58,7 @@ extension ClusterController {
         guard let topic = image.topics[id.topic] else { throw Refusal(.unknownTopicID) }
         guard let partition = topic[id.index] else { throw Refusal(.unknownTopicOrPartition) }
         guard let place = partition.replicas.firstIndex(of: broker.id) else { throw Refusal(.notLeaderOrFollower) }
+        if directory == .lostDirectory { return try losing(id, partition, topic, place, broker) }
         if partition.lastKnownELR.contains(broker.id), !isSameReplica(directory, partition.directories[place]) {
             return []
         }
@@ -70,5 +71,29 @@ extension ClusterController {
         }
         let next = election(topic: topic).outcome(of: proposal, in: assigned)
         return [change] + [PartitionChangeRecord(id, from: assigned, to: next)].compactMap { $0 }
+    }
+
+    /// A broker has found its replica damaged and wants to make it anew. It is withdrawn, and a leader epoch begins in
+    /// which it has never fetched: so the leader can't take what it held for what it holds.
+    ///
+    /// - Errors: ELIGIBLE_LEADERS_NOT_AVAILABLE where no other replica that holds all that is committed would lead; the
+    ///   damaged one may be the only one that has the rest.
+    private func losing(
+        _ id: TopicPartitionID, _ partition: PartitionRegistration, _ topic: TopicImage, _ place: Int,
+        _ broker: BrokerRegistration
+    ) throws(Refusal) -> [PartitionChangeRecord] {
+        let proposal = PartitionProposal.withdrawing(broker.id, isUnclean: true, from: partition)
+        let isSettled = partition.directories[place] == .lostDirectory && !partition.lastKnownELR.contains(broker.id)
+        if proposal == nil, isSettled { return [] }
+        var next = partition
+        next.directories[place] = .lostDirectory
+        if let proposal { next = election(topic: topic).outcome(of: proposal, in: next) }
+        guard let leader = next.leader, leader != broker.id,
+            partition.isr.contains(leader) || partition.eligibleLeaderReplicas.contains(leader)
+        else { throw Refusal(.eligibleLeadersNotAvailable) }
+        next.lastKnownELR.removeAll { $0 == broker.id }
+        guard var change = PartitionChangeRecord(id, from: partition, to: next) else { return [] }
+        change.leader = leader
+        return [change]
     }
 }

@@ -23,6 +23,14 @@ package struct LogSlice: Sendable {
 
     package var isEmpty: Bool { count == 0 }
 
+    /// The batches before damage that was found in it; nil where that is nothing.
+    package func prefix(before damage: LogDamage) -> LogSlice? {
+        guard let end = damage.offset, damage.position > position, damage.path == file.path else { return nil }
+        return LogSlice(
+            file: file, position: position, count: Int(damage.position - position), baseOffset: baseOffset,
+            endOffset: end)
+    }
+
     /// True when sending it will not wait for a disk.
     package var isResident: Bool { count == 0 || file.isResident(from: position, count: count) }
 

@@ -20,6 +20,11 @@ extension PartitionLog {
             return LogSlice(
                 file: segments[activeIndex].file, position: 0, count: 0, baseOffset: offset, endOffset: offset)
         }
+        guard start.baseOffset <= offset || mayHaveGaps else {
+            throw .corrupt(
+                path: segments[start.segment].file.path, position: start.position,
+                reason: "the batch at offset \(start.baseOffset) is the first that was found for offset \(offset)")
+        }
         guard let stop = try stop(start, maxBytes: maxBytes, upTo: end, minOneMessage) else {
             return LogSlice(
                 file: segments[start.segment].file, position: start.position, count: 0, baseOffset: offset,

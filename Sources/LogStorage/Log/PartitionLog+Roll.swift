@@ -64,6 +64,7 @@ extension PartitionLog {
             segments.append(LogSegment(baseOffset: base, file: file, directory: directory, openedAt: now))
             ledger.addDirectory(directory)
         } catch { throw failed(error) }
+        trustedFrom = 0
         recent.removeAll()
     }
 

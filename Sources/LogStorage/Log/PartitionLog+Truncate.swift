@@ -29,6 +29,7 @@ extension PartitionLog {
         } catch { throw failed(error) }
         try segments[active].reopen(
             sizeBytes: size, in: files, indexIntervalBytes: configuration.indexIntervalBytes)
+        trustedFrom = segments[active].sizeBytes
         epochs.truncateFromEnd(logEndOffset)
         logStartOffset = min(logStartOffset, logEndOffset)
         flushedEndOffset = min(flushedEndOffset, logEndOffset)
@@ -53,6 +54,7 @@ extension PartitionLog {
             try files.synchronizeDirectory(directory)
         } catch { throw failed(error) }
         producers = ProducerStates()
+        trustedFrom = 0
         logStartOffset = offset
         flushedEndOffset = offset
     }

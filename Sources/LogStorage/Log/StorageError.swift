@@ -24,6 +24,12 @@ package enum StorageError: Error, Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// What it says about our own disk; nil where it says nothing.
+    package var damage: LogDamage? {
+        guard case .corrupt(let path, let position, let reason) = self else { return nil }
+        return LogDamage(path: path, position: position, offset: nil, reason: reason)
+    }
+
     /// The protocol's answer to a client.
     package var code: ErrorCode {
         switch self {

@@ -36,7 +36,8 @@ final class PartitionCoordinatorLog: CoordinatorLog {
         }
         let slice = try found.get()
         if slice.isEmpty { return .empty }
-        // The disk is waited for without the lock.
+        // The disk is waited for without the lock; a coordinator must not remember what nobody wrote.
+        guard partition.look(at: slice) == .sound else { throw CoordinatorLogError(.kafkaStorageError) }
         do throws(StorageError) {
             return try slice.read()
         } catch {

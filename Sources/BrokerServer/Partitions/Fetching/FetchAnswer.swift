@@ -13,29 +13,25 @@ struct FetchAnswer: Sendable {
     /// The listener that the request came in on.
     let listener: String
 
-    /// Brings what is not in the page cache into it; blocks.
+    /// Checks what comes, or may come, from a disk, and brings it into the page cache by that; blocks.
     ///
-    /// Nothing of it is kept: what a client is slow to take, or never takes, would be memory of this node.
-    mutating func warm() {
-        let scratch = Bytes(
-            MemoryRegion(count: FetchAnswer.scratchBytes), start: 0, count: FetchAnswer.scratchBytes)
+    /// Damaged records are never sent: an answer ends before them, or says KAFKA_STORAGE_ERROR, with which clients ask
+    /// for the leader anew and try again. Nothing is kept: what a client is slow to take, or never takes, would be
+    /// memory of this node.
+    ///
+    /// - Parameter partitions: of each item of the plan, the one that was read.
+    mutating func check(_ partitions: [Partition?]) {
         for (index, read) in reads.enumerated() {
-            guard let slice = read.slice, read.mayWaitForDisk else { continue }
-            if !FetchAnswer.warm(slice, scratch) { reads[index] = FetchRead(error: .kafkaStorageError) }
+            guard let slice = read.slice, read.mayWaitForDisk, let partition = partitions[index] else { continue }
+            if read.isTrusted { partition.distrust(slice) }
+            switch partition.look(at: slice) {
+            case .sound: break
+            case .failed: reads[index] = FetchRead(error: .kafkaStorageError)
+            case .damaged(let damage):
+                let sound = slice.prefix(before: damage)
+                if let sound { reads[index].slice = sound } else { reads[index] = FetchRead(error: .kafkaStorageError) }
+            }
         }
-    }
-
-    private static let scratchBytes = 256 << 10
-
-    private static func warm(_ slice: LogSlice, _ scratch: Bytes) -> Bool {
-        var done = 0
-        while done < slice.count {
-            let count = min(slice.count - done, scratch.count)
-            guard let got = try? slice.file.read(into: scratch[0..<count], at: slice.position + Int64(done)), got > 0
-            else { return false }
-            done += got
-        }
-        return true
     }
 
     /// The records of a partition as a piece of the answer.

@@ -153,9 +153,9 @@ final class FetchJob: ParkedFetch, @unchecked Sendable {
         }
         // Reading it may wait for a disk: not on the loop.
         disk.pool.run {
-            var warmed = answer
-            warmed.warm()
-            let whole = warmed
+            var checked = answer
+            checked.check(self.partitions)
+            let whole = checked
             self.connection.loop.execute { self.services.send(whole, self.reply) }
         }
     }

@@ -22,6 +22,7 @@ struct PartitionFigures: Hashable, Sendable {
     }
 
     var isOffline = false
+    var isDamaged = false
     var log: Log?
     var leading: Leading?
     var parkedProduces = 0
@@ -31,6 +32,7 @@ struct PartitionFigures: Hashable, Sendable {
         parkedProduces = state.parkedProduces.count
         parkedFetches = state.parkedFetches.count
         isOffline = state.isOffline
+        isDamaged = state.damage != nil
         log = state.log.map { open in
             Log(
                 start: open.logStartOffset, end: open.logEndOffset, sizeBytes: open.sizeBytes,

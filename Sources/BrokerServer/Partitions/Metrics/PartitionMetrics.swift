@@ -14,6 +14,7 @@ struct PartitionMetrics: MetricsSource {
         var partitions = 0
         var leaders = 0
         var offline = 0
+        var damaged = 0
         var underReplicated = 0
         var underMin = 0
         var atMin = 0
@@ -26,6 +27,7 @@ struct PartitionMetrics: MetricsSource {
         mutating func add(_ figures: PartitionFigures) {
             partitions += 1
             if figures.isOffline { offline += 1 }
+            if figures.isDamaged { damaged += 1 }
             producers += figures.log?.producers ?? 0
             parkedProduces += figures.parkedProduces
             parkedFetches += figures.parkedFetches
@@ -72,6 +74,9 @@ struct PartitionMetrics: MetricsSource {
             prefix + "offlinereplicacount",
             "Replicas here that can't be used: their disk failed or their log is "
                 + "damaged.", sums.offline)
+        page.gauge(
+            "martlet_damaged_replicas",
+            "Replicas here whose log is damaged and that wait to be made anew from another.", sums.damaged)
         page.gauge(
             prefix + "underreplicatedpartitions", "Partitions led here with a replica out of sync.",
             sums.underReplicated)

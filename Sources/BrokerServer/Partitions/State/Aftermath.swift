@@ -21,6 +21,8 @@ struct Aftermath {
     var wantsFlush = false
     /// A write failed: the log directory goes offline.
     var failure: LogFailure?
+    /// A log file in which something makes no sense: to be looked into.
+    var suspicion: String?
     /// The high watermark moved; coordinators on this partition are told.
     var highWatermark: Offset?
     /// The role changed: what the fetchers must do.

@@ -34,7 +34,8 @@ enum FollowerProgression: Hashable {
 extension PartitionState {
     /// What to ask; nil when nothing may be asked now.
     var followerAsk: FollowerAsk? {
-        guard follower?.mayFetch == true, let logEnd = log?.logEndOffset, let flushedEnd = log?.flushedEndOffset,
+        guard follower?.mayFetch == true, mayFetchWhatFollows, let logEnd = log?.logEndOffset,
+            let flushedEnd = log?.flushedEndOffset,
             let logStart = log?.logStartOffset
         else { return nil }
         guard let position = follower?.position(end: logEnd, lastEpoch: log?.latestEpoch) else { return nil }

@@ -38,6 +38,8 @@ struct FetchRead: Sendable {
     var slice: LogSlice?
     /// It was written a moment ago: no need to ask whether it is in the page cache.
     var isHot = false
+    /// All of it was written by this process, into a segment that it still writes.
+    var isTrusted = false
     /// Where reading ended: the fetch waits until there is something behind it.
     var bound = Offset.zero
 
@@ -50,8 +52,8 @@ struct FetchRead: Sendable {
     var hasNews = false
     /// Its bytes count for the leaders' throttle.
     var isThrottled = false
-    /// Sending it could wait for a disk: not on a loop.
-    var mayWaitForDisk: Bool { !isHot && slice.map { !$0.isResident } ?? false }
+    /// Sending it could wait for a disk, or it has to be checked first: not on a loop.
+    var mayWaitForDisk: Bool { !isHot && slice.map { !isTrusted || !$0.isResident } ?? false }
     /// Nothing that comes later makes this answer better.
     var isUrgent: Bool { error != .noError || divergence != nil || preferredReplica != nil || hasNews }
 }
@@ -176,6 +178,7 @@ extension PartitionState {
                 read.isHot =
                     now.milliseconds(since: lastAppendAt) < PartitionState.hotMilliseconds
                     && log?.isRecent(slice) == true
+                read.isTrusted = log?.isTrusted(slice) == true
             }
         } catch {
             read.error = failedRead(error, &after)
@@ -191,6 +194,7 @@ extension PartitionState {
     /// What a failed read is told as; a broken disk takes the log offline.
     mutating func failedRead(_ error: StorageError, _ after: inout Aftermath) -> ErrorCode {
         if error.takesDirectoryOffline { logFailed(error, &after) }
+        if case .corrupt(let path, _, _) = error { after.suspicion = path }
         return error.code
     }
 

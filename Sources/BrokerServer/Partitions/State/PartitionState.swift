@@ -50,6 +50,10 @@ struct PartitionState: ~Copyable {
     let traffic: TopicTraffic
     /// When a leader last appended; long ago at first.
     var lastAppendAt = MonotonicInstant(-PartitionState.hotMilliseconds * 1_000_000)
+    /// What is wrong with the log; nil as far as nothing is known.
+    var damage: ReplicaDamage?
+    /// Something read from the log makes no sense and is being looked into.
+    var isDiagnosing = false
     /// When unflushed records were seen first, where `flush.ms` bounds their time.
     var unflushedSince: MonotonicInstant?
 

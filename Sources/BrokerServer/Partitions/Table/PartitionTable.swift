@@ -19,10 +19,10 @@ package final class PartitionTable: MetadataSubscriber, Sendable {
     private let index = Mutex(Index())
     let cache: MetadataCache
     private let settings: DynamicSettings
-    private let storing: ReplicaStorage
+    let storing: ReplicaStorage
     /// For each log directory.
     private let disk: [String: DirectoryLanes]
-    private let log: Logger
+    let log: Logger
 
     package init(
         services: PartitionServices, directories: DataDirectories, cache: MetadataCache, settings: DynamicSettings,
@@ -41,6 +41,7 @@ package final class PartitionTable: MetadataSubscriber, Sendable {
         }
         self.disk = disk
         storing = ReplicaStorage(services: services, directories: directories, randomness: world.randomness, log: log)
+        services.damageDesk.serve(self)
         services.throttles.configure(settings.current)
         settings.subscribe { [weak self] settings in
             services.throttles.configure(settings)
@@ -111,7 +112,7 @@ package final class PartitionTable: MetadataSubscriber, Sendable {
             return
         }
         guard isMine else { return remove(partition, .notLeaderOrFollower) }
-        tellDirectory(of: partition, registration)
+        if partition.damage == nil { tellDirectory(of: partition, registration) }
         let assignment = assignment(registration, image)
         let (me, now) = (services.me, services.clock.now)
         let former = partition.step { state, after in
@@ -121,6 +122,7 @@ package final class PartitionTable: MetadataSubscriber, Sendable {
         if assignment.leader == me, former.leaderEpoch == assignment.leaderEpoch {
             traffic.inSyncChanged(from: former.inSync, to: assignment.inSync)
         }
+        attend(partition, registration, image)
     }
 
     /// What made an earlier life of this broker leader is void for this one: only metadata that has this life's own
@@ -169,7 +171,7 @@ package final class PartitionTable: MetadataSubscriber, Sendable {
         services.directoryAssignments?.replica(partition.id, liesIn: isTold ? nil : directory)
     }
 
-    private func lanes(of partition: Partition) -> DirectoryLanes {
+    func lanes(of partition: Partition) -> DirectoryLanes {
         guard let lanes = disk[partition.logDirectory] else { preconditionFailure("a replica in no log directory") }
         return lanes
     }

@@ -2,6 +2,7 @@ import Logging
 import LogStorage
 import Metadata
 import Primitives
+import Synchronization
 import World
 
 /// Opens, sets aside and removes the directories of replicas. All of it blocks: for the pool.
@@ -40,7 +41,14 @@ struct ReplicaStorage: Sendable {
             }
         } catch let error as StorageError where !error.takesDirectoryOffline {
             log.error("the replica is offline: its log is damaged", metadata: ["error": "\(error)"])
-            partition.step { state, after in state.goOffline("\(error)", &after) }
+            let damage =
+                error.damage ?? LogDamage(path: partition.directory, position: 0, offset: nil, reason: "\(error)")
+            partition.step { state, after in
+                guard state.isOpening else { return }
+                state.goOffline("\(error)", &after)
+                _ = state.remember(damage)
+            }
+            services.damageFound(partition)
         } catch let error where ReplicaStorage.isForbidden(error) {
             log.error(
                 "the replica is offline: the node may not read or write it",
@@ -78,6 +86,25 @@ struct ReplicaStorage: Sendable {
             log.warning("a damaged file is made anew from the log", metadata: ["file": "\(path)"])
         }
         return opened
+    }
+
+    /// Sets a damaged log aside and begins an empty one in its place, to be filled by the leader. Nothing is deleted:
+    /// what is sound in it may be all that is left of some record.
+    func rebuild(_ partition: Partition) {
+        guard partition.state.withLock({ $0.isOpening }) else { return }
+        let name = PartitionDirectoryName(topic: partition.topicName, partition: partition.id.index)
+        do throws(FileError) {
+            let asided = try LogDirectory(path: partition.logDirectory, files: services.files).setAside(
+                name, as: .stray, id: freshID())
+            log.warning("a damaged log is set aside, and a new one begun", metadata: ["path": "\(asided)"])
+        } catch {
+            partition.step { state, after in state.goOffline("\(error)", &after) }
+            return services.logFailed(LogFailure(directory: partition.logDirectory, reason: "\(error)"))
+        }
+        open(
+            partition,
+            DataDirectories.Place(
+                directory: partition.logDirectory, start: .clean, highWatermark: .zero, stranger: nil))
     }
 
     /// Renames the directory of a removed replica, then removes it.
