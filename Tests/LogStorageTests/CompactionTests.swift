@@ -179,6 +179,65 @@ struct CompactionTests {
         #expect(next.first?.appended?.baseOffset == Offset(7))
     }
 
+    @Test("Rule 27: retention and compaction of one log leave each key its last record and producers their state")
+    func compactAndDelete() throws {
+        var fixture = try LogFixture.compacted {
+            $0.isDeletedByRetention = true
+            $0.retentionMilliseconds = 5_000
+        }
+        func write(_ record: KeyedValue, _ time: Int64, _ producer: BatchProducer? = nil, inTransaction: Bool = false)
+            throws
+        {
+            _ = try fixture.append(keyed([record], time: time, producer: producer, isTransactional: inTransaction))
+        }
+        try write(("a", "old"), 1_000, idempotent(7, sequence: 0))
+        try write(("c", "1"), 1_100)
+        try write(("c", nil), 1_200)
+        try write(("b", "old"), 1_300, idempotent(9, sequence: 0), inTransaction: true)
+        _ = try fixture.append(marker(.commit, 9, time: 1_400))
+        try fixture.log.roll(now: fixture.now)
+        let start = fixture.log.logEndOffset
+        for round in 0..<3 { try write(("a", "new \(round)"), 9_000, idempotent(7, sequence: Int32(round) + 1)) }
+        try write(("c", "2"), 9_100)
+        try write(("d", "1"), 9_200)
+        try write(("d", nil), 9_300)
+        try write(("b", "new"), 9_400, idempotent(9, sequence: 1), inTransaction: true)
+        _ = try fixture.append(marker(.commit, 9, time: 9_500))
+        try fixture.log.roll(now: fixture.now)
+        try write(("e", "1"), 9_600)
+        fixture.now = Timestamp(9_700)
+
+        let removals = try fixture.log.enforceRetention(highWatermark: fixture.log.logEndOffset, now: fixture.now)
+        for removal in removals { try removal.run(fixture.disk) }
+        #expect(fixture.log.logStartOffset == start)
+        try fixture.compact()
+        let expected = ["a": "new 2", "b": "new", "c": "2", "e": "1"]
+        #expect(try fixture.table() == expected)
+        #expect(try fixture.records().contains { $0.hasSuffix("d=null") }, "a tombstone stays until its horizon")
+        #expect(try fixture.batches().contains { $0.header.attributes.isControl })
+        #expect(fixture.log.cleanedEndOffset > start)
+
+        try fixture.log.flush()
+        try fixture.reopen(clean: true)
+        #expect(try fixture.table() == expected)
+        let repeated = try fixture.append(keyed([("a", "new 2")], producer: idempotent(7, sequence: 3)))
+        #expect(repeated.first?.duplicate?.endOffset == start + 3)
+        let next = try fixture.append(keyed([("a", "last")], time: 9_800, producer: idempotent(7, sequence: 4)))
+        #expect(next.first?.appended != nil)
+
+        // All is old now: nothing is left to read, and the producers go on.
+        fixture.now = Timestamp(100_000)
+        _ = try fixture.log.enforceRetention(highWatermark: fixture.log.logEndOffset, now: fixture.now)
+        #expect(fixture.log.logStartOffset == fixture.log.logEndOffset)
+        #expect(try fixture.compact() == nil)
+        try fixture.log.close()
+        try fixture.reopen(clean: true, recoveryPoint: fixture.log.logEndOffset)
+        let gone = try fixture.append(keyed([("a", "again")], time: 100_000, producer: idempotent(7, sequence: 6)))
+        #expect(gone.first?.refusal == .outOfOrderSequenceNumber)
+        let goesOn = try fixture.append(keyed([("a", "again")], time: 100_000, producer: idempotent(7, sequence: 5)))
+        #expect(goesOn.first?.appended != nil)
+    }
+
     @Test("Rule 27: aborted records go, markers only after their data, and after their horizon")
     func transactions() throws {
         var fixture = try LogFixture.compacted()

@@ -98,8 +98,10 @@ package final class LogCleaner: Sendable {
         let (running, uncleanable) = state.withLock { ($0.running, $0.uncleanable) }
         let now = world.clock.timeOfDay
         return table.all.compactMap { partition in
-            guard partition.settings.log.isCompacted, !running.contains(partition.id), uncleanable[partition.id] == nil,
-                let source = partition.compactionSource(now: now)
+            guard partition.settings.log.isCompacted, !running.contains(partition.id), uncleanable[partition.id] == nil
+            else { return nil }
+            partition.rollIfOverdue(now: now)
+            guard let source = partition.compactionSource(now: now)
             else { return nil }
             do throws(StorageError) {
                 return CleaningCandidate(
@@ -204,6 +206,7 @@ package final class LogCleaner: Sendable {
             partition.diskFailed(file)
         case .corrupt, .invalidBatch, .offline, .offsetOutOfRange, .notContiguous:
             guard partition.isUncut(since: source) else { return }
+            if case .corrupt(let path, _, _) = error { partition.suspect(path) }
             state.withLock { state in
                 state.figures.failed()
                 state.uncleanable[partition.id] = "\(error)"

@@ -12,6 +12,13 @@ extension Partition {
         }
     }
 
+    /// Closes the segment that is written where its first record is older than `max.compaction.lag.ms`: retention looks
+    /// too seldom for that. Renames and makes files.
+    func rollIfOverdue(now: Timestamp) {
+        guard settings.log.maxCompactionLagMilliseconds < Int64.max else { return }
+        _ = onLog { (log, _) throws(StorageError) in try log.rollIfDue(now: now) }
+    }
+
     /// Puts a compacted segment in place; false when the log is no longer what it was made of. Renames files.
     func replace(with cleaned: CleanedSegment) -> Bool {
         let result = onLog { (log, _) throws(StorageError) in try log.replace(with: cleaned) }
