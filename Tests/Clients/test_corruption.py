@@ -28,7 +28,7 @@ def fill(cluster, topic, records=RECORDS):
     producer = Producer({"bootstrap.servers": cluster.bootstrap, "acks": "all", "linger.ms": 1, "batch.size": 20_000, **QUIET})
     failed = []
     for n in range(records):
-        producer.produce(topic, f"{n:06d}".encode() * 100, partition=n % PARTITIONS, on_delivery=lambda error, _: error and failed.append(error))
+        producer.produce(topic, f"{n:06d}".encode() * 300, partition=n % PARTITIONS, on_delivery=lambda error, _: error and failed.append(error))
         producer.poll(0)
     assert producer.flush(120) == 0 and not failed, failed[:1]
 
@@ -48,7 +48,7 @@ def read_all(cluster, topic, records=RECORDS):
 
 
 def expected(records=RECORDS):
-    return {p: [f"{n:06d}".encode() * 100 for n in range(p, records, PARTITIONS)] for p in range(PARTITIONS)}
+    return {p: [f"{n:06d}".encode() * 300 for n in range(p, records, PARTITIONS)] for p in range(PARTITIONS)}
 
 
 def segments(cluster, node, topic, partition):
@@ -102,7 +102,7 @@ def check_equal(cluster, topic):
 
 def test_flipped_bits_are_found_by_scrubbing_and_repaired(scrubbed_cluster):
     cluster, topic, chance = scrubbed_cluster, fresh("scrubbed"), random.Random(7)
-    cluster.create_topic(topic, partitions=PARTITIONS, min_insync_replicas=2, segment_bytes=262144)
+    cluster.create_topic(topic, partitions=PARTITIONS, min_insync_replicas=2, segment_bytes=1048576)
     cluster.wait_in_sync(topic)
     fill(cluster, topic)
     hurt = damage_leader_and_follower(cluster, topic, chance)
@@ -115,7 +115,7 @@ def test_flipped_bits_are_found_by_scrubbing_and_repaired(scrubbed_cluster):
 def test_what_a_consumer_reads_is_never_damaged_and_reading_repairs_the_leader(own_cluster):
     """Without a scrub: the read finds it, another replica leads, and the client notices nothing."""
     cluster, topic, chance = own_cluster, fresh("read"), random.Random(8)
-    cluster.create_topic(topic, partitions=PARTITIONS, min_insync_replicas=2, segment_bytes=262144)
+    cluster.create_topic(topic, partitions=PARTITIONS, min_insync_replicas=2, segment_bytes=1048576)
     cluster.wait_in_sync(topic)
     fill(cluster, topic)
     hurt = []

@@ -132,7 +132,7 @@ struct AuditTests {
         let end = fixture.log.logEndOffset
         let closed = try fixture.log.read(from: .zero, maxBytes: 300, upTo: end, minOneMessage: true)
         #expect(!fixture.log.isTrusted(closed))
-        let newest = try fixture.log.read(from: end - 1, maxBytes: 300, upTo: end, minOneMessage: true)
+        let newest = try fixture.log.read(from: Offset(end.value - 1), maxBytes: 300, upTo: end, minOneMessage: true)
         #expect(fixture.log.isTrusted(newest))
         fixture.log.distrust(newest.file)
         #expect(!fixture.log.isTrusted(newest))

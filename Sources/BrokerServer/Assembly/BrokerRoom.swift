@@ -19,6 +19,7 @@ final class BrokerRoom: Sendable {
     private let upkeep: PartitionUpkeep
     private let cleaner: LogCleaner
     private let scrubber: LogScrubber
+    private let space: DiskSpaceWatch
     private let channels: [ControllerChannel]
     private let listeners: [(listener: RequestListener, configuration: ListenerConfiguration)]
     private let doctor: ListenerDoctor
@@ -72,6 +73,7 @@ final class BrokerRoom: Sendable {
         failures.serve(partitions)
         upkeep = PartitionUpkeep(table: partitions, world: world, settings: settings, log: logs[part: .logs])
         cleaner = LogCleaner(upkeep, table: partitions, world: world, settings: dynamic, log: logs[part: .logs])
+        space = DiskSpaceWatch(table: partitions, world: world, settings: dynamic, log: logs[part: .logs])
         scrubber = LogScrubber(table: partitions, world: world, settings: dynamic)
         let groups = BrokerRoom.groups(configuration, partitions, cache: cache, world: world, logs: logs)
         self.groups = groups
@@ -149,6 +151,7 @@ final class BrokerRoom: Sendable {
         metrics.add(PartitionMetrics(table: partitions, files: world.files))
         metrics.add(CleanerMetrics(cleaner: cleaner, clock: world.clock))
         metrics.add(ScrubMetrics(scrubber: scrubber))
+        metrics.add(SpaceMetrics(watch: space, table: partitions))
         metrics.add(partitions.traffic)
         metrics.add(GroupMetrics(host: groups, partitions: partitions))
         for (listener, _) in listeners { metrics.add(listener) }
@@ -160,6 +163,7 @@ final class BrokerRoom: Sendable {
         upkeep.start()
         cleaner.start()
         scrubber.start()
+        space.start()
         watch.start()
         lifecycle.start(whenRunning: whenRunning)
         world.pool.run { [partitions] in partitions.setAsideStrays() }
@@ -180,6 +184,7 @@ final class BrokerRoom: Sendable {
         upkeep.stop()
         cleaner.stop()
         scrubber.stop()
+        space.stop()
         fetchers.shutDown()
         for channel in channels { channel.shutDown() }
         upkeep.closeAll {

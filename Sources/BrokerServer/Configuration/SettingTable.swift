@@ -159,6 +159,10 @@ package enum SettingTable {
         Setting("compression.lz4.level", .integer(1...17), "9", "The level of lz4.", .clusterWide),
         Setting("compression.zstd.level", .integer(-131_072...22), "3", "The level of zstd.", .clusterWide),
         Setting(
+            "log.dir.reserved.bytes", notNegative, "268435456",
+            "Free space of a log directory's disk, a twentieth of it at most, below which no records are taken.",
+            .clusterWide),
+        Setting(
             "log.scrub.io.max.bytes.per.second", notNegative, "8388608",
             "What may be read of all logs in a second to find damage before somebody reads it; 0 for not at all.",
             .clusterWide),

@@ -124,6 +124,7 @@ package final class Partition: Sendable {
             if isControllerLost, state.isCutOff(services.contact, now: now) {
                 return state.refuse(incoming, .notLeaderOrFollower, &after)
             }
+            if state.isDiskFull, state.leader != nil { return state.refuse(incoming, .kafkaStorageError, &after) }
             state.append(incoming, timeOfDay: timeOfDay, now: now, &after)
         }
     }

@@ -2,6 +2,7 @@ import Foundation
 import LogStorage
 import Metadata
 import Primitives
+import Replication
 import Synchronization
 import Testing
 import WireMessages

@@ -8,6 +8,9 @@ final class FailingFiles: FileStore {
     /// Below which path flushes fail; nil for nowhere.
     let failing = Mutex<String?>(nil)
 
+    /// What the disk is said to have; nil for what it has.
+    let space = Mutex<(free: Int64, total: Int64)?>(nil)
+
     init(_ real: any FileStore) { self.real = real }
 
     func failFlushes(below path: String = "") { failing.withLock { $0 = path } }
@@ -25,8 +28,14 @@ final class FailingFiles: FileStore {
     func removeTree(_ path: String) throws(FileError) { try real.removeTree(path) }
     func synchronizeDirectory(_ path: String) throws(FileError) { try real.synchronizeDirectory(path) }
     func lock(_ path: String) throws(FileError) -> any DirectoryLock { try real.lock(path) }
-    func freeBytes(_ path: String) throws(FileError) -> Int64 { try real.freeBytes(path) }
-    func totalBytes(_ path: String) throws(FileError) -> Int64 { try real.totalBytes(path) }
+    func freeBytes(_ path: String) throws(FileError) -> Int64 {
+        if let free = space.withLock({ $0?.free }) { return free }
+        return try real.freeBytes(path)
+    }
+    func totalBytes(_ path: String) throws(FileError) -> Int64 {
+        if let total = space.withLock({ $0?.total }) { return total }
+        return try real.totalBytes(path)
+    }
 }
 
 final class FailingFile: File {

@@ -34,7 +34,7 @@ enum FollowerProgression: Hashable {
 extension PartitionState {
     /// What to ask; nil when nothing may be asked now.
     var followerAsk: FollowerAsk? {
-        guard follower?.mayFetch == true, mayFetchWhatFollows, let logEnd = log?.logEndOffset,
+        guard follower?.mayFetch == true, mayFetchWhatFollows, !isDiskFull, let logEnd = log?.logEndOffset,
             let flushedEnd = log?.flushedEndOffset,
             let logStart = log?.logStartOffset
         else { return nil }

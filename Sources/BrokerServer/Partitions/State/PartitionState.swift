@@ -50,6 +50,8 @@ struct PartitionState: ~Copyable {
     let traffic: TopicTraffic
     /// When a leader last appended; long ago at first.
     var lastAppendAt = MonotonicInstant(-PartitionState.hotMilliseconds * 1_000_000)
+    /// The disk has no more space than is reserved: no records are taken.
+    var isDiskFull = false
     /// What is wrong with the log; nil as far as nothing is known.
     var damage: ReplicaDamage?
     /// Something read from the log makes no sense and is being looked into.
