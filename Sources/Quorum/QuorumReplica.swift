@@ -25,6 +25,8 @@ package struct QuorumReplica: Sendable {
     var refusals = 0
     /// The voter that a search for the leader asks next, by position.
     var searchPosition = 0
+    /// The voters that are known to be of another make.
+    var others: Set<BrokerID> = []
     var isShuttingDown = false
     var lastRequestID = RequestID(0)
     /// The newest flush asked for and not yet done.
@@ -123,6 +125,7 @@ package struct QuorumReplica: Sendable {
         case .askerLeft(let token): forgetWaiting(token)
         case .replied(let id, let reply): take(reply, to: id, now: now)
         case .failed(let id, let failure): requestFailed(id, failure, now: now)
+        case .makeShown(let id, let isMartlet): noteMake(of: id, isMartlet: isMartlet, now: now)
         case .leaderRefused(let leader): leaderRefused(leader, now: now)
         case .append(let ticket, let count, let epoch): append(ticket, count: count, expecting: epoch, now: now)
         case .flushed(let ticket): flushed(ticket, now: now)

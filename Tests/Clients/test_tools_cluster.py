@@ -461,7 +461,10 @@ def levels(cluster, **keywords):
 
 def test_features_are_described_raised_and_lowered(own_cluster):
     cluster, elr = own_cluster, "eligible.leader.replicas.version"
-    assert levels(cluster) == {elr: ("0", "1", "1"), "metadata.version": ("4.0-IV1", "4.2-IV1", "4.2-IV1")}
+    static = {"kraft.version": ("0", "1", "0")}
+    assert levels(cluster) == {
+        elr: ("0", "1", "1"), "metadata.version": ("4.0-IV0", "4.2-IV1", "4.2-IV1"), **static,
+    }
     assert levels(cluster, server="--bootstrap-controller", address=controllers(cluster)) == levels(cluster)
     topic = fresh("features")
     cluster.create_topic(topic, partitions=3)
@@ -476,12 +479,12 @@ def test_features_are_described_raised_and_lowered(own_cluster):
         0, "metadata.version was downgraded to 25.\n",
     )
     assert change("disable", "--feature", elr)[:2] == (0, f"{elr} was disabled.\n")
-    expected = {elr: ("0", "1", "0"), "metadata.version": ("4.0-IV1", "4.2-IV1", "4.0-IV3")}
+    expected = {elr: ("0", "1", "0"), "metadata.version": ("4.0-IV0", "4.2-IV1", "4.0-IV3"), **static}
     wait_until(lambda: levels(cluster) == expected, 10, "all brokers tell the new levels")
     code, out, err = change("upgrade", "--feature", "metadata.version=30", "--feature", f"{elr}=1")
     assert code == 1 and err.endswith("2 out of 2 operation(s) failed.\n")
     assert "Could not upgrade metadata.version to 30. The update failed for all features" in out
-    assert "Local controller only supports versions 23-29" in out
+    assert "Local controller only supports versions 22-29" in out
     # A node that starts again reads the levels; without eligible replicas the last member stays in the ISR.
     leader = cluster.partitions(topic)[0][0]
     cluster.kill(leader)

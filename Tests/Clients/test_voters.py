@@ -246,6 +246,67 @@ def test_standalone_then_controllers_join_by_themselves(quorum):
     assert features
 
 
+def test_static_voters_become_dynamic_and_one_is_replaced(quorum):
+    static = ",".join(f"{node}@{quorum.controller(node)}" for node in (1, 2, 3))
+    for node in (1, 2, 3):
+        quorum.configure(node, controller_quorum_voters=static)
+        quorum.format(node)
+        quorum.start(node)
+    quorum.wait_voters(1, 2, 3)
+
+    def features(action, *levels, dry=False):
+        asked = [word for level in levels for word in ("--feature", level)] + ["--dry-run"] * dry
+        return martlet("features", "--bootstrap-server", quorum.servers, action, *asked)
+
+    def level(node):
+        lines = martlet("features", "--bootstrap-server", quorum.client(node), "describe").splitlines()
+        return next(line.split()[7] for line in lines if line.split()[1] == "kraft.version")
+
+    with stream_on(quorum):
+        assert level(1) == "0" and set(quorum.voter_directories().values()) == {None}
+        with pytest.raises(MartletError, match="static"):
+            quorum.tool("remove-controller", "-i", 1, "-d", quorum.directory_id(1))
+        # The leader hears of each voter's directory a moment after its election.
+        said = wait_until(lambda: features("upgrade", "kraft.version=1", dry=True), PATIENCE, "a leader that knows all")
+        assert said == "kraft.version can be upgraded to 1.\n"
+        for levels in (["kraft.version=1", "metadata.version=30"], ["kraft.version=2"]):
+            with pytest.raises(MartletError, match="only supports versions"):
+                features("upgrade", *levels)
+        assert level(1) == "0"
+        assert features("downgrade", "metadata.version=25")
+        assert features("upgrade", "kraft.version=1", "metadata.version=29") == (
+            "kraft.version was upgraded to 1.\nmetadata.version was upgraded to 29.\n")
+        wait_until(lambda: [level(node) for node in (1, 2, 3)] == ["1"] * 3, 10, "all tell the new level")
+        assert quorum.voter_directories() == {node: quorum.directory_id(node) for node in (1, 2, 3)}
+        assert features("upgrade", "kraft.version=1") == "kraft.version was upgraded to 1.\n"
+        with pytest.raises(MartletError, match="Can't downgrade the version of this feature"):
+            features("downgrade", "kraft.version=0")
+
+        # A node whose file still names the static voters goes by the log.
+        leader = quorum.status()["leaderId"]
+        back, gone = (node for node in (1, 2, 3) if node != leader)
+        quorum.end(back)
+        quorum.start(back)
+        wait_until(
+            lambda: quorum.row(back)[-1:] == ["Follower"] and int(quorum.row(back)[3]) < 10, PATIENCE, "it is back")
+
+        # One controller is replaced by another, and the new three elect a leader.
+        quorum.end(gone)
+        quorum.remove(gone)
+        quorum.configure(4, roles="controller")
+        quorum.format(4, "--no-initial-controllers")
+        quorum.start(4)
+        wait_until(lambda: quorum.row(4)[-1:] == ["Observer"], PATIENCE, "an observer")
+        quorum.add(4)
+        quorum.wait_voters(leader, back, 4)
+        quorum.start(gone)
+        wait_until(
+            lambda: quorum.row(gone)[-1:] == ["Observer"], PATIENCE, "the replaced controller, which is a broker still")
+        quorum.end(leader)
+        wait_until(lambda: quorum.status(at=back)["leaderId"] in (back, 4), PATIENCE, "a leader of the new three")
+        quorum.start(leader)
+
+
 def test_a_lost_majority_is_given_up_by_hand(quorum):
     found_three(quorum)
     with stream_on(quorum) as stream:

@@ -10,6 +10,8 @@ struct Cluster {
     var now = MonotonicInstant(0)
     /// The offset of the next record.
     var end = Offset.zero
+    /// All records so far, in order.
+    private(set) var written: [MetadataRecord] = []
     private var generator = SeededGenerator(seed: 1)
 
     init(brokers: [Int32] = [], _ adjust: (inout ControllerConfiguration) -> Void = { _ in }) {
@@ -24,6 +26,7 @@ struct Cluster {
     @discardableResult
     mutating func commit<Reply>(_ decision: Decision<Reply>) -> Reply {
         for record in decision.records { controller.replay(record) }
+        written += decision.records
         end = end + Int64(decision.records.count)
         return decision.reply
     }
@@ -49,6 +52,8 @@ struct Cluster {
         }
         request.logDirs = [DirectoryID(high: 1_000, low: directory ?? UInt64(id))]
         request.previousBrokerEpoch = BrokerEpoch(previousEpoch)
+        // What tells a Martlet from brokers of another make.
+        request.settings = []
         return request
     }
 

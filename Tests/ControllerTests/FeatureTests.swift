@@ -36,8 +36,8 @@ struct FeatureTests {
     @Test(
         "What a feature can't be set to is refused, in Kafka's words",
         arguments: [
-            (metadataVersion, 30, FeatureUpdate.Direction.upgrade, "Local controller only supports versions 23-29"),
-            (metadataVersion, 22, .unsafeDowngrade, "Local controller only supports versions 23-29"),
+            (metadataVersion, 30, FeatureUpdate.Direction.upgrade, "Local controller only supports versions 22-29"),
+            (metadataVersion, 21, .unsafeDowngrade, "Local controller only supports versions 22-29"),
             (metadataVersion, -1, .upgrade, "A feature version cannot be less than 0."),
             (
                 metadataVersion, 25, .upgrade,
@@ -80,7 +80,7 @@ struct FeatureTests {
         cluster.register(old)
         #expect(
             update(&cluster, FeatureTests.metadataVersion, 29)?.message
-                == "Invalid update version 29 for feature metadata.version. Broker 2 only supports versions 23-26")
+                == "Invalid update version 29 for feature metadata.version. Broker 2 only supports versions 22-26")
         #expect(update(&cluster, FeatureTests.metadataVersion, 26) == nil)
         // And such a node is not let in above its level.
         cluster.commit(cluster.controller.unregisterBroker(BrokerID(2)))
@@ -103,6 +103,29 @@ struct FeatureTests {
         #expect(cluster.image.features == before)
     }
 
+    @Test("kraft.version is checked here and written by the quorum: one record waits for it, and it never goes down")
+    func kraftVersion() {
+        var cluster = Cluster(brokers: [1])
+        func decide(_ level: Int16, _ direction: FeatureUpdate.Direction, at present: Int16) -> Decision<Refusal?> {
+            let update = FeatureUpdate(name: ClusterFeatures.kraftVersionName, level: level, direction: direction)
+            return cluster.controller.updateFeatures([update], kraftVersion: present, validateOnly: false)
+        }
+        for present: Int16 in 0...1 {
+            let decision = decide(1, .upgrade, at: present)
+            #expect(decision.reply == nil && decision.records == [.noOp(NoOpRecord())])
+        }
+        #expect(decide(2, .upgrade, at: 0).reply?.message?.hasSuffix("only supports versions 0-1") == true)
+        for direction in [FeatureUpdate.Direction.safeDowngrade, .unsafeDowngrade] {
+            let refusal = decide(0, direction, at: 1).reply
+            #expect(refusal?.code == .invalidUpdateVersion)
+            #expect(refusal?.message?.hasSuffix("Can't downgrade the version of this feature.") == true)
+        }
+        var old = Cluster.registration(2)
+        old.features.removeAll { $0.name == ClusterFeatures.kraftVersionName }
+        cluster.register(old)
+        #expect(decide(1, .upgrade, at: 0).reply?.message?.hasSuffix("does not support this feature.") == true)
+    }
+
     @Test("Version 0 of the request knows one kind of downgrade")
     func versionZero() {
         var key = UpdateFeaturesRequest.FeatureUpdateKey()
@@ -116,22 +139,29 @@ struct FeatureTests {
         #expect(FeatureUpdate(key, version: 2).direction == nil)
     }
 
-    @Test("Every level that can be finalized has the record versions that this code writes", arguments: 23...29)
-    func recordVersions(level: Int16) throws {
-        // By Kafka's levels: 17 brought RegisterBroker 3 and directories, 23 Partition and PartitionChange 2; 30 brings
-        // RegisterBroker 4 and BrokerRegistrationChange 3.
-        var cluster = Cluster(brokers: [1, 2])
-        if level < 29 { #expect(update(&cluster, FeatureTests.metadataVersion, level, .safeDowngrade) == nil) }
-        cluster.createTopic("t", replicas: 2, configs: [("min.insync.replicas", "2")])
-        cluster.join(3)
-        let fencing = cluster.controller.fence(BrokerID(2), epoch: cluster.epoch(2)).records
-        let registered = try cluster.broker(3).record
-        let partition = try cluster.partition().record(topic: UUID128(high: 1, low: 1), index: PartitionIndex(0))
-        for record in fencing + [.registerBroker(registered), .partition(partition)] {
-            let frame = MetadataRecordFrame.encode(record)
-            let expected: [UInt8: UInt8] = [0: 3, 3: 2, 5: 2, 17: 2]
-            #expect(expected[frame[1]] == frame[2], "record kind \(frame[1])")
+    @Test("The step from 22 to 23 is never taken back, and eligible leader replicas need it")
+    func eligibleReplicasLevel() {
+        var cluster = Cluster(brokers: [1])
+        let words = [
+            (FeatureUpdate.Direction.safeDowngrade, "Refusing to perform the requested downgrade because it might"),
+            (.unsafeDowngrade, "Unsafe metadata downgrade is not supported in this version."),
+        ]
+        for (direction, reason) in words {
+            let refusal = update(&cluster, FeatureTests.metadataVersion, 22, direction)
+            #expect(refusal?.code == .invalidUpdateVersion)
+            #expect(
+                refusal?.message?.hasPrefix("Unsupported metadata.version downgrade from 29 to 22. \(reason)") == true)
         }
+        var old = Cluster(brokers: [1]) {
+            $0.bootstrapFeatures = [BootstrapFeature(name: "metadata.version", level: 22)]
+        }
+        #expect(
+            update(&old, FeatureTests.elr, 1)?.message?.hasSuffix("it depends on metadata.version level 23") == true)
+        let both = [FeatureTests.elr: Int16(1), FeatureTests.metadataVersion: 23].map {
+            FeatureUpdate(name: $0.key, level: $0.value, direction: .upgrade)
+        }
+        #expect(old.commit(old.controller.updateFeatures(both, validateOnly: false)) == nil)
+        #expect(old.image.features.metadataVersion == 23 && old.image.features[FeatureTests.elr] == 1)
     }
 
     // MARK: eligible.leader.replicas.version

@@ -82,6 +82,24 @@ struct MembershipTests {
         #expect(bench.replica.voters == MembershipTests.voters([1, 2, 3]))
     }
 
+    @Test("a new voter's node that is slow to answer is asked again, as long as the request waits")
+    func slowProbe() {
+        var bench = MembershipTests.leader(of: [1, 2, 3])
+        let ask = QuorumRequest.addVoter(AddVoterAsk(voter: MembershipTests.voter(4), timeoutMilliseconds: 100))
+        guard let first = bench.step(.asked(RequestToken(50), ask)).flat.compactMap(\.probe).first else { return }
+        #expect(bench.step(.failed(first.id, .noAnswer)).answer(50) == nil)
+        #expect(bench.replica.nextDeadline.map { $0 <= bench.now.advanced(byMilliseconds: 20) } == true)
+        let second = bench.pass(20).flat.compactMap(\.probe).first
+        #expect(second != nil && second?.id != first.id)
+        #expect(bench.pass(79).answer(50) == nil)
+        let refused = bench.pass(1).answer(50)
+        #expect(
+            refused
+                == .voterChange(
+                    Verdict(error: .requestTimedOut, leaderID: BrokerID(1), epoch: bench.replica.election.epoch),
+                    .voterUnreachable(MembershipTests.key(4))))
+    }
+
     @Test("what can't be done is refused with the protocol's code")
     func refusals() {
         var bench = MembershipTests.leader(of: [1, 2, 3])
@@ -276,8 +294,7 @@ struct MembershipTests {
         let keys = [1, 2, 3].map { ReplicaKey(id: BrokerID($0)) }
         var bench = Bench(MembershipTests.voter(1), history: VoterHistory(configured: VoterSet(keys)))
         let epoch = bench.lead()
-        let ask = QuorumRequest.finalizeKraftVersion(
-            KraftVersionAsk(level: 1, isDryRun: false, timeoutMilliseconds: 5_000))
+        let ask = QuorumRequest.finalizeKraftVersion(KraftVersionAsk(level: 1, timeoutMilliseconds: 5_000))
         #expect(
             bench.step(.asked(RequestToken(50), ask)).answer(50)?.verdict.error == .requestTimedOut, "no commit yet")
         bench.acknowledge(2)
@@ -290,14 +307,22 @@ struct MembershipTests {
             let update = UpdateVoterAsk(voter: MembershipTests.voter(id), epoch: epoch)
             bench.step(.asked(RequestToken(UInt64(60 + id)), .updateVoter(update)))
         }
+        #expect(bench.replica.refusal(ofKraftVersion: 1) == nil)
+        #expect(bench.replica.refusal(ofKraftVersion: 2)?.error == .invalidUpdateVersion)
+        var old = MembershipTests.voter(2)
+        old.kraftVersions = 0...0
+        bench.step(.asked(RequestToken(65), .updateVoter(UpdateVoterAsk(voter: old, epoch: epoch))))
+        #expect(
+            bench.replica.refusal(ofKraftVersion: 1) == .kraftVersionUnfinalizable(1, forWantOf: BrokerID(2)))
+        let update = UpdateVoterAsk(voter: MembershipTests.voter(2), epoch: epoch)
+        bench.step(.asked(RequestToken(66), .updateVoter(update)))
         let before = bench.replica.log.end
         let effects = bench.step(.asked(RequestToken(52), ask))
         #expect(bench.replica.log.end == before + 2 && bench.replica.history.isDynamic)
         #expect(bench.replica.voters == MembershipTests.voters([1, 2, 3]))
         bench.flush(effects)
         #expect(bench.acknowledge(2).answer(52)?.verdict.error == .noError)
-        let back = QuorumRequest.finalizeKraftVersion(
-            KraftVersionAsk(level: 0, isDryRun: false, timeoutMilliseconds: 5_000))
+        let back = QuorumRequest.finalizeKraftVersion(KraftVersionAsk(level: 0, timeoutMilliseconds: 5_000))
         #expect(bench.step(.asked(RequestToken(53), back)).answer(53)?.verdict.error == .invalidUpdateVersion)
     }
 

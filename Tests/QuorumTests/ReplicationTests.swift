@@ -175,6 +175,70 @@ struct LeadingTests {
         #expect(description?.observers.map(\.key.id) == [BrokerID(9)])
         #expect(description?.highWatermark == Offset(8))
     }
+
+    @Test("an observer is described with its times and its lag, and forgotten when it fetches no more")
+    func observers() {
+        var bench = Bench.withLog(epoch: 2, lengths: [3, 4])
+        let epoch = bench.lead()
+        var token: UInt64 = 100
+        func ask(_ id: Int32, _ offset: Int64, _ lastEpoch: Int32) {
+            token += 1
+            bench.step(
+                .asked(RequestToken(token), fetch(from: id, epoch: epoch, offset: offset, lastEpoch: lastEpoch)))
+        }
+        func observer(_ id: Int32) -> DescribedReplica? {
+            bench.replica.describe(now: bench.now)?.observers.first { $0.key.id.value == id }
+        }
+        ask(9, 3, 1)
+        #expect(observer(9)?.logEnd == Offset(3) && observer(9)?.lastFetchAt == bench.now)
+        #expect(observer(9)?.lastCaughtUpAt == nil, "it never had all that the leader has")
+        bench.pass(100)
+        ask(9, 8, epoch.value)
+        #expect(observer(9)?.logEnd == Offset(8) && observer(9)?.lastCaughtUpAt == bench.now)
+        let caughtUp = bench.now
+        bench.step(.append(AppendTicket(1), recordCount: 1, expecting: epoch))
+        bench.pass(100)
+        ask(9, 8, epoch.value)
+        #expect(observer(9)?.lastFetchAt == bench.now && observer(9)?.lastCaughtUpAt == caughtUp)
+        // Another goes on; five minutes after its last fetch the first is no observer any more.
+        for _ in 0..<700 {
+            bench.pass(500)
+            ask(2, 8, epoch.value)
+            ask(10, 8, epoch.value)
+        }
+        #expect(bench.replica.role.name == "Leader")
+        #expect(observer(9) == nil && observer(10) != nil)
+    }
+
+    @Test("a leader that stops tells every voter who should succeed it: the longest log first")
+    func endEpoch() {
+        var bench = Bench.withLog(epoch: 2, lengths: [3, 4], voters: [1, 2, 3, 4])
+        bench.step(.started)
+        var effects = bench.pass(1_000)
+        for epoch in [LeaderEpoch(2), LeaderEpoch(3)] {
+            for (id, _) in effects.votes.prefix(2) {
+                let next = bench.step(.replied(id, .vote(Verdict(leaderID: nil, epoch: epoch), isGranted: true)))
+                if !next.votes.isEmpty || bench.replica.role.name == "Leader" { effects = next }
+            }
+        }
+        bench.flush(effects)
+        let epoch = bench.replica.election.epoch
+        for (id, offset, lastEpoch) in [(2, 3, 1), (4, 8, epoch.value), (3, 7, 2)] as [(Int32, Int64, Int32)] {
+            bench.step(
+                .asked(RequestToken(UInt64(id)), fetch(from: id, epoch: epoch, offset: offset, lastEpoch: lastEpoch)))
+        }
+        let notices = bench.step(.shutDown).flat.compactMap { effect -> (RequestID, BrokerID, EndEpochNotice)? in
+            if case .send(let id, let to, .endEpoch(let notice)) = effect { (id, to, notice) } else { nil }
+        }
+        #expect(Set(notices.map(\.1)) == [BrokerID(2), BrokerID(3), BrokerID(4)])
+        for (_, _, notice) in notices {
+            #expect(notice.epoch == epoch && notice.leaderID == BrokerID(1))
+            #expect(notice.successors == [key(4), key(3), key(2)])
+        }
+        #expect(!bench.replica.role.hasHandedOver)
+        for (id, _, _) in notices { bench.step(.replied(id, .endEpoch(Verdict(leaderID: nil, epoch: epoch)))) }
+        #expect(bench.replica.role.hasHandedOver)
+    }
 }
 
 @Suite("A follower's log")
@@ -274,6 +338,57 @@ struct FollowingTests {
         #expect(effects.flat.contains(.installSnapshot(id)))
         #expect(bench.replica.highWatermark == Offset(40))
         #expect(effects.fetch?.fetch.offset == Offset(40) && effects.fetch?.fetch.lastFetchedEpoch == LeaderEpoch(4))
+    }
+
+    @Test("a piece that did not come is asked for again at its place; what came before it is kept")
+    func snapshotResumed() {
+        var bench = Bench.withLog(epoch: 4, lengths: [3])
+        guard let sent = bench.follow(2, epoch: 5).fetch else { return }
+        let id = SnapshotID(endOffset: Offset(40), epoch: LeaderEpoch(4))
+        var effects = bench.step(.replied(sent.id, .fetch(verdict, highWatermark: nil, .snapshot(id))))
+        func asked() -> (id: RequestID, fetch: SnapshotFetch)? {
+            if case .send(let request, _, .fetchSnapshot(let fetch)) = effects.flat.last {
+                (request, fetch)
+            } else {
+                nil
+            }
+        }
+        let piece = SnapshotPiece(
+            snapshot: id, sizeBytes: 10, position: 0, bytes: Bytes([UInt8](repeating: 1, count: 6)))
+        if let first = asked() { effects = bench.step(.replied(first.id, .fetchSnapshot(verdict, piece))) }
+        #expect(asked()?.fetch.position == 6)
+        if let second = asked() { effects = bench.step(.failed(second.id, .noAnswer)) }
+        effects = bench.pass(20)
+        #expect(asked()?.fetch.position == 6 && asked()?.fetch.snapshot == id)
+        // A piece of another place or snapshot is not taken; a fetch tells what to do next.
+        var stray = piece
+        stray.position = 3
+        if let third = asked() { effects = bench.step(.replied(third.id, .fetchSnapshot(verdict, stray))) }
+        #expect(!effects.flat.contains(.writeSnapshotPiece(stray)))
+        #expect(bench.pass(20).fetch?.fetch.offset == Offset(3))
+    }
+
+    @Test("Kafka's fetch timeout holds under a leader of another make, and toward voters of another make")
+    func otherMakes() {
+        var bench = Bench.withLog(epoch: 4, lengths: [3])
+        let sent = bench.follow(2, epoch: 5).fetch
+        bench.step(.makeShown(BrokerID(2), isMartlet: false))
+        bench.step(.makeShown(BrokerID(77), isMartlet: false))
+        #expect(bench.replica.isOther(BrokerID(2)) && !bench.replica.isOther(BrokerID(77)), "77 is no voter")
+        bench.pass(1_999)
+        #expect(bench.replica.role.name == "Follower")
+        bench.pass(1)
+        #expect(bench.replica.role.name == "Prospective")
+        #expect(sent != nil)
+
+        var leader = Bench.withLog(epoch: 2, lengths: [3, 4])
+        _ = leader.lead()
+        leader.step(.makeShown(BrokerID(3), isMartlet: false))
+        leader.pass(1_900)
+        #expect(leader.replica.role.name == "Leader")
+        leader.step(.makeShown(BrokerID(3), isMartlet: true))
+        leader.pass(1)
+        #expect(leader.replica.role.name == "Resigned")
     }
 
     @Test("a snapshot that is gone at the leader sends the follower back to fetching")

@@ -131,6 +131,6 @@ extension HandlerTable {
         register(IncrementalAlterConfigsHandler(route, own))
         register(AlterConfigsHandler(route, own))
         register(UnregisterBrokerHandler(route))
-        register(UpdateFeaturesHandler(route))
+        register(UpdateFeaturesHandler(route, quorum))
     }
 }

@@ -1,4 +1,4 @@
-package import Primitives
+import Primitives
 import Quorum
 import World
 
@@ -14,20 +14,20 @@ extension QuorumHost {
         table.register(UpdateRaftVoterHandler(self))
     }
 
-    /// Finalizes a level of `kraft.version`: from 0 to 1 makes static voters dynamic (KIP-853). On the control loop.
-    ///
-    /// - Parameter isDryRun: only says whether it would be done.
-    /// - Parameter done: gets no error when it is committed; INVALID_UPDATE_VERSION, INVALID_REQUEST,
-    ///   REQUEST_TIMED_OUT or NOT_LEADER_OR_FOLLOWER with a sentence where it is not.
-    package func finalizeKraftVersion(
-        _ level: Int16, isDryRun: Bool, timeoutMilliseconds: Int64,
-        done: @escaping @Sendable (ErrorCode, String?) -> Void
-    ) {
-        let request = KraftVersionAsk(level: level, isDryRun: isDryRun, timeoutMilliseconds: timeoutMilliseconds)
-        ask(.finalizeKraftVersion(request)) { answer in
-            guard case .voterChange(let verdict, let refusal) = answer else { return }
-            done(verdict.error, refusal.map { "\($0)" })
-        }
+    /// The level of `kraft.version` that this node's own log says, committed or not. On the control loop.
+    var kraftVersionOfLog: Int16 { replica?.history.kraftVersion ?? 0 }
+
+    /// Why `level` of `kraft.version` can't be finalized by this node now; nil where it can, or is already. On the
+    /// control loop.
+    func refusal(ofKraftVersion level: Int16) -> VoterRefusal? {
+        guard let replica else { return .notLeading }
+        return replica.refusal(ofKraftVersion: level)
+    }
+
+    /// Writes a level of `kraft.version` to the log: from 0 to 1 makes static voters dynamic (KIP-853). On the control
+    /// loop, where nothing refuses it; it is committed with whatever is appended behind it.
+    func writeKraftVersion(_ level: Int16, timeoutMilliseconds: Int64) {
+        ask(.finalizeKraftVersion(KraftVersionAsk(level: level, timeoutMilliseconds: timeoutMilliseconds))) { _ in }
     }
 
     /// A peer that names another cluster is not one of ours; one that names none is believed. From any thread.

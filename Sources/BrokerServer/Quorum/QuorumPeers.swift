@@ -107,7 +107,7 @@ final class QuorumPeers: @unchecked Sendable {
         case .fetch(let fetch): send(messages.fetch(fetch), fetches, Replies.fetch, Replies.named, completion)
         case .fetchSnapshot(let fetch):
             send(messages.fetchSnapshot(fetch), fetches, Replies.fetchSnapshot, Replies.named, completion)
-        case .addVoter(let ask): send(messages.addVoter(ask), notices, Replies.addVoter, { _ in [] }, completion)
+        case .addVoter(let ask): sendAddVoter(ask, notices, completion)
         case .removeVoter(let ask):
             send(messages.removeVoter(ask), notices, Replies.removeVoter, { _ in [] }, completion)
         case .updateVoter(let ask):
@@ -132,6 +132,21 @@ final class QuorumPeers: @unchecked Sendable {
             if case .failure(.unsupported) = result { return completion(.success(granted)) }
             self.learn(result, IncomingQuorumReplies.named)
             completion(QuorumPeers.reply(result, IncomingQuorumReplies.vote))
+        }
+    }
+
+    /// Before version 1 (Kafka 4.2) the answer comes only when the change is committed, and a request can't say else.
+    private func sendAddVoter(_ ask: AddVoterAsk, _ connection: PeerConnection, _ completion: @escaping Completion) {
+        let request = messages.addVoter(ask)
+        connection.send(
+            request, minVersion: request.ackWhenCommitted ? 0 : 1, timeoutMilliseconds: requestTimeoutMilliseconds
+        ) { result in
+            guard case .failure(.unsupported) = result, !ask.answersWhenCommitted else {
+                return completion(QuorumPeers.reply(result, IncomingQuorumReplies.addVoter))
+            }
+            var patient = ask
+            patient.answersWhenCommitted = true
+            self.sendAddVoter(patient, connection, completion)
         }
     }
 

@@ -9,6 +9,9 @@ package struct ApiVersionsHandler: RequestHandler {
     package static let versions: ClosedRange<Int16> = 0...4
     package static let listeners: ListenerKinds = .all
 
+    /// What Martlet nodes and tools call themselves.
+    static let ownSoftwareName = "martlet"
+
     private let onClientListeners: [ApiVersionsResponse.ApiVersion]
     private let onControllerListeners: [ApiVersionsResponse.ApiVersion]
     private let features: @Sendable () -> FeatureReport
@@ -41,6 +44,7 @@ package struct ApiVersionsHandler: RequestHandler {
             response.errorCode = .invalidRequest
             return reply(response)
         }
+        context.connection.note(softwareName: request.clientSoftwareName)
         response.apiKeys = context.listener.kind == .controller ? onControllerListeners : onClientListeners
         addFeatures(to: &response, version: context.version)
         reply(response)

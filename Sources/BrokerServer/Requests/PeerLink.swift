@@ -137,7 +137,7 @@ final class PeerLink: @unchecked Sendable {
     private func negotiate(_ link: any Link, version: Int16) {
         phase = .negotiating(link, version: version)
         var request = ApiVersionsRequest()
-        request.clientSoftwareName = "martlet"
+        request.clientSoftwareName = ApiVersionsHandler.ownSoftwareName
         request.clientSoftwareVersion = "1"
         let deadline = clock.now.advanced(byMilliseconds: limits.connectTimeoutMilliseconds)
         negotiationDeadline = deadline

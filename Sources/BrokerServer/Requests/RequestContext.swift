@@ -1,5 +1,6 @@
 package import Primitives
 package import Security
+import Synchronization
 package import WireProtocol
 package import World
 
@@ -44,6 +45,7 @@ package final class ConnectionIdentity: Sendable {
     /// The address and port on which the connection came in.
     package let local: Endpoint
     package let loop: any Loop
+    private let saidMartlet = Atomic<Bool>(false)
 
     package init(
         id: UInt64, listener: ListenerIdentity, principal: Principal, remote: Endpoint, local: Endpoint, loop: any Loop
@@ -54,5 +56,13 @@ package final class ConnectionIdentity: Sendable {
         self.remote = remote
         self.local = local
         self.loop = loop
+    }
+
+    /// Whether the other end has named itself a Martlet in ApiVersions. From any thread.
+    package var isMartlet: Bool { saidMartlet.load(ordering: .relaxed) }
+
+    /// Takes down what ApiVersions tells of the other end's software.
+    func note(softwareName: String) {
+        saidMartlet.store(softwareName == ApiVersionsHandler.ownSoftwareName, ordering: .relaxed)
     }
 }

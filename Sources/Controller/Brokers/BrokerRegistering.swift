@@ -70,7 +70,7 @@ extension ClusterController {
         else { return Refusal(.invalidRegistration) }
         if let existing = image.brokers[request.brokerID], existing.incarnationID != request.incarnationID,
             !existing.isFenced, !existing.isInControlledShutdown, directories.isDisjoint(with: existing.directories),
-            sessions.isValid(existing.id, now: now, timeoutMilliseconds: configuration.sessionTimeoutMilliseconds)
+            sessions.isValid(existing.id, now: now, timeoutMilliseconds: sessionTimeoutMilliseconds(of: existing))
         {
             // A process that holds the lock of one of its directories proves that the old one is gone; this one does
             // not.

@@ -3,6 +3,15 @@ package import Primitives
 import WireMessages
 
 extension ClusterController {
+    /// Kafka's `broker.session.timeout.ms`: its brokers send a heartbeat every two seconds, whatever is set here.
+    static let sessionMillisecondsOfOthers: Int64 = 9_000
+
+    /// How long a broker may be silent: what is set, and for one of another make no less than Kafka's default.
+    func sessionTimeoutMilliseconds(of broker: BrokerRegistration) -> Int64 {
+        let set = configuration.sessionTimeoutMilliseconds
+        return broker.isMartlet ? set : max(set, ClusterController.sessionMillisecondsOfOthers)
+    }
+
     /// Fences a broker that is proved dead (R1): the life `epoch` of it, and no later one.
     package func fence(_ id: BrokerID, epoch: BrokerEpoch) -> Decision<Bool> {
         guard let broker = image.brokers[id], broker.epoch == epoch, !broker.isFenced else {
@@ -13,9 +22,9 @@ extension ClusterController {
 
     /// Fences one of the brokers whose session is over (R3); the reply names it. Ask again until there is none.
     package mutating func fenceSilentBroker(now: MonotonicInstant) -> Decision<BrokerID?> {
-        let timeout = configuration.sessionTimeoutMilliseconds
         let silent = image.brokers.sorted.first {
-            !$0.isFenced && !sessions.isValid($0.id, now: now, timeoutMilliseconds: timeout)
+            let timeout = sessionTimeoutMilliseconds(of: $0)
+            return !$0.isFenced && !sessions.isValid($0.id, now: now, timeoutMilliseconds: timeout)
         }
         guard let silent else { return Decision(reply: nil) }
         evidence.brakes.fenced(silent.id, isSilenceRule: false, evidence.settings, now: now)

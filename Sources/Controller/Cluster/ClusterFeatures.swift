@@ -6,8 +6,11 @@ package enum ClusterFeatures {
     /// 4.2-IV1: the last level before 4.3's cordoned log directories, which are not built.
     package static let metadataVersion: Int16 = 29
 
+    /// 4.0-IV0: the first level of Kafka 4.0. Older logs can be read, not written.
+    package static let metadataVersionMin: Int16 = 22
+
     /// The feature of KIP-853, which is finalized by the quorum itself.
-    package static let kraftVersionName = "kraft.version"
+    package static let kraftVersionName = FeaturesImage.kraftVersionName
 
     /// The feature of KIP-966.
     static let eligibleLeaderReplicas = "eligible.leader.replicas.version"
@@ -17,8 +20,7 @@ package enum ClusterFeatures {
         SupportedFeature(name: "eligible.leader.replicas.version", levels: 0...1),
         SupportedFeature(name: "group.version", levels: 0...0),
         SupportedFeature(name: kraftVersionName, levels: 0...1),
-        // From 4.0-IV1 (23) on partitions have eligible leader replicas; older logs can be read, not written.
-        SupportedFeature(name: "metadata.version", levels: 23...metadataVersion),
+        SupportedFeature(name: FeaturesImage.metadataVersionName, levels: metadataVersionMin...metadataVersion),
         SupportedFeature(name: "transaction.version", levels: 0...0),
     ]
 

@@ -35,8 +35,12 @@ package struct FeatureUpdate: Hashable, Sendable {
 extension ClusterController {
     /// Changes finalized levels, all of them or none; nil when it is done.
     ///
+    /// - Parameter kraftVersion: the level of `kraft.version` before the change. The quorum writes the new one, as it
+    ///   knows the voters; here it is only checked, and gets a record to wait for.
     /// - Errors: INVALID_REQUEST for a feature that is named twice; INVALID_UPDATE_VERSION.
-    package func updateFeatures(_ updates: [FeatureUpdate], validateOnly: Bool) -> Decision<Refusal?> {
+    package func updateFeatures(
+        _ updates: [FeatureUpdate], kraftVersion: Int16 = 0, validateOnly: Bool
+    ) -> Decision<Refusal?> {
         var records: [MetadataRecord] = []
         var seen: Set<String> = []
         do throws(Refusal) {
@@ -44,21 +48,54 @@ extension ClusterController {
                 guard seen.insert(update.name).inserted else {
                     throw Refusal(.invalidRequest, "Feature \(update.name) was specified more than once.")
                 }
-                records += try self.records(for: update)
+                records += try self.records(for: update, kraftVersion: kraftVersion)
             }
+            try checkDependencies(updates)
         } catch {
             return Decision(reply: error)
         }
         return Decision(validateOnly ? [] : records, reply: nil)
     }
 
-    private func records(for update: FeatureUpdate) throws(Refusal) -> [MetadataRecord] {
-        let present = image.features[update.name] ?? 0
+    /// What each update needs of the levels that all of them make.
+    private func checkDependencies(_ updates: [FeatureUpdate]) throws(Refusal) {
+        func level(_ name: String) -> Int16 {
+            updates.first { $0.name == name }?.level ?? image.features[name] ?? 0
+        }
+        let (elr, needed) = (ClusterFeatures.eligibleLeaderReplicas, MetadataRecordFrame.eligibleReplicasLevel)
+        guard level(elr) > 0, level(FeaturesImage.metadataVersionName) < needed else { return }
+        throw Refusal(
+            .invalidUpdateVersion,
+            "Invalid update version \(level(elr)) for feature \(elr). \(elr) could not be set to \(level(elr)) because "
+                + "it depends on \(FeaturesImage.metadataVersionName) level \(needed)")
+    }
+
+    /// Down from a level that brought records which the lower one can't read.
+    private func refusalOfDowngrade(_ update: FeatureUpdate, present: Int16) -> Refusal? {
+        guard update.name == FeaturesImage.metadataVersionName, update.level < present,
+            present >= MetadataRecordFrame.eligibleReplicasLevel,
+            update.level < MetadataRecordFrame.eligibleReplicasLevel
+        else { return nil }
+        let reason =
+            update.direction == .unsafeDowngrade
+            ? "Unsafe metadata downgrade is not supported in this version."
+            : "Refusing to perform the requested downgrade because it might delete metadata information."
+        return Refusal(
+            .invalidUpdateVersion,
+            "Unsupported metadata.version downgrade from \(present) to \(update.level). \(reason)")
+    }
+
+    private func records(for update: FeatureUpdate, kraftVersion: Int16) throws(Refusal) -> [MetadataRecord] {
+        let isKraftVersion = update.name == ClusterFeatures.kraftVersionName
+        let present = isKraftVersion ? kraftVersion : image.features[update.name] ?? 0
         if let complaint = complaint(about: update, present: present) {
             throw Refusal(
                 .invalidUpdateVersion,
                 "Invalid update version \(update.level) for feature \(update.name). \(complaint)")
         }
+        if let refusal = refusalOfDowngrade(update, present: present) { throw refusal }
+        // The quorum's record may not be committed yet, even where it stands in the log already.
+        if isKraftVersion { return [.noOp(NoOpRecord())] }
         guard update.level != present else { return [] }
         var record = FeatureLevelRecord()
         record.name = update.name
@@ -77,6 +114,9 @@ extension ClusterController {
                 + "unsafe downgrade."
         }
         if update.level > present, direction != .upgrade { return "Can't downgrade to a newer version." }
+        if update.level < present, update.name == ClusterFeatures.kraftVersionName {
+            return "Can't downgrade the version of this feature."
+        }
         if update.name == ClusterFeatures.eligibleLeaderReplicas, update.level == 0, let partition = partitionOnELROnly
         {
             return "Partition \(partition) has no in-sync replica: only its eligible leader replicas are known to hold "

@@ -6,16 +6,25 @@ import WireProtocol
 /// then the message.
 package enum MetadataRecordFrame {
     private static let frameVersion: UInt32 = 1
+    /// 4.0-IV1: the level of `metadata.version` that gave partitions a place for eligible leader replicas.
+    package static let eligibleReplicasLevel: Int16 = 23
 
-    /// The value of the log record for `record`.
-    package static func encode(_ record: MetadataRecord) -> Bytes {
+    /// The value of the log record for `record`, in the version that `level` of `metadata.version` finalizes.
+    ///
+    /// - Parameter level: 22 (4.0-IV0) or later. Nodes of that level read the log, so no record is newer than it.
+    package static func encode(_ record: MetadataRecord, at level: Int16 = eligibleReplicasLevel) -> Bytes {
+        let partitionVersion: Int16 = level >= eligibleReplicasLevel ? 2 : 1
+        return encode(record, partitionVersion: partitionVersion)
+    }
+
+    private static func encode(_ record: MetadataRecord, partitionVersion: Int16) -> Bytes {
         switch record {
         case .registerBroker(let body): framed(0, body, version: body.cordonedLogDirs == nil ? 3 : 4)
         case .unregisterBroker(let body): framed(1, body)
         case .topic(let body): framed(2, body)
-        case .partition(let body): framed(3, body, version: 2)
+        case .partition(let body): framed(3, body, version: partitionVersion)
         case .config(let body): framed(4, body)
-        case .partitionChange(let body): framed(5, body, version: 2)
+        case .partitionChange(let body): framed(5, body, version: partitionVersion)
         case .fenceBroker(let body): framed(7, body)
         case .unfenceBroker(let body): framed(8, body)
         case .removeTopic(let body): framed(9, body)

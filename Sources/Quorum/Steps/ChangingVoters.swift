@@ -6,12 +6,18 @@ extension QuorumReplica {
     mutating func answerAddVoter(_ ask: AddVoterAsk, token: RequestToken, now: MonotonicInstant) {
         guard case .leader(var state) = role, leaderID != nil else { return refuseFollowing(token) }
         if let reason = refusalOfChange(state) ?? refusal(of: ask) { return refuse(token, reason) }
-        let id = drawRequestID()
         state.change = VoterChange(
             token: token, answersWhenCommitted: ask.answersWhenCommitted, added: ask.voter,
-            deadline: now.advanced(byMilliseconds: max(ask.timeoutMilliseconds, 1)), stage: .probing(id))
+            deadline: now.advanced(byMilliseconds: max(ask.timeoutMilliseconds, 1)), stage: .probeDue(now))
         role = .leader(state)
-        let endpoint = ask.voter.endpoints[0]
+    }
+
+    /// Asks the new voter's node, at the address that is given for it, what it can do.
+    private mutating func probe(_ voter: Voter) {
+        guard case .leader(var state) = role, let endpoint = voter.endpoints.first else { return }
+        let id = drawRequestID()
+        state.change?.stage = .probing(id)
+        role = .leader(state)
         effects.append(
             .sendToAddress(id, QuorumAddress(host: endpoint.host, port: endpoint.port), .supportedKraftVersions))
     }
@@ -58,35 +64,36 @@ extension QuorumReplica {
             deadline: now.advanced(byMilliseconds: settings.fetchTimeoutMilliseconds), now: now)
     }
 
+    /// Why a level of `kraft.version` can't be finalized by this replica now; nil where it can, or is already.
+    package func refusal(ofKraftVersion level: Int16) -> VoterRefusal? {
+        guard Voter.builtKraftVersions.contains(level) else { return .kraftVersionUnknown(level) }
+        guard case .leader(let state) = role, leaderID != nil else { return .notLeading }
+        guard level != history.kraftVersion else { return nil }
+        guard level > history.kraftVersion else { return .kraftVersionLowered(from: history.kraftVersion) }
+        if let reason = pendingChange(state) { return reason }
+        let told = toldVoters(state)
+        let untold = voters.all.map(\.id).filter { id in !told.contains { $0.key.id == id } }
+        guard untold.isEmpty else { return .votersUnreported(untold) }
+        let old = told.first { !$0.kraftVersions.contains(level) }
+        return old.map { .kraftVersionUnfinalizable(level, forWantOf: $0.key.id) }
+    }
+
+    /// The voters as they have told of themselves, in order of their ids; without those that have not.
+    private func toldVoters(_ state: LeaderState) -> [Voter] {
+        voters.all.compactMap { key in
+            let voter = key.id == me.id ? own : state.reported.first { $0.key.id == key.id }
+            return voter.flatMap { $0.key.directoryID == nil || $0.endpoints.isEmpty ? nil : $0 }
+        }
+    }
+
     /// Writes the static voters to the log, by what each has told of itself, and makes them dynamic.
     mutating func answerKraftVersion(_ ask: KraftVersionAsk, token: RequestToken, now: MonotonicInstant) {
-        guard Voter.builtKraftVersions.contains(ask.level) else {
-            return refuse(token, .kraftVersionUnknown(ask.level))
+        if let reason = refusal(ofKraftVersion: ask.level) { return refuse(token, reason) }
+        guard case .leader(let state) = role, ask.level != history.kraftVersion else {
+            return effects.append(.answer(token, .voterChange(verdict(), nil)))
         }
-        guard case .leader(let state) = role, leaderID != nil else { return refuseFollowing(token) }
-        if ask.level == history.kraftVersion { return effects.append(.answer(token, .voterChange(verdict(), nil))) }
-        guard ask.level > history.kraftVersion else {
-            return refuse(token, .kraftVersionLowered(from: history.kraftVersion))
-        }
-        if let reason = pendingChange(state) { return refuse(token, reason) }
-        var told: [Voter] = []
-        var untold: [BrokerID] = []
-        for key in voters.all {
-            if let voter = key.id == me.id ? own : state.reported.first(where: { $0.key.id == key.id }),
-                voter.key.directoryID != nil, !voter.endpoints.isEmpty
-            {
-                told.append(voter)
-            } else {
-                untold.append(key.id)
-            }
-        }
-        guard untold.isEmpty else { return refuse(token, .votersUnreported(untold)) }
-        if let old = told.first(where: { !$0.kraftVersions.contains(ask.level) }) {
-            return refuse(token, .kraftVersionUnsupported(old.key.id, needed: ask.level))
-        }
-        if ask.isDryRun { return effects.append(.answer(token, .voterChange(verdict(), nil))) }
         write(
-            [.kraftVersion(ask.level), .voters(VoterSet(members: told))], token: token,
+            [.kraftVersion(ask.level), .voters(VoterSet(members: toldVoters(state)))], token: token,
             deadline: now.advanced(byMilliseconds: max(ask.timeoutMilliseconds, 1)), now: now)
     }
 
@@ -107,9 +114,14 @@ extension QuorumReplica {
         role = .leader(state)
     }
 
-    mutating func probeFailed(_ id: RequestID, now: MonotonicInstant) {
-        guard let change = role.leading?.change, change.stage == .probing(id), let voter = change.added else { return }
-        endChange(.voterUnreachable(voter.key))
+    /// Where nothing listens, nothing will: that is said at once. A node that is only slow has the time that was given.
+    mutating func probeFailed(_ id: RequestID, _ failure: RequestFailure, now: MonotonicInstant) {
+        guard case .leader(var state) = role, let change = state.change, change.stage == .probing(id),
+            let voter = change.added
+        else { return }
+        if failure == .refused { return endChange(.voterUnreachable(voter.key)) }
+        state.change?.stage = .probeDue(retryTime(now: now))
+        role = .leader(state)
     }
 
     /// Takes the change that is under way as far as it can go now.
@@ -120,13 +132,18 @@ extension QuorumReplica {
             case .committing(let offset) where state.highWatermark ?? .zero > offset: endChange(nil)
             case .committing: if change.deadline <= now { endChange(.notCommittedInTime) }
             case .awaitingCatchUp: if let voter = change.added { addIfCaughtUp(voter, change, state, now: now) }
-            case .probing:
-                if change.deadline <= now, let voter = change.added { endChange(.voterUnreachable(voter.key)) }
+            case .probing, .probeDue:
+                if let voter = change.added { pursueProbe(of: voter, change, now: now) }
             }
         }
         // A leader that took its own vote away goes when that is committed, and not before.
         guard let offset = history.votersOffset, !isVoter, state.highWatermark ?? .zero > offset else { return }
         becomeResigned(successors: state.successors, isFinal: false, now: now)
+    }
+
+    private mutating func pursueProbe(of voter: Voter, _ change: VoterChange, now: MonotonicInstant) {
+        if change.deadline <= now { return endChange(.voterUnreachable(voter.key)) }
+        if case .probeDue(let at) = change.stage, at <= now { probe(voter) }
     }
 
     private mutating func addIfCaughtUp(

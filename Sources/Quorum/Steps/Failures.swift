@@ -26,7 +26,7 @@ extension QuorumReplica {
             state.notices[index].errand = failure == .refused ? .done : .due(at: retryAt)
             role = .resigned(state)
         // A notice goes out again on its own time.
-        case .leader: probeFailed(id, now: now)
+        case .leader: probeFailed(id, failure, now: now)
         }
     }
 

@@ -101,7 +101,7 @@ extension QuorumReplica {
         lostElections = 0
         refusals = 0
         state.hasFetched = true
-        state.fetchDeadline = now.advanced(byMilliseconds: settings.fetchTimeoutMilliseconds)
+        state.fetchDeadline = now.advanced(byMilliseconds: fetchTimeoutMilliseconds(under: state.leaderID))
         state.work = .fetch(.due(at: now))
         role = .follower(state)
         switch content {
@@ -200,7 +200,7 @@ extension QuorumReplica {
             return
         }
         state.hasFetched = true
-        state.fetchDeadline = now.advanced(byMilliseconds: settings.fetchTimeoutMilliseconds)
+        state.fetchDeadline = now.advanced(byMilliseconds: fetchTimeoutMilliseconds(under: state.leaderID))
         effects.append(.writeSnapshotPiece(piece))
         download.position += Int64(piece.bytes.count)
         let isWhole = download.position >= piece.sizeBytes

@@ -11,8 +11,10 @@ extension QuorumReplica {
     private func membershipRequest(of state: FollowerState) -> QuorumRequest? {
         guard state.hasFetched, !isShuttingDown, me.directoryID != nil, !own.endpoints.isEmpty else { return nil }
         let update = QuorumRequest.updateVoter(UpdateVoterAsk(voter: own, epoch: election.epoch))
-        guard history.isDynamic else { return isVoter && !state.hasReported ? update : nil }
-        if isVoter { return voters.voter(me.id) == own ? nil : update }
+        // A leader that took it may write it in other words (the order of listeners): once in an epoch is enough.
+        let isKnown = state.hasReported || history.isDynamic && voters.voter(me.id) == own
+        if isVoter { return isKnown ? nil : update }
+        guard history.isDynamic else { return nil }
         // Asking with half a log would only make the leader wait.
         guard settings.joinsByItself, let committed = state.leaderHighWatermark, log.flushedEnd >= committed else {
             return nil
@@ -38,7 +40,7 @@ extension QuorumReplica {
     mutating func membershipAnswered(_ id: RequestID, _ error: ErrorCode, now: MonotonicInstant) {
         guard case .follower(var state) = role, state.membership == .inFlight(id) else { return }
         state.membership = .due(at: now.advanced(byMilliseconds: settings.fetchTimeoutMilliseconds))
-        if error == .noError { state.hasReported = true }
+        if error == .noError, isVoter { state.hasReported = true }
         role = .follower(state)
     }
 }

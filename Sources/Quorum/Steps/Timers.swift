@@ -17,12 +17,12 @@ extension QuorumReplica {
 
     private func nextOf(_ state: LeaderState) -> MonotonicInstant? {
         guard leaderID != nil else { return nil }
-        let answers = earliest(state.waiting.map(\.deadline).min(), state.change?.deadline)
+        let answers = earliest(state.waiting.map(\.deadline).min(), state.change?.nextDue)
         return earliest(answers, state.followers.map { noticeTime(of: $0) }.min())
     }
 
     private func checkQuorumDeadline(of state: LeaderState) -> MonotonicInstant? {
-        state.checkQuorumDeadline(timeoutMilliseconds: settings.fetchTimeoutMilliseconds)
+        state.checkQuorumDeadline(timeoutMilliseconds: checkQuorumMilliseconds)
     }
 
     func hasLostQuorum(_ state: LeaderState, now: MonotonicInstant) -> Bool {

@@ -81,7 +81,7 @@ extension QuorumReplica {
         }
         election.leaderID = leaderID
         noteDataElsewhere()
-        let deadline = now.advanced(byMilliseconds: settings.fetchTimeoutMilliseconds)
+        let deadline = now.advanced(byMilliseconds: fetchTimeoutMilliseconds(under: leaderID))
         role = .follower(
             FollowerState(
                 leaderID: leaderID, fetchDeadline: deadline, firstFetchAt: now, firstMembershipAt: deadline))

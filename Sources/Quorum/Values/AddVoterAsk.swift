@@ -41,13 +41,10 @@ package struct UpdateVoterAsk: Hashable, Sendable {
 /// Asks the leader to finalize a level of the feature `kraft.version`.
 package struct KraftVersionAsk: Hashable, Sendable {
     package var level: Int16
-    /// Only says whether it would be done.
-    package var isDryRun: Bool
     package var timeoutMilliseconds: Int64
 
-    package init(level: Int16, isDryRun: Bool, timeoutMilliseconds: Int64) {
+    package init(level: Int16, timeoutMilliseconds: Int64) {
         self.level = level
-        self.isDryRun = isDryRun
         self.timeoutMilliseconds = timeoutMilliseconds
     }
 }

@@ -19,6 +19,8 @@ package enum QuorumInput: Hashable, Sendable {
     case failed(RequestID, RequestFailure)
     /// A probe of the leader's address was refused after its connection had closed: its process is gone.
     case leaderRefused(BrokerID)
+    /// A replica has shown of which make it is.
+    case makeShown(BrokerID, isMartlet: Bool)
     /// The leader's owner wants `recordCount` records appended as one batch, if this replica still leads `epoch`.
     case append(AppendTicket, recordCount: Int64, expecting: LeaderEpoch)
     case flushed(FlushTicket)

@@ -26,6 +26,14 @@ package struct QuorumSettings: Hashable, Sendable {
         self.retryBackoffMilliseconds = max(retryBackoffMilliseconds, 1)
     }
 
+    /// The default of `controller.quorum.fetch.timeout.ms` in Kafka.
+    private static let kafkaFetchTimeoutMilliseconds: Int64 = 2_000
+
+    /// The same toward replicas of another make: no less than Kafka's default.
+    package var fetchTimeoutMillisecondsOfOthers: Int64 {
+        max(fetchTimeoutMilliseconds, QuorumSettings.kafkaFetchTimeoutMilliseconds)
+    }
+
     /// How long a leader may hold a fetch that has nothing to bring: short enough that a waiting follower never looks
     /// silent, neither to the leader nor to itself.
     package var fetchWaitMilliseconds: Int64 { max(fetchTimeoutMilliseconds / 3, 1) }

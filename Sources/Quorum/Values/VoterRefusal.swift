@@ -17,7 +17,9 @@ package enum VoterRefusal: Hashable, Sendable, CustomStringConvertible {
     case kraftVersionUnknown(Int16)
     case kraftVersionLowered(from: Int16)
     case votersUnreported([BrokerID])
+    case kraftVersionUnfinalizable(Int16, forWantOf: BrokerID)
     case leadershipLost
+    case notLeading
 
     /// The protocol's code for it.
     package var error: ErrorCode {
@@ -29,8 +31,9 @@ package enum VoterRefusal: Hashable, Sendable, CustomStringConvertible {
         case .voterExists: .duplicateVoter
         case .voterUnknown: .voterNotFound
         case .lastVoter, .directoryMissing, .kraftVersionUnsupported: .invalidRequest
-        case .kraftVersionUnknown, .kraftVersionLowered, .votersUnreported: .invalidUpdateVersion
-        case .leadershipLost: .notLeaderOrFollower
+        case .kraftVersionUnknown, .kraftVersionLowered, .votersUnreported, .kraftVersionUnfinalizable:
+            .invalidUpdateVersion
+        case .leadershipLost, .notLeading: .notLeaderOrFollower
         }
     }
 
@@ -55,6 +58,8 @@ package enum VoterRefusal: Hashable, Sendable, CustomStringConvertible {
         case .votersUnreported(let ids):
             "The leader has not heard which directory and kraft.version these voters have: "
                 + ids.map { "\($0)" }.joined(separator: ", ")
+        case .kraftVersionUnfinalizable(let level, let id): "Voter \(id) does not support kraft.version \(level)."
+        case .notLeading: "This node does not lead the metadata quorum."
         case .leadershipLost: "The leader lost its epoch before the change was committed; it may still be."
         }
     }

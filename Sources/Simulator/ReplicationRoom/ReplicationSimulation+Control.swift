@@ -187,6 +187,8 @@ extension ReplicationSimulation {
         request.incarnationID = UUID128(high: UInt64(node.id.value), low: UInt64(node.life + 1_000))
         request.logDirs = [directory(of: node.id)]
         request.previousBrokerEpoch = node.disk.cleanEpoch ?? BrokerEpoch(-1)
+        // What tells a Martlet from brokers of another make.
+        request.settings = []
         var listener = BrokerRegistrationRequest.Listener()
         listener.name = "PLAINTEXT"
         listener.host = "simulated"

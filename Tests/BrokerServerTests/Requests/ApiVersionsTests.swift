@@ -56,6 +56,16 @@ struct ApiVersionsTests {
         #expect(try ask(ConnectionUnderTest(), version: 4, name: name).errorCode == .invalidRequest)
     }
 
+    @Test("A node is known by the name of its software: toward another make Kafka's timers hold")
+    func make() throws {
+        let client = ConnectionUnderTest(kind: .controller)
+        #expect(!client.identity.isMartlet)
+        for (version, name, isMartlet) in [(4, "martlet", true), (4, "apache-kafka-java", false), (0, "", false)] {
+            _ = try ask(client, version: Int16(version), name: name)
+            #expect(client.identity.isMartlet == isMartlet)
+        }
+    }
+
     @Test("Features: levels from 0 are told from version 4 on; finalized levels carry their epoch")
     func features() throws {
         let client = ConnectionUnderTest {

@@ -17,6 +17,7 @@ final class ConnectionUnderTest {
     let meters: RequestMeters.Lane
     let connection: RequestConnection
     let shared: ClientLimits
+    let identity: ConnectionIdentity
 
     init(
         kind: ListenerKinds = .client, limits: RequestLimits = RequestLimits(),
@@ -30,7 +31,7 @@ final class ConnectionUnderTest {
         table.register(SilentVote())
         table.register(SilentInitProducerID())
         table.registerApiVersions(features: features)
-        let identity = ConnectionIdentity(
+        identity = ConnectionIdentity(
             id: 1, listener: ListenerIdentity(name: "TEST", kind: kind), principal: .anonymous, remote: link.remote,
             local: link.local, loop: loop)
         meters = RequestMeters.Lane(keys: table.servedKeys)

@@ -48,6 +48,7 @@ final class HostedQuorum {
     final class Node: Sendable {
         let host: QuorumHost
         let heard = Heard()
+        let asked = AskedOfNode()
         let loop: VirtualLoop
         private let listener: RequestListener
         private let endpoint: Endpoint
@@ -56,8 +57,9 @@ final class HostedQuorum {
         private let virtual: VirtualNetwork
         private let id: Int32
 
-        init(_ id: Int32, snapshotBytes: Int64, files: VirtualFiles, network virtual: VirtualNetwork, time: VirtualTime)
-        {
+        init(
+            _ id: Int32, _ options: Options, files: VirtualFiles, network virtual: VirtualNetwork, time: VirtualTime
+        ) {
             self.id = id
             self.virtual = virtual
             network = TrackedNetwork(virtual.view(of: Int(id)))
@@ -68,20 +70,38 @@ final class HostedQuorum {
             var setup = QuorumSetup(
                 nodeID: BrokerID(id), directoryID: DirectoryID(high: 7, low: time.draw()),
                 voters: ControlNode.voters([1, 2, 3]), logDirectory: "meta")
-            setup.snapshotBytes = snapshotBytes
+            setup.snapshotBytes = options.snapshotBytes
+            setup.snapshotFetchBytesMax = options.snapshotFetchBytes
             let log = Logger(label: "node-\(id)") { _ in SwiftLogNoOpLogHandler() }
             let reason = Reason()
             host = QuorumHost(setup, world: world, logger: log) { reason.set("\($0)") }
             self.reason = reason
             host.listen(heard)
             var table = HandlerTable()
-            host.register(in: &table)
-            table.register(MetadataFetchHandler(host))
+            Node.register(host, asked, isOlder: options.older.contains(id), in: &table)
             table.register(ApiVersionsHandler(table) { FeatureReport() })
             listener = RequestListener(
                 ListenerIdentity(name: "CONTROLLER", kind: .controller), table: table,
                 limits: ClientLimits(RequestLimits()), clock: world.clock, log: log)
             endpoint = Endpoint(host: "node-\(id)", port: ControlNode.controllerPort(id))
+        }
+
+        private static func register(
+            _ host: QuorumHost, _ asked: AskedOfNode, isOlder: Bool, in table: inout HandlerTable
+        ) {
+            let (vote, fetch) = (VoteHandler(host), MetadataFetchHandler(host))
+            if isOlder {
+                table.register(VoteOfOlderNode(inner: vote, asked: asked))
+                table.register(FetchOfOlderNode(inner: fetch, asked: asked))
+            } else {
+                table.register(vote)
+                table.register(fetch)
+            }
+            table.register(BeginQuorumEpochHandler(host))
+            table.register(EndQuorumEpochHandler(host))
+            table.register(NotingFetchSnapshot(inner: FetchSnapshotHandler(host), asked: asked))
+            table.register(DescribeQuorumHandler(host))
+            table.register(UpdateRaftVoterHandler(host))
         }
 
         private let reason: Reason
@@ -115,23 +135,32 @@ final class HostedQuorum {
         }
     }
 
+    struct Options {
+        var snapshotBytes: Int64 = 1 << 20
+        var snapshotFetchBytes: Int32 = 8 << 20
+        /// Nodes that answer no version that Kafka 3.9 does not.
+        var older: Set<Int32> = []
+    }
+
     let time: VirtualTime
     let network: VirtualNetwork
     private(set) var nodes: [Int32: Node] = [:]
     private(set) var files: [Int32: VirtualFiles] = [:]
-    private let snapshotBytes: Int64
+    private let options: Options
 
-    init(seed: UInt64, snapshotBytes: Int64 = 1 << 20) {
+    init(seed: UInt64, _ adjust: (inout Options) -> Void = { _ in }) {
         time = VirtualTime(seed: seed)
         network = VirtualNetwork(time: time)
-        self.snapshotBytes = snapshotBytes
+        var options = Options()
+        adjust(&options)
+        self.options = options
         for id: Int32 in 1...3 { start(id) }
     }
 
     func start(_ id: Int32) {
         let disk = files[id] ?? VirtualFiles(time: time)
         files[id] = disk
-        let node = Node(id, snapshotBytes: snapshotBytes, files: disk, network: network, time: time)
+        let node = Node(id, options, files: disk, network: network, time: time)
         nodes[id] = node
         node.start()
     }

@@ -74,7 +74,7 @@ struct QuorumHostTests {
 
     @Test("a node behind the log's start fetches a snapshot and goes on from there", arguments: 1...5)
     func snapshot(seed: UInt64) throws {
-        let quorum = HostedQuorum(seed: seed, snapshotBytes: 2_000)
+        let quorum = HostedQuorum(seed: seed) { $0.snapshotBytes = 2_000 }
         #expect(quorum.write(["first"]))
         let late: Int32 = quorum.leader == 1 ? 2 : 1
         quorum.crash(late)
@@ -94,6 +94,65 @@ struct QuorumHostTests {
         quorum.crash(leader)
         #expect(quorum.write(["last"]))
         #expect(quorum.nodes[late]?.heard.now.records == expected + ["last"])
+    }
+
+    @Test(
+        "a snapshot comes in pieces of the size that is set; one that is deleted meanwhile is given up for a newer one",
+        arguments: 1...5)
+    func snapshotInPieces(seed: UInt64) throws {
+        let quorum = HostedQuorum(seed: seed) {
+            $0.snapshotBytes = 2_000
+            $0.snapshotFetchBytes = 300
+        }
+        #expect(quorum.write(["first"]))
+        let late: Int32 = quorum.leader == 1 ? 2 : 1
+        quorum.crash(late)
+        var expected = ["first"]
+        func next() -> String {
+            expected.append("\(expected.count)-" + String(repeating: "x", count: 90))
+            return expected[expected.count - 1]
+        }
+        for _ in 0..<80 { #expect(quorum.write([next()])) }
+        quorum.start(late)
+        let leader = try #require(quorum.leader)
+        let asked = try #require(quorum.nodes[leader]?.asked)
+        // While it fetches, so much is written that the leader takes other snapshots and drops the one on the way.
+        for _ in 0..<60 {
+            let count = asked.pieces.count
+            #expect(quorum.run(until: { asked.pieces.count >= count + 2 || Set(asked.pieces.map(\.end)).count > 1 }))
+            if Set(asked.pieces.map(\.end)).count > 1 { break }
+            quorum.nodes[leader]?.append((0..<8).map { _ in next() })
+        }
+        #expect(quorum.leader == leader)
+        #expect(quorum.run(until: { quorum.nodes[late]?.heard.now.records == expected }))
+        let pieces = asked.pieces
+        #expect(pieces.allSatisfy { $0.maxBytes == 300 && $0.position % 300 == 0 })
+        #expect(Set(pieces.map(\.end)).count > 1, "no snapshot was deleted under its reader")
+        #expect(
+            pieces.count { $0.position == 0 } == Set(pieces.map(\.end)).count, "each is fetched from its start, once")
+    }
+
+    @Test(
+        "beside nodes that know no pre-vote and no later Fetch, a quorum elects, replicates and fails over",
+        arguments: 1...5)
+    func olderNodes(seed: UInt64) throws {
+        let quorum = HostedQuorum(seed: seed) { $0.older = [2, 3] }
+        #expect(quorum.write(["before"]))
+        let killed = try #require(quorum.leader)
+        let epoch = try #require(quorum.nodes[killed]?.host.leader.epoch)
+        let survivors = ([1, 2, 3] as [Int32]).filter { $0 != killed }
+        let before = survivors.map { quorum.nodes[$0]?.asked.votes.count ?? 0 }
+        quorum.crash(killed)
+        #expect(quorum.write(["after"]))
+        for (id, count) in zip(survivors, before) where id != 1 {
+            let asked = try #require(quorum.nodes[id]?.asked)
+            #expect(asked.votes.allSatisfy { $0.version == 1 })
+            // A pre-vote that went out as a vote would name the epoch that is over.
+            #expect(asked.votes.dropFirst(count).allSatisfy { $0.epoch > epoch.value })
+            #expect(asked.fetchVersions.isSubset(of: [17]))
+        }
+        quorum.start(killed)
+        #expect(quorum.run(until: { quorum.nodes[killed]?.heard.now.records == ["before", "after"] }))
     }
 
     @Test(

@@ -106,9 +106,10 @@ package final class ControllerHost: @unchecked Sendable {
     package func withGenerator<Result>(_ body: (inout SeededGenerator) -> Result) -> Result { body(&generator) }
 
     private func append(_ records: [MetadataRecord], at next: Offset, _ epoch: LeaderEpoch) -> Bool {
-        guard let last = metadataLog.append(records.map(MetadataRecordFrame.encode), expecting: epoch) else {
-            return false
-        }
+        // A batch that changes the level is read before it counts, and so is written at the level before.
+        let level = controller?.image.features.recordLevel ?? MetadataRecordFrame.eligibleReplicasLevel
+        let encoded = records.map { MetadataRecordFrame.encode($0, at: level) }
+        guard let last = metadataLog.append(encoded, expecting: epoch) else { return false }
         // A broker's epoch is the offset of its record: a wrong guess would give two lives one epoch.
         precondition(last + 1 == next + Int64(records.count), "records were appended elsewhere than decided")
         // The append may have told that leadership is lost: then the records' fate is the next leader's to decide.

@@ -47,6 +47,9 @@ package struct AdminRoute: Sendable {
         forwarder.forward(request, for: context, answer)
     }
 
+    /// The state to decide on, where this node decides now; to look at only. On the control loop.
+    var activeController: ClusterController? { controller?.controller }
+
     /// Whether this node decides now.
     var isActiveController: Bool { controller?.isActive ?? false }
 

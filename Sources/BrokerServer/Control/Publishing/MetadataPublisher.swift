@@ -52,7 +52,8 @@ package final class MetadataPublisher: @unchecked Sendable {
 
     /// The committed image as records; nil while a transaction is open.
     package func snapshotRecords() -> [Bytes]? {
-        transaction == nil ? image.snapshotRecords.map(MetadataRecordFrame.encode) : nil
+        let level = image.features.recordLevel
+        return transaction == nil ? image.snapshotRecords.map { MetadataRecordFrame.encode($0, at: level) } : nil
     }
 
     private func apply(_ record: MetadataRecord) throws(MetadataError) {

@@ -35,6 +35,7 @@ final class ReplicaFetcher: @unchecked Sendable {
         let log: Logger
         /// Whether a newer high watermark is to come at once: consumers read here (KIP-392).
         let wantsHighWatermarks: Bool
+        let versions: ReplicaRequestVersions
         /// A connection to this leader ended, or could not be made: a sign of death for whoever asks further.
         let leaderLost: @Sendable (BrokerID) -> Void
     }
@@ -240,7 +241,8 @@ final class ReplicaFetcher: @unchecked Sendable {
         requests += 1
         reach.asked(dueAt: setup.world.clock.now.advanced(byMilliseconds: Int64(setup.waitMilliseconds)))
         connection.sendRaw(
-            request, minVersion: FetchHandler.replicaStateSince, timeoutMilliseconds: setup.answerMilliseconds
+            request, minVersion: FetchHandler.replicaStateSince, maxVersion: setup.versions.fetchMax,
+            timeoutMilliseconds: setup.answerMilliseconds
         ) { [weak self] result in
             self?.replied(result)
         }
@@ -425,7 +427,9 @@ final class ReplicaFetcher: @unchecked Sendable {
         wanted.timestamp = ListOffsetsHandler.Special.earliest
         topic.partitions = [wanted]
         request.topics = [topic]
-        connection.send(request, timeoutMilliseconds: setup.answerMilliseconds) { [weak self] result in
+        connection.send(
+            request, maxVersion: setup.versions.listOffsetsMax, timeoutMilliseconds: setup.answerMilliseconds
+        ) { [weak self] result in
             guard let self, self.members[id]?.partition === partition else { return }
             guard case .success(let response) = result, let part = response.topics.first?.partitions.first,
                 part.errorCode == .noError, part.offset.value >= 0

@@ -57,7 +57,7 @@ package final class ReplicaFetchers: FollowerControl, MetadataSubscriber, Sendab
             responseMaxBytes: Int32(clamping: settings.integer("replica.fetch.response.max.bytes")),
             partitionMaxBytes: Int(settings.integer("replica.fetch.max.bytes")),
             backoffMilliseconds: ReplicaFetchers.backoffMillisecondsMin...longest, log: log,
-            wantsHighWatermarks: ReplicaSelection(settings) == .rackAware,
+            wantsHighWatermarks: ReplicaSelection(settings) == .rackAware, versions: ReplicaRequestVersions(),
             leaderLost: leaderLost)
     }
 
@@ -131,6 +131,7 @@ package final class ReplicaFetchers: FollowerControl, MetadataSubscriber, Sendab
     /// Leaders may have moved to another address.
     package func metadataPublished(_ image: MetadataImage, delta: MetadataDelta) {
         let changed = delta.changedBrokers
+        setup.versions.follow(image.features)
         state.withLock { state in
             state.image = image
             for (key, fetcher) in state.fetchers where changed.contains(key.leader) {

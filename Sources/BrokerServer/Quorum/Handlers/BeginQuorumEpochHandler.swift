@@ -16,13 +16,7 @@ package struct BeginQuorumEpochHandler: RequestHandler {
     package func handle(
         _ request: BeginQuorumEpochRequest, _ context: RequestContext, _ reply: Reply<BeginQuorumEpochResponse>
     ) {
-        guard host.accepts(clusterID: request.clusterID) else {
-            return reply(BeginQuorumEpochResponse(.inconsistentClusterID))
-        }
-        guard request.topics.count == 1, request.topics[0].topicName == MetadataPartition.topic,
-            request.topics[0].partitions.count == 1, let part = request.topics[0].partitions.first,
-            part.partitionIndex == MetadataPartition.index
-        else { return reply(BeginQuorumEpochResponse(.invalidRequest)) }
+        guard let part = request.partition(host, reply) else { return }
         let voter = MetadataPartition.node(request.voterID).map { MetadataPartition.key($0, part.voterDirectoryID) }
         let notice = BeginEpochNotice(leaderID: part.leaderID, epoch: part.leaderEpoch, voter: voter)
         let endpoint = request.leaderEndpoints.first { $0.name == host.setup.controllerListenerName }
@@ -30,10 +24,7 @@ package struct BeginQuorumEpochHandler: RequestHandler {
         host.onLoop { [host] in
             // A new leader may be at an address that this node's log does not tell yet.
             if let known { host.peers?.learn(part.leaderID, host: known.host, port: Int(known.port)) }
-            host.ask(.beginEpoch(notice)) { answer in
-                guard case .beginEpoch(let verdict) = answer else { return }
-                reply(BeginQuorumEpochResponse(verdict, host))
-            }
+            host.take(.beginEpoch(notice), from: part.leaderID, context, reply)
         }
     }
 }

@@ -16,21 +16,10 @@ package struct EndQuorumEpochHandler: RequestHandler {
     package func handle(
         _ request: EndQuorumEpochRequest, _ context: RequestContext, _ reply: Reply<EndQuorumEpochResponse>
     ) {
-        guard host.accepts(clusterID: request.clusterID) else {
-            return reply(EndQuorumEpochResponse(.inconsistentClusterID))
-        }
-        guard request.topics.count == 1, request.topics[0].topicName == MetadataPartition.topic,
-            request.topics[0].partitions.count == 1, let part = request.topics[0].partitions.first,
-            part.partitionIndex == MetadataPartition.index
-        else { return reply(EndQuorumEpochResponse(.invalidRequest)) }
+        guard let part = request.partition(host, reply) else { return }
         let candidates = part.preferredCandidates.map { MetadataPartition.key($0.candidateID, $0.candidateDirectoryID) }
         let successors = candidates.isEmpty ? part.preferredSuccessors.map { ReplicaKey(id: $0) } : candidates
         let notice = EndEpochNotice(leaderID: part.leaderID, epoch: part.leaderEpoch, successors: successors)
-        host.onLoop { [host] in
-            host.ask(.endEpoch(notice)) { answer in
-                guard case .endEpoch(let verdict) = answer else { return }
-                reply(EndQuorumEpochResponse(verdict, host))
-            }
-        }
+        host.onLoop { [host] in host.take(.endEpoch(notice), from: part.leaderID, context, reply) }
     }
 }

@@ -41,6 +41,7 @@ package struct MetadataFetchHandler: RequestHandler {
         let maxBytes = Int(min(request.maxBytes, part.partitionMaxBytes, MetadataFetchHandler.answerBytesMax))
         let maker = ResponseMaker(topicName: request.topics[0].topic, maxBytes: max(maxBytes, 1), host: host)
         host.onLoop { [host] in
+            host.noteMake(of: id, context)
             host.ask(.fetch(fetch)) { answer in
                 guard case .fetch(let verdict, let highWatermark, let content) = answer else { return }
                 reply(maker.response(verdict, highWatermark, content))

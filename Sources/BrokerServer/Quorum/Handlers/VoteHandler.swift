@@ -14,17 +14,14 @@ package struct VoteHandler: RequestHandler {
     package init(_ host: QuorumHost) { self.host = host }
 
     package func handle(_ request: VoteRequest, _ context: RequestContext, _ reply: Reply<VoteResponse>) {
-        guard host.accepts(clusterID: request.clusterID) else { return reply(VoteResponse(.inconsistentClusterID)) }
-        guard request.topics.count == 1, request.topics[0].topicName == MetadataPartition.topic,
-            request.topics[0].partitions.count == 1, let part = request.topics[0].partitions.first,
-            part.partitionIndex == MetadataPartition.index
-        else { return reply(VoteResponse(.invalidRequest)) }
+        guard let part = request.partition(host, reply) else { return }
         let voter = MetadataPartition.node(request.voterID).map { MetadataPartition.key($0, part.voterDirectoryID) }
         let ask = VoteAsk(
             candidate: MetadataPartition.key(part.replicaID, part.replicaDirectoryID),
             epoch: LeaderEpoch(part.replicaEpoch), lastEpoch: LeaderEpoch(part.lastOffsetEpoch),
             lastOffset: part.lastOffset, isPreVote: part.preVote, voter: voter)
         host.onLoop { [host] in
+            host.noteMake(of: part.replicaID, context)
             host.ask(.vote(ask)) { answer in
                 guard case .vote(let verdict, let isGranted) = answer else { return }
                 reply(VoteResponse(verdict, host) { $0.voteGranted = isGranted })

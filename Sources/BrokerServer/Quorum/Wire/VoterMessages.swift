@@ -7,7 +7,7 @@ extension ApiVersionsRequest {
     /// One that says who asks.
     static var asking: ApiVersionsRequest {
         var request = ApiVersionsRequest()
-        request.clientSoftwareName = "martlet"
+        request.clientSoftwareName = ApiVersionsHandler.ownSoftwareName
         request.clientSoftwareVersion = "1"
         return request
     }
