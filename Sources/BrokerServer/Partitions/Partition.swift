@@ -18,6 +18,9 @@ package final class Partition: Sendable {
     let services: PartitionServices
     let traffic: TopicTraffic
     let state: Mutex<PartitionState>
+    /// Held by work on the files that is done beside the log's lock, and by the removal of the directory; false once
+    /// the directory is not this replica's any more. Taken before the lock of the state, never under it.
+    private let holdsDirectory = Mutex(true)
 
     init(
         id: TopicPartitionID, topicName: String, logDirectory: String, services: PartitionServices,
@@ -159,6 +162,29 @@ package final class Partition: Sendable {
         state.withLock { state in state.parkedFetches.removeAll { $0.fetch === fetch } }
     }
 
+    // MARK: the directory
+
+    /// Does what names files in the directory while it surely is this replica's; nil where it is not any more. Blocks.
+    ///
+    /// A replica of the same name may be made where this one was: what is still under way for this one must not touch
+    /// the other's files, nor fail because they are gone.
+    func onDirectory<Result: Sendable, Failure: Error>(
+        _ work: () throws(Failure) -> Result
+    ) throws(Failure) -> Result? {
+        try holdsDirectory.withLock { (holds) throws(Failure) -> Result? in
+            guard holds else { return nil }
+            return try work()
+        }
+    }
+
+    /// Gives the directory up by `work`, when nothing is under way in it. Blocks.
+    func leaveDirectory<Failure: Error>(_ work: () throws(Failure) -> Void) throws(Failure) {
+        try holdsDirectory.withLock { (holds) throws(Failure) -> Void in
+            holds = false
+            try work()
+        }
+    }
+
     // MARK: flushing
 
     /// Starts a flush on its disk's threads unless one runs: that one covers what came meanwhile with another round
@@ -179,7 +205,9 @@ package final class Partition: Sendable {
             let watched = watch.began(at: begun)
             defer { watch.ended(watched, at: services.clock.now) }
             do throws(FileError) {
-                try ticket.run(services.files)
+                guard try onDirectory({ () throws(FileError) in try ticket.run(services.files) }) != nil else {
+                    return state.withLock { $0.isFlushing = false }
+                }
                 let taken = (services.clock.now.value - begun.value) / 1_000
                 services.traffic.flushes.record(microseconds: taken)
             } catch {

@@ -6,6 +6,8 @@ package struct SegmentRemoval: Hashable, Sendable {
 
     /// Removes the files; blocks. A file that is gone already is no error.
     package func run(_ store: any FileStore) throws(FileError) {
-        for path in paths where store.exists(path) { try store.remove(path) }
+        for path in paths {
+            do throws(FileError) { try store.remove(path) } catch { if error.kind != .notFound { throw error } }
+        }
     }
 }

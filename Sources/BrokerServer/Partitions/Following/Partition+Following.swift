@@ -35,16 +35,8 @@ extension Partition {
 
     /// Cuts the log to where it agrees with the leader of `epoch`, or restarts it. Blocks.
     func repair(_ repair: Repair, epoch: LeaderEpoch) -> RepairReport {
-        guard let taken = state.withLock({ $0.beginCut(epoch) }) else { return .notNeeded }
-        var log = taken.log
-        let report: RepairReport
-        do throws(StorageError) {
-            report = try Partition.cut(&log, taken.follower, repair, services.files)
-        } catch {
-            report = .failed("\(error)")
-        }
+        guard let (repaired, report) = onDirectory({ cut(repair, epoch) }) ?? nil else { return .notNeeded }
         let (me, now) = (services.me, services.clock.now)
-        let repaired = log
         step { state, after in
             state.endCut(repaired, me: me, now: now, &after)
             if case .failed(let reason) = report, repaired.failure != nil {
@@ -53,6 +45,17 @@ extension Partition {
             }
         }
         return report
+    }
+
+    private func cut(_ repair: Repair, _ epoch: LeaderEpoch) -> (PartitionLog, RepairReport)? {
+        guard let taken = state.withLock({ $0.beginCut(epoch) }) else { return nil }
+        var log = taken.log
+        do throws(StorageError) {
+            let report = try Partition.cut(&log, taken.follower, repair, services.files)
+            return (log, report)
+        } catch {
+            return (log, .failed("\(error)"))
+        }
     }
 
     private static func cut(

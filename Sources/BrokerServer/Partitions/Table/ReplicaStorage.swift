@@ -113,8 +113,12 @@ struct ReplicaStorage: Sendable {
         guard services.files.exists(partition.directory) else { return }
         let directory = LogDirectory(path: partition.logDirectory, files: services.files)
         let name = PartitionDirectoryName(topic: partition.topicName, partition: partition.id.index)
+        var renamed: String?
         do throws(FileError) {
-            try directory.remove(try directory.setAside(name, as: .deleted, id: freshID()))
+            try partition.leaveDirectory { () throws(FileError) in
+                renamed = try directory.setAside(name, as: .deleted, id: freshID())
+            }
+            if let renamed { try directory.remove(renamed) }
         } catch {
             services.logFailed(LogFailure(directory: partition.logDirectory, reason: "\(error)"))
         }
