@@ -75,6 +75,54 @@ struct DirectoryTests {
         #expect(partition.leader == BrokerID(2) && partition.isrNumbers == [2])
     }
 
+    @Test("A replica that its broker calls lost leaves the ISR; one that it can't place yet stays there")
+    func marks() throws {
+        var cluster = cluster()
+        #expect(cluster.assign(1, to: .unassignedDirectory) == .noError)
+        #expect(try cluster.partition().leader == BrokerID(1))
+        #expect(cluster.assign(2, to: .lostDirectory) == .noError)
+        var partition = try cluster.partition()
+        #expect(partition.isrNumbers == [1] && partition.directories[1] == .lostDirectory)
+        // Nor may it lead, whatever happens to the others.
+        cluster.fence(1)
+        #expect(try cluster.partition().leader == nil)
+        cluster.heartbeat(1)
+        #expect(cluster.assign(2, to: DirectoryID(high: 1_000, low: 2)) == .noError)
+        #expect(try cluster.alter(by: 1, isr: [1, 2]).errorCode == .noError)
+        partition = try cluster.partition()
+        #expect(partition.isrNumbers == [1, 2])
+    }
+
+    @Test("One request places replicas in several directories, and each is answered by itself")
+    func several() throws {
+        var cluster = cluster()
+        cluster.createTopic("u", partitions: -1, replicas: -1, assignments: [[1, 3]])
+        var request = AssignReplicasToDirsRequest()
+        request.brokerID = BrokerID(1)
+        request.brokerEpoch = cluster.epoch(1)
+        request.directories = [("t", DirectoryID(high: 1_000, low: 1)), ("u", Self.second)].map { name, directory in
+            var place = AssignReplicasToDirsRequest.DirectoryData()
+            place.id = directory
+            var topic = AssignReplicasToDirsRequest.TopicData()
+            topic.topicID = cluster.image.topics.id(of: name) ?? .zero
+            topic.partitions = ([0, 1] as [Int32]).map {
+                var data = AssignReplicasToDirsRequest.PartitionData()
+                data.partitionIndex = PartitionIndex($0)
+                return data
+            }
+            place.topics = [topic]
+            return place
+        }
+        let response = cluster.commit(cluster.controller.assignReplicasToDirectories(request))
+        #expect(response.errorCode == .noError)
+        #expect(response.directories.map(\.id) == request.directories.map(\.id))
+        for directory in response.directories {
+            #expect(directory.topics[0].partitions.map(\.errorCode) == [.noError, .unknownTopicOrPartition])
+        }
+        #expect(try cluster.partition("t").directory(of: BrokerID(1)) == DirectoryID(high: 1_000, low: 1))
+        #expect(try cluster.partition("u").directory(of: BrokerID(1)) == Self.second)
+    }
+
     @Test("A failed directory takes the leaderships of its own replicas only")
     func failure() throws {
         var cluster = cluster()

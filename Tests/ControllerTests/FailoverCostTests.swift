@@ -60,6 +60,18 @@ struct FailoverCostTests {
         #expect(before.topics[topic]?.partitions.first?.leader == BrokerID(1))
     }
 
+    @Test("The decision is one batch of the metadata log, so that all of it happens or nothing, and far below the limit")
+    func oneBatch() throws {
+        let batchBytesMax = 8 << 20
+        var cluster = try cluster(topics: 100)
+        let decision = cluster.controller.fence(BrokerID(1), epoch: cluster.epoch(1))
+        let bytes = decision.records.reduce(0) { $0 + MetadataRecordFrame.encode($1).count }
+        #expect(bytes * 10 < batchBytesMax, "\(bytes) bytes for \(decision.records.count) records")
+        let clock = ContinuousClock()
+        let spent = clock.measure { cluster.commit(decision) }
+        print("replaying the failover of \(decision.records.count - 1) of 10,000 partitions: \(spent), \(bytes) bytes")
+    }
+
     /// Where the partitions of a topic lie in memory.
     private static func place(of topic: TopicID, in controller: ClusterController) -> UInt {
         let partitions = controller.image.topics[topic]?.partitions ?? []
