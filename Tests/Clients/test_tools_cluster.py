@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import socket
 import subprocess
 import time
 
@@ -405,6 +406,15 @@ def test_tools_answer_quickly(cluster):
         fastest[name] = min(times)
     # 30 ms is the aim of a release build on a quiet machine; this catches a wait that somebody added.
     assert all(seconds < 0.5 for seconds in fastest.values()), fastest
+
+
+def test_a_tool_goes_on_to_another_broker_where_one_takes_connections_and_says_nothing(cluster, topic):
+    with socket.socket() as frozen:
+        frozen.bind(("127.0.0.1", 0))
+        frozen.listen()
+        address = f"127.0.0.1:{frozen.getsockname()[1]},{cluster.bootstrap}"
+        code, out, err = run(cluster, "topics", "--describe", "--topic", topic, address=address)
+    assert code == 0 and out.startswith(f"Topic: {topic}\t"), out + err
 
 
 def test_a_live_broker_that_is_unregistered_comes_back_by_itself(own_cluster):

@@ -115,7 +115,7 @@ final class BrokerConnection: LinkHandler {
         var all = ApiVersionsResponse()
         all.apiKeys = [known]
         let call = TypedCall(
-            request, upTo: version, timeoutMilliseconds: configuration.requestTimeoutMilliseconds
+            request, upTo: version, timeoutMilliseconds: configuration.connectTimeoutMilliseconds
         ) { [self] result in versionsAnswered(link, asked: version, result) }
         transmit(call, link, VersionTable(all))
     }
@@ -135,6 +135,10 @@ final class BrokerConnection: LinkHandler {
             }
             for call in waiting { transmit(call, link, versions) }
         case .success(let response): end(ClientError(code: response.errorCode))
+        case .failure(let error) where error.kind == .timeout:
+            // The machine takes connections and the broker does not speak. Nothing that waits was sent, so it may be
+            // asked of another broker.
+            end(ClientError(.connection, error.description))
         case .failure(let error):
             if asked > 0, error.kind == .connection, !hasEnded { askVersions(link, version: 0) } else { end(error) }
         }
