@@ -15,14 +15,14 @@ package enum SocketOwner {
     /// The inode of the socket at `localPort` that is connected to `remotePort`; `table` is `/proc/net/tcp`. It has
     /// thousands of lines on a busy machine, so only the one that matters is taken apart.
     package static func inode(in table: [UInt8], from localPort: Int, to remotePort: Int) -> String? {
-        let wanted = Array("0100007F:\(hexadecimal(localPort)) 0100007F:\(hexadecimal(remotePort)) ".utf8)
-        let place: Int? = unsafe table.withUnsafeBytes { bytes in
-            guard let start = bytes.baseAddress, let found = unsafe memmem(start, bytes.count, wanted, wanted.count)
-            else { return nil }
-            return unsafe UnsafeRawPointer(found) - start
+        let wanted = "0100007F:\(hexadecimal(localPort)) 0100007F:\(hexadecimal(remotePort)) "
+        let text = (table + [0]).map { CChar(bitPattern: $0) }
+        let place: Int? = unsafe text.withUnsafeBufferPointer { bytes in
+            guard let start = bytes.baseAddress, let found = unsafe strstr(start, wanted) else { return nil }
+            return unsafe UnsafePointer(found) - start
         }
         guard let place else { return nil }
-        let words = table[(place + wanted.count)...].prefix { $0 != UInt8(ascii: "\n") }
+        let words = table[(place + wanted.utf8.count)...].prefix { $0 != UInt8(ascii: "\n") }
             .split(separator: UInt8(ascii: " "))
         return words.count > 6 ? String(decoding: words[6], as: UTF8.self) : nil
     }

@@ -5,6 +5,8 @@ package enum ProcessLauncher {
     /// `POSIX_SPAWN_SETSID` of glibc, which its Swift overlay does not show: a session of its own, so that neither the
     /// terminal nor its Ctrl-C reaches the process.
     private static let newSession: Int16 = 0x80
+    /// Beyond this no program that starts nodes opens descriptors.
+    private static let descriptorsMax: Int32 = 4_096
 
     /// The file of the program that runs now.
     package static func ownExecutable() throws(ClusterError) -> String {
@@ -30,13 +32,12 @@ package enum ProcessLauncher {
         unsafe posix_spawn_file_actions_addopen(
             &actions, STDOUT_FILENO, logPath, O_WRONLY | O_CREAT | O_APPEND, 0o644)
         unsafe posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO)
-        // Nothing else of ours: a node that held our listening sockets would keep their ports beyond our end.
-        unsafe posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1)
         var attributes = posix_spawnattr_t()
         unsafe posix_spawnattr_init(&attributes)
         defer { unsafe posix_spawnattr_destroy(&attributes) }
         unsafe posix_spawnattr_setflags(&attributes, newSession)
 
+        keepDescriptors()
         var processID: pid_t = 0
         let result = unsafe withCStrings([program] + arguments) { argv in
             unsafe withCStrings(environment(adding: added)) { environment in
@@ -48,6 +49,11 @@ package enum ProcessLauncher {
             throw .cannotStart("\(program) ended at once; see \(logPath)")
         }
         return identity
+    }
+
+    /// Keeps our descriptors to ourselves: a node that held our listening sockets would keep their ports beyond our end.
+    private static func keepDescriptors() {
+        for descriptor in STDERR_FILENO + 1..<descriptorsMax { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
     }
 
     private static func environment(adding added: [String]) -> [String] {

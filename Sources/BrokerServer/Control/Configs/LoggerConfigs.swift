@@ -22,7 +22,13 @@ package struct LoggerConfigs: Sendable {
 
     /// Every logger with the level in force.
     func entries(ofNode name: String) throws(Refusal) -> [Entry] {
-        if let refusal = refusal(ofNode: name) { throw refusal }
+        guard !name.isEmpty else { throw Refusal(.invalidRequest, "Broker id must not be empty") }
+        guard let id = Int32(name) else {
+            throw Refusal(.invalidRequest, "Broker id must be an integer, but it is: \(name)")
+        }
+        guard BrokerID(id) == nodeID else {
+            throw Refusal(.invalidRequest, "Unexpected broker id, expected \(nodeID) but received \(name)")
+        }
         return logs.levels.names.map { logger in
             var entry = Entry()
             entry.name = logger

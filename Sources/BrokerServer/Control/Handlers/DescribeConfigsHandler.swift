@@ -27,7 +27,6 @@ package struct DescribeConfigsHandler: RequestHandler {
             var result = DescribeConfigsResponse.DescribeConfigsResult()
             result.resourceType = resource.resourceType
             result.resourceName = resource.resourceName
-            result.errorMessage = nil
             let target = ConfigResource(ConfigResource.Kind(resource.resourceType), resource.resourceName)
             do throws(Refusal) {
                 result.configs = try describer.entries(target, image)
