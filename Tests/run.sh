@@ -1,31 +1,28 @@
 #!/bin/bash
-# Installs what is missing, builds, and runs the tests: the unit tests, the short set of the fault matrix, real Kafka
-# clients against three real node processes and the image in containers by Docker or podman (docker/test.sh; where neither can be had, that is said and
+# Installs what is missing, builds, and runs the tests: the unit tests, real Kafka clients against three real node
+# processes and the image in containers by Docker or podman (docker/test.sh; where neither can be had, that is said and
 # counts as no failure). Ends with one line, `N passed, M failed`, and exits with 1 if anything failed.
 #
-#   Tests/run.sh                    all of it: the unit tests, a minute of the fuzzer, faults, the real clients, the containers
+#   Tests/run.sh                    all of it: the unit tests, a minute of the fuzzer, the real clients, the containers
 #   Tests/run.sh --swift-only       the unit tests
 #   Tests/run.sh --clients-only     the real clients
-#   Tests/run.sh --chaos-only       the short set of the fault matrix (all of it: Tests/chaos-night.sh)
 #   Tests/run.sh --containers-only  the containers
 #   Tests/run.sh --no-containers    all but the containers
 #
 # MARTLET_KILLS=30 Tests/run.sh            the long run: 30 kills of leaders and 30 of leader and controller in one
 # MARTLET_FUZZ_SECONDS=3600 Tests/run.sh   an hour of the fuzzer instead of a minute
-# MARTLET_SEEDS=2000 Tests/run.sh          more simulated clusters than 200
+# MARTLET_SEEDS=200 Tests/run.sh           200 simulated clusters, with seeds that the commit gives
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 
 swift_tests=yes
-chaos_tests=yes
 client_tests=yes
 container_tests=yes
 for argument in "$@"; do
     case $argument in
-        --swift-only) chaos_tests=no client_tests=no container_tests=no ;;
-        --chaos-only) swift_tests=no client_tests=no container_tests=no ;;
-        --clients-only) swift_tests=no chaos_tests=no container_tests=no ;;
-        --containers-only) swift_tests=no chaos_tests=no client_tests=no container_tests=yes ;;
+        --swift-only) client_tests=no container_tests=no ;;
+        --clients-only) swift_tests=no container_tests=no ;;
+        --containers-only) swift_tests=no client_tests=no container_tests=yes ;;
         --no-containers) container_tests=no ;;
         *) echo "Tests/run.sh: unknown option $argument" >&2; exit 1 ;;
     esac
@@ -147,12 +144,12 @@ if [ "$swift_tests" = yes ]; then
     fi
 fi
 
-if [ "$swift_tests" = yes ]; then
+if [ "$swift_tests" = yes ] && [ -n "${MARTLET_SEEDS:-}" ]; then
     # Other seeds with each commit, and the same ones whenever a commit is tested again.
     commit=$(git rev-parse --short=6 HEAD 2>/dev/null || date +%y%m%d)
     first=$((0x$commit % 9000 * 1000 + 1000000))
-    say "Simulated clusters, ${MARTLET_SEEDS:-200} seeds from $first"
-    if Tests/simulate.sh "${MARTLET_SEEDS:-200}" "$first"; then
+    say "Simulated clusters, $MARTLET_SEEDS seeds from $first"
+    if Tests/simulate.sh "$MARTLET_SEEDS" "$first"; then
         passed=$((passed + 1))
     else
         failed=$((failed + 1))
@@ -165,26 +162,6 @@ if [ "$swift_tests" = yes ]; then
         passed=$((passed + 1))
     else
         failed=$((failed + 1))
-    fi
-fi
-
-if [ "$chaos_tests" = yes ]; then
-    say "Fault matrix, short set"
-    log=.build/chaos.log
-    rm -f $log
-    # A row that hangs is bounded by itself; this bounds the whole.
-    timeout 600 Tests/chaos.sh >$log 2>&1
-    code=$?
-    if [ $code = 0 ]; then grep -vE '^  ' $log; else cat $log; fi
-    [ $code = 124 ] && echo "Ten minutes were not enough."
-    line=$(grep -E '^[0-9]+ passed, [0-9]+ failed, [0-9]+ not run$' $log | tail -1)
-    if [ -z "$line" ]; then
-        echo "The fault matrix did not come to its end."
-        failed=$((failed + 1))
-    else
-        read -r good _ bad _ <<<"$line"
-        passed=$((passed + good))
-        failed=$((failed + bad))
     fi
 fi
 

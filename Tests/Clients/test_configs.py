@@ -286,7 +286,7 @@ def described(port, kind, name):
         at += length
         return answer[at - length : at].decode()
 
-    assert (take("i"), take("h"), word(), take("b"), word()) == (1, 0, None, kind, name)
+    assert (take("i"), take("h"), word(), take("b"), word()) == (1, 0, "", kind, name)
     values = {}
     for _ in range(take("i")):
         key = word()

@@ -51,7 +51,7 @@ package enum ProcessLauncher {
         return identity
     }
 
-    /// Keeps our descriptors to ourselves: a node that held our listening sockets would keep their ports beyond our end.
+    /// Keeps our descriptors to ourselves: a node with our listening sockets would keep their ports beyond our end.
     private static func keepDescriptors() {
         for descriptor in STDERR_FILENO + 1..<descriptorsMax { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
     }

@@ -3,6 +3,7 @@ import LiveWorld
 import LogStorage
 import Logging
 import Primitives
+import Quorum
 import Testing
 import World
 

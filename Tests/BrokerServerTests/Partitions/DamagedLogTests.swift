@@ -75,6 +75,7 @@ struct DamagedLogTests {
     private func relieve(_ broker: PartitionsUnderTest) throws {
         var change = PartitionChangeRecord()
         change.topicID = PartitionsUnderTest.topicID
+        change.partitionID = PartitionIndex(0)
         change.leader = BrokerID(2)
         change.isr = [BrokerID(2)]
         change.directories = [.lostDirectory, .unassignedDirectory]
