@@ -85,6 +85,8 @@ public class ClusterAdmin {
         CreateTopicsResult made = admin.createTopics(List.of(wanted));
         Uuid id = get(made.topicId(topic));
         check(!id.equals(Uuid.ZERO_UUID), "a topic has an id");
+        eventually("a topic is found by its id", () ->
+            get(admin.describeTopics(TopicCollection.ofTopicIds(List.of(id))).allTopicIds()).get(id).name().equals(topic));
         eventually("replicas stand where they were wanted", () ->
             partition(0).replicas().stream().map(Node::id).toList().equals(List.of(2, 3)) && partition(0).isr().size() == 2);
         get(admin.createPartitions(Map.of(topic, NewPartitions.increaseTo(3, List.of(List.of(1, 2))))).all());

@@ -62,7 +62,8 @@ package struct MetadataHandler: RequestHandler {
         answer.name = asked.name ?? (version >= 12 ? nil : "")
         answer.topicID = asked.topicID
         if asked.topicID != .zero {
-            guard version >= 12, asked.name == nil else {
+            // A name beside it counts for nothing: Kafka's own client sends an empty one.
+            guard version >= 12 else {
                 answer.errorCode = .invalidRequest
                 return answer
             }
