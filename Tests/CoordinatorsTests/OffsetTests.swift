@@ -177,6 +177,25 @@ import WireMessages
         #expect(scene.fetched(topic: "b") == 6)
     }
 
+    @Test("a topic that many groups read is forgotten in few writes")
+    func deletedTopicOfManyGroups() {
+        let scene = Scene()
+        for number in 0..<300 {
+            for partition in 0..<4 {
+                scene.commit(5, group: "g\(number)", topic: "a", partition: Int32(partition))
+            }
+            scene.commit(6, group: "g\(number)", topic: "b")
+        }
+        let before = scene.writeCount
+        scene.perform(scene.shard.topicsDeleted(["a"], at: scene.time))
+        #expect(scene.writeCount - before <= 2)
+        for number in 0..<300 {
+            #expect(scene.fetched("g\(number)", topic: "a", partition: 3) == nil)
+            #expect(scene.fetched("g\(number)", topic: "b") == 6)
+        }
+        #expect(scene.reloaded().shard.image == scene.shard.image)
+    }
+
     @Test("transactional offsets are unstable until their transaction is committed")
     func transactionalOffsets() {
         var image = GroupImage()
