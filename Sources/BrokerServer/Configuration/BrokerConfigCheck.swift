@@ -28,7 +28,9 @@ package struct BrokerConfigCheck: BrokerConfigRules {
         let fixed = settings.filter { $0.change == .readOnly }.map(\.name)
         if !fixed.isEmpty {
             return Refusal(
-                .invalidRequest, "Cannot update these configs dynamically: Set(\(fixed.joined(separator: ", ")))")
+                .invalidRequest,
+                "Cannot update these configs dynamically: Set(\(fixed.joined(separator: ", ")))"
+                    + SettingTable.adviceOnRestart(fixed))
         }
         for key in keys {
             if let complaint = BrokerConfigCheck.complaint(
@@ -44,7 +46,8 @@ package struct BrokerConfigCheck: BrokerConfigRules {
     static func complaint(about key: String, _ value: String, isForOneBroker: Bool) -> String? {
         guard let setting = SettingTable.setting(for: key) else { return "Unknown broker config name: \(key)" }
         switch (setting.change, isForOneBroker) {
-        case (.readOnly, _): return "Cannot update these configs dynamically: Set(\(key))"
+        case (.readOnly, _):
+            return "Cannot update these configs dynamically: Set(\(key))" + SettingTable.adviceOnRestart([setting.name])
         case (.perBroker, false):
             return "Cannot update these configs at default cluster level, broker id must be specified: Set(\(key))"
         case (.clusterOnly, true): return "\(key) holds for the whole cluster and cannot be set for one broker"

@@ -33,6 +33,14 @@ package enum ConfigurationPage {
             cluster from its first start on, as the election of a leader depends on it: the first active controller
             writes down its own, and afterwards it changes at run time.
 
+            Kafka changes these at run time, too; here they act from the next start on, and a change at run time is
+            refused:
+
+            \(fromNextStart)
+
+            Those of TLS and of what is not built yet stand under [Refused](#refused) and
+            [Known and ignored](#known-and-ignored-with-a-warning).
+
             This page is made from the tables in `Sources/BrokerServer/Configuration` and
             `Sources/Controller/Configs/TopicConfigs.swift`; a test compares the two
             (`REWRITE_DOCS=1 swift test --filter ConfigurationPage` writes it anew).
@@ -47,6 +55,10 @@ package enum ConfigurationPage {
         page += section("Replication", SettingTable.replication)
         page += section("Groups and producers", SettingTable.groups)
         return page + topics + idle
+    }
+
+    private static var fromNextStart: String {
+        SettingTable.fromNextStart.map { "- `\($0.name)`: \($0.reason)" }.joined(separator: "\n")
     }
 
     private static func section(_ title: String, _ settings: [Setting]) -> String {

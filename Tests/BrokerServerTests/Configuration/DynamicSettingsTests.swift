@@ -68,12 +68,25 @@ import WireMessages
         #expect(dynamic.current == dynamic.fixed)
     }
 
+    @Test("what is said to act from the next start on acts, and can't be changed before")
+    func nextStart() {
+        for (name, _) in SettingTable.fromNextStart {
+            let setting = SettingTable.byName[name]
+            #expect(setting?.effect == .acts && setting?.change == .readOnly, "\(name)")
+        }
+    }
+
     @Test("only dynamic keys with valid values can be set, each where it means something")
     func checks() throws {
         let check = BrokerConfigCheck(try Settings(PropertiesFile(parsing: "")))
         #expect(check.refusal(of: ["max.connections": "5", "log.retention.ms": "-1"], isForOneBroker: false) == nil)
         let fixed = check.refusal(of: ["num.partitions": "5"], isForOneBroker: true)
         #expect(fixed == Refusal(.invalidRequest, "Cannot update these configs dynamically: Set(num.partitions)"))
+        let later = check.refusal(of: ["num.io.threads": "5"], isForOneBroker: true)
+        #expect(
+            later?.message?.hasSuffix(
+                "Set(num.io.threads). It acts here from the next start on: set num.io.threads in the properties")
+                == true)
         let invalid = check.refusal(of: ["log.segment.bytes": "3"], isForOneBroker: false)
         #expect(invalid?.code == .invalidRequest)
         #expect(invalid?.message == "Invalid value 3 for configuration log.segment.bytes: Value must be at least 1024")
