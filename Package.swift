@@ -209,7 +209,7 @@ let tests: [(name: String, needs: [String])] = [
         "AdminToolsTests",
         ["AdminTools", "MartletClient", "ClientCore", "WireMessages", "WireProtocol", "World", "Primitives"]
     ),
-    ("LocalClusterTests", ["LocalCluster", "Primitives"]),
+    ("LocalClusterTests", ["LocalCluster", "LiveWorld", "World", "Primitives"]),
     ("ChaosTests", ["Chaos", "Primitives"]),
     (
         "AbuseTests",

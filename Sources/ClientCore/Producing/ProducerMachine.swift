@@ -207,8 +207,8 @@ package struct ProducerMachine: Sendable {
                 leaderless.append(queue.place.topic)
                 continue
             }
-            // A log that knows nothing of a producer takes any sequence as its first: had it refused the true first one a
-            // moment ago, a second one in flight would take its place in the order.
+            // A log that knows nothing of a producer takes any sequence as its first: had it refused the true first one
+            // a moment ago, a second one in flight would take its place in the order.
             guard producer == nil || queue.isEstablished || queue.inFlight.isEmpty else { continue }
             guard isReady(first, last, now: now), requestsInFlight[leader, default: 0] < settings.requestsInFlightMax,
                 queue.inFlight.count < settings.requestsInFlightMax,

@@ -53,8 +53,10 @@ struct ClusterStartCommand: AsyncParsableCommand {
     @OptionGroup var options: NodeOptions
 
     func run() async throws {
-        let process = try options.cluster.processes().start(options.node)
+        let processes = try options.cluster.processes()
+        let (process, configuring) = try processes.start(options.node)
         print("Started node \(options.node) (pid \(process.processID)).")
+        if configuring == .keptAsEdited { print(processes.directory.remarkOnEdited(options.node)) }
     }
 }
 

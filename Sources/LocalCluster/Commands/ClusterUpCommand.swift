@@ -30,8 +30,9 @@ struct ClusterUpCommand: AsyncParsableCommand {
             case .running(let process), .paused(let process):
                 print("Node \(node) runs already (pid \(process.processID))")
             case .crashed, .stopped:
-                let process = try processes.start(node)
+                let (process, configuring) = try processes.start(node)
                 print("Node \(node): clients at \(plan.clientEndpoint(of: node)), pid \(process.processID)")
+                if configuring == .keptAsEdited { print(directory.remarkOnEdited(node)) }
             }
         }
         let readiness = Readiness(processes: processes, clock: clock)

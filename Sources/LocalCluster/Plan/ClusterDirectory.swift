@@ -25,6 +25,9 @@ package struct ClusterDirectory: Sendable {
     /// What one node writes to standard output and error.
     package func logPath(_ node: Int) -> String { nodeFolder(node) + "/server.log" }
 
+    /// What `writeConfiguration` wrote last.
+    private func writtenPath(_ node: Int) -> String { nodeFolder(node) + "/.server.properties.written" }
+
     private func processPath(_ node: Int) -> String { nodeFolder(node) + "/process" }
 
     /// Whether a plan was written here.
@@ -44,13 +47,38 @@ package struct ClusterDirectory: Sendable {
         }
     }
 
-    /// Writes a node's configuration and makes its folders.
-    package func writeConfiguration(of node: Int, _ plan: ClusterPlan) throws(ClusterError) {
-        let text = plan.serverProperties(of: node, dataDirectory: dataDirectory(node))
+    /// What became of a node's configuration before a start.
+    package enum Configuring: Hashable, Sendable {
+        /// The file says what the plan says.
+        case written
+        /// Somebody has edited the file since it was written, so it stays as it is and the plan does not act on it.
+        case keptAsEdited
+    }
+
+    /// Makes a node's folders and writes its configuration, unless somebody has edited it.
+    ///
+    /// A copy of what was written last tells an edited file from one that an earlier plan made. Where there is none,
+    /// the file counts as edited unless it is what the plan says.
+    package func writeConfiguration(of node: Int, _ plan: ClusterPlan) throws(ClusterError) -> Configuring {
+        let planned = plan.serverProperties(of: node, dataDirectory: dataDirectory(node))
+        let file = configurationPath(node)
+        if files.exists(file) {
+            let present = try text(file)
+            let last = files.exists(writtenPath(node)) ? try text(writtenPath(node)) : planned
+            guard present == last || present == planned else { return .keptAsEdited }
+        }
         try guarded { () throws(FileError) in
             try files.createDirectory(dataDirectory(node))
-            try files.replace(configurationPath(node), with: Array(text.utf8))
+            // The file first: should this end in between, a file that says what the plan says is still ours.
+            try files.replace(file, with: Array(planned.utf8))
+            try files.replace(writtenPath(node), with: Array(planned.utf8))
         }
+        return .written
+    }
+
+    /// What a person is told about a configuration that was kept as edited.
+    package func remarkOnEdited(_ node: Int) -> String {
+        "\(configurationPath(node)) was edited and is used as it is; remove it to have it written anew."
     }
 
     /// Remembers which process a node is.

@@ -43,18 +43,20 @@ package struct NodeProcesses: Sendable {
     /// Starts a node that is not running; returns at once.
     ///
     /// - Parameter environment: NAME=VALUE, beyond what this process was given.
-    package func start(_ node: Int, environment: [String] = []) throws(ClusterError) -> ProcessIdentity {
+    package func start(
+        _ node: Int, environment: [String] = []
+    ) throws(ClusterError) -> (process: ProcessIdentity, configuring: ClusterDirectory.Configuring) {
         switch try state(of: node) {
         case .running(let process), .paused(let process):
             throw .alreadyRunning(node, processID: process.processID)
         case .crashed, .stopped: break
         }
-        try directory.writeConfiguration(of: node, plan)
+        let configuring = try directory.writeConfiguration(of: node, plan)
         let process = try ProcessLauncher.launch(
             try ProcessLauncher.ownExecutable(), ["server", directory.configurationPath(node)],
             logPath: directory.logPath(node), environment: environment)
         try directory.write(process, of: node)
-        return process
+        return (process, configuring)
     }
 
     /// Asks a node to stop in order (SIGTERM); returns its process, to be waited for. A paused one is woken for it.
