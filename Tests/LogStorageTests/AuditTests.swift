@@ -94,7 +94,7 @@ struct AuditTests {
         #expect(!fixture.log.holds(segment))
     }
 
-    @Test("An index that leads astray is told from a damaged file, and made anew", arguments: [0, 3, 7])
+    @Test("An index that leads astray is told from a damaged file, and made anew", arguments: [0, 3, 4, 7, 12])
     func index(byte: Int) throws {
         var fixture = try fixture()
         try fixture.log.close()

@@ -26,7 +26,7 @@ enum TwinNode: Hashable, Sendable {
                 basePort: plan.basePort + TwinNode.portDistance, overrides: [voters(plan), "process.roles=broker"])
             let twin = ClusterDirectory(path: directory.path + "/twin", files: PosixFileStore())
             try twin.write(own)
-            try twin.writeConfiguration(of: node, own)
+            _ = try twin.writeConfiguration(of: node, own)
             configuration = twin.configurationPath(node)
         }
         stage.note("start a twin of node \(node), \(self)")

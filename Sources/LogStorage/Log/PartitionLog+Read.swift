@@ -16,14 +16,20 @@ extension PartitionLog {
         guard offset >= logStartOffset, offset <= logEndOffset else {
             throw .offsetOutOfRange(requested: offset, start: logStartOffset, end: logEndOffset)
         }
-        guard offset < end, offset < logEndOffset, let start = try locate(offset), start.baseOffset < end else {
+        guard offset < end, offset < logEndOffset, let start = try locate(offset) else {
             return LogSlice(
                 file: segments[activeIndex].file, position: 0, count: 0, baseOffset: offset, endOffset: offset)
         }
         guard start.baseOffset <= offset || mayHaveGaps else {
+            // Where another segment was found, the one that should hold the offset is at fault.
+            let holder = segmentIndex(of: offset)
             throw .corrupt(
-                path: segments[start.segment].file.path, position: start.position,
+                path: segments[holder].file.path, position: holder == start.segment ? start.position : 0,
                 reason: "the batch at offset \(start.baseOffset) is the first that was found for offset \(offset)")
+        }
+        guard start.baseOffset < end else {
+            return LogSlice(
+                file: segments[activeIndex].file, position: 0, count: 0, baseOffset: offset, endOffset: offset)
         }
         guard let stop = try stop(start, maxBytes: maxBytes, upTo: end, minOneMessage) else {
             return LogSlice(

@@ -183,6 +183,10 @@ struct LogSegment: Sendable {
         do throws(FileError) {
             entry = try offsets.last(in: store) { baseOffset + Int64($0.relativeOffset) <= offset }
         } catch { throw .file(error) }
+        if let entry, Int64(entry.position) >= sizeBytes {
+            throw .corrupt(
+                path: file.path, position: Int64(entry.position), reason: "its offset index leads behind its end")
+        }
         var cursor = HeaderCursor(file, from: Int64(entry?.position ?? 0), to: sizeBytes)
         while let found = try cursor.next() {
             if found.header.nextOffset > offset { return found }
