@@ -24,7 +24,9 @@ extension QuorumReplica {
     /// The quorum's state; nil on a replica that does not lead.
     package func describe(now: MonotonicInstant) -> QuorumDescription? {
         guard case .leader(let state) = role else { return nil }
-        let own = DescribedReplica(key: me, logEnd: log.end, lastFetchAt: nil, lastCaughtUpAt: now)
+        // As the voters name it: static ones have no directories.
+        let key = isVoter ? voters.key(of: me.id) ?? me : me
+        let own = DescribedReplica(key: key, logEnd: log.end, lastFetchAt: nil, lastCaughtUpAt: now)
         let mine = isVoter ? [own] : []
         let voters = (mine + state.voters.map(DescribedReplica.init)).sorted { $0.key.id < $1.key.id }
         return QuorumDescription(

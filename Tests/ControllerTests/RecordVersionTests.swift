@@ -44,7 +44,7 @@ struct RecordVersionTests {
         registration.controllerID = BrokerID(1)
         cluster.commit(cluster.controller.registerController(registration))
         cluster.createTopic("t", partitions: 3, replicas: 3, configs: [("min.insync.replicas", "2")])
-        cluster.createTopic("u", replicas: 1)
+        cluster.createTopic("u", assignments: [[1]])
         var producerIDs = AllocateProducerIdsRequest()
         producerIDs.brokerID = BrokerID(1)
         producerIDs.brokerEpoch = cluster.epoch(1)

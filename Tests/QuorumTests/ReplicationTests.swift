@@ -200,6 +200,7 @@ struct LeadingTests {
         bench.pass(100)
         ask(9, 8, epoch.value)
         #expect(observer(9)?.lastFetchAt == bench.now && observer(9)?.lastCaughtUpAt == caughtUp)
+        ask(2, 8, epoch.value)
         // Another goes on; five minutes after its last fetch the first is no observer any more.
         for _ in 0..<700 {
             bench.pass(500)

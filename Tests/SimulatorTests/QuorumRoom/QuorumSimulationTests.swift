@@ -38,7 +38,7 @@ struct QuorumSimulationTests {
 @Suite("A simulated quorum whose voters come and go")
 struct MembershipSimulationTests {
     /// Seeds that failed once; they stay for good.
-    static let formerFailures: [UInt64] = [132]
+    static let formerFailures: [UInt64] = [132, 279]
 
     @Test("keeps its invariants under faults and comes back after them", arguments: formerFailures + [1, 2, 3, 4, 5])
     func keepsItsInvariants(seed: UInt64) throws {

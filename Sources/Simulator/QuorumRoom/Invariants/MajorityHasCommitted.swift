@@ -1,11 +1,13 @@
 import Primitives
 import Quorum
 
-/// Every committed entry is durable on a majority of the voters; one whose disk was replaced since does not count
-/// against it until it has caught up, and at least one voter really has it.
+/// Every committed entry is durable on one voter of each majority, so that no leader can be elected without it; one
+/// whose disk was replaced since does not count against it until it has caught up, and at least one voter really has
+/// it.
 ///
-/// While a change of the voters is under way, a majority of the old or of the new ones will do: each has a member in
-/// common with every majority of the other.
+/// Of three or five voters these are a majority themselves. Half of four voters will do: what a majority of five
+/// committed stays so when the record of the fifth voter, which was not committed, is cut. While a change is under way,
+/// the old or the new voters will do: each majority of the ones has a member in common with every one of the others.
 struct MajorityHasCommitted: QuorumInvariant {
     mutating func violation(in truth: QuorumTruth, at node: QuorumNode) -> String? {
         guard let last = truth.committed.last else { return nil }
@@ -19,7 +21,7 @@ struct MajorityHasCommitted: QuorumInvariant {
                 let node = truth.nodes.first { $0.id == voter.id }
                 return node.map { truth.isDynamic ? !voter.admits($0.key) : wiped.contains($0.id) } ?? false
             }
-            return having + excused >= voters.majority
+            return voters.all.count - having - excused < voters.majority
         }
         return isSafe ? nil : "the committed entry at offset \(index) is on disks of \(holders.map(\.id)) only"
     }
