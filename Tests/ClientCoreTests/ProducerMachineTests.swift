@@ -148,6 +148,24 @@ struct ProducerMachineTests {
         #expect(again[0].stamp?.baseSequence == 0)
     }
 
+    @Test(
+        "What may have been appended before an error is not sent under another identity",
+        arguments: [
+            (ErrorCode.notEnoughReplicasAfterAppend, true), (.requestTimedOut, true), (.notLeaderOrFollower, true),
+            (.notEnoughReplicas, false),
+        ])
+    func noSecondCopy(error: ErrorCode, mayBeWritten: Bool) throws {
+        var scene = Scene()
+        try scene.establish()
+        try scene.add(2)
+        let first = scene.sent()[0], second = scene.sent()[0]
+        _ = scene.answer(second, error)
+        #expect(scene.answer(first, .outOfOrderSequenceNumber) == [])
+        let effects = scene.machine.advance(now: scene.now, view: scene.view)
+        let lost = ProducerMachine.Effect.failed(tickets: [2], place: Self.place, .expired(last: nil))
+        #expect(effects == (mayBeWritten ? [lost] : []) + [.obtainIdentity])
+    }
+
     @Test("What can't be delivered in time fails, and says after which error")
     func expiry() throws {
         var scene = Scene { $0.deliveryMillisecondsMax = 1_000 }

@@ -166,6 +166,8 @@ package struct ProducerMachine: Sendable {
             queues[landed.place]?.putBack(landed)
             return []
         case _ where error.isRetriable:
+            // Only this one says that nothing was appended: the others may come while replicas are waited for.
+            landed.mayBeWritten = landed.mayBeWritten || error != .notEnoughReplicas
             return retry(&landed, error, now: now, using: &generator)
         default:
             if landed.stamp != nil, case .have = identity { identity = .draining }
