@@ -151,8 +151,10 @@ tools() {
     # shellcheck disable=SC2086 # $at is two words
     {
         "$martlet" topics $at --create --topic bench-tools --partitions 6 --replication-factor 3 >/dev/null
-        seq 100 >"$dir/lines"
-        "$martlet" console-producer $at --topic bench-tools <"$dir/lines"
+        # With keys, so that no partition is empty: who reads one record of it would wait for ever.
+        seq 100 | sed 's/.*/&:&/' >"$dir/lines"
+        "$martlet" console-producer $at --topic bench-tools --reader-property parse.key=true \
+            --reader-property key.separator=: <"$dir/lines"
         printf '{"partitions": [{"topic": "bench-tools", "partition": 1, "offset": 0}], "version": 1}' >"$dir/delete.json"
         "$martlet" console-consumer $at --topic bench-tools --group bench-tools --from-beginning --max-messages 1 \
             >/dev/null 2>&1
