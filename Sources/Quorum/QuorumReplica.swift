@@ -21,6 +21,8 @@ package struct QuorumReplica: Sendable {
     var generator: SeededGenerator
     /// Elections lost or run out since a leader was last heard: the wait grows with it.
     var lostElections = 0
+    /// How late the own steps were.
+    var stalls = OwnStalls()
     /// How often the leader's address refused since a leader was last heard.
     var refusals = 0
     /// The voter that a search for the leader asks next, by position.
@@ -102,6 +104,7 @@ package struct QuorumReplica: Sendable {
         let leaderBefore = (leaderID, election.epoch)
         let ledBefore = role.leading?.epoch
         let votersBefore = voters
+        stalls.noteStep(dueAt: nextDeadline, graceMilliseconds: settings.fetchWaitMilliseconds, now: now)
         handle(input, now: now)
         if !isHalted {
             runTimers(now: now)
@@ -182,9 +185,9 @@ package struct QuorumReplica: Sendable {
         return lastRequestID
     }
 
-    /// A random time from once to twice the election timeout from now.
+    /// A random time from once to twice the election timeout from now, and more where this replica stalls.
     mutating func electionDeadline(now: MonotonicInstant) -> MonotonicInstant {
-        let least = settings.electionTimeoutMilliseconds
+        let least = settings.electionTimeoutMilliseconds + stalls.allowanceMilliseconds
         return now.advanced(byMilliseconds: Int64.random(in: least...2 * least, using: &generator))
     }
 

@@ -52,6 +52,18 @@ struct Bench {
         return step(.tick)
     }
 
+    /// Time passes while the replica keeps all its appointments.
+    @discardableResult
+    mutating func watch(_ milliseconds: Int64) -> [QuorumEffect] {
+        let end = now.advanced(byMilliseconds: milliseconds)
+        var effects: [QuorumEffect] = []
+        while now < end {
+            now = min(end, now.advanced(byMilliseconds: 50))
+            effects += step(.tick)
+        }
+        return effects
+    }
+
     /// Flushes what the effects ask for, until nothing more is asked.
     @discardableResult
     mutating func flush(_ effects: [QuorumEffect]) -> [QuorumEffect] {

@@ -104,7 +104,7 @@ struct ElectionTests {
         var bench = Bench.withLog(epoch: 4, lengths: [3])
         guard let sent = bench.follow(2, epoch: 5).fetch else { return }
         bench.step(.failed(sent.id, .noAnswer))
-        bench.pass(599)
+        bench.watch(599)
         #expect(bench.replica.role.name == "Follower")
         bench.pass(1)
         #expect(bench.replica.role.name == "Prospective")

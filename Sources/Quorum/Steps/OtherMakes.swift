@@ -23,12 +23,14 @@ extension QuorumReplica {
 
     /// How long this replica waits for an answer of its leader.
     func fetchTimeoutMilliseconds(under leader: BrokerID) -> Int64 {
-        isOther(leader) ? settings.fetchTimeoutMillisecondsOfOthers : settings.fetchTimeoutMilliseconds
+        patience(isOther: isOther(leader))
     }
 
     /// How long a leader waits for a majority to fetch: as the most patient of its voters.
-    var checkQuorumMilliseconds: Int64 {
-        voters.all.contains { isOther($0.id) }
-            ? settings.fetchTimeoutMillisecondsOfOthers : settings.fetchTimeoutMilliseconds
+    var checkQuorumMilliseconds: Int64 { patience(isOther: voters.all.contains { isOther($0.id) }) }
+
+    private func patience(isOther: Bool) -> Int64 {
+        let timeout = isOther ? settings.fetchTimeoutMillisecondsOfOthers : settings.fetchTimeoutMilliseconds
+        return timeout + stalls.allowanceMilliseconds
     }
 }

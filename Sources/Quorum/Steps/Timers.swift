@@ -7,9 +7,9 @@ extension QuorumReplica {
         switch role {
         case .unattached(let state): earliest(state.electionAt, state.search.dueAt)
         case .prospective(let round), .candidate(let round): earliest(round.deadline, round.nextDue)
-        case .leader(let state): earliest(nextOf(state), checkQuorumDeadline(of: state))
+        case .leader(let state): earliest(nextOf(state), checkQuorumDeadline(of: state).map(afterGrace))
         case .follower(let state):
-            earliest(state.fetchDeadline, earliest(state.nextDue, membershipTime(of: state)))
+            earliest(afterGrace(state.fetchDeadline), earliest(state.nextDue, membershipTime(of: state)))
         case .resigned(let state):
             earliest(state.isFinal ? nil : state.endsAt, state.notices.compactMap(\.errand.dueAt).min())
         }
@@ -25,6 +25,12 @@ extension QuorumReplica {
         state.checkQuorumDeadline(timeoutMilliseconds: checkQuorumMilliseconds)
     }
 
+    /// The time for a judgement that would come due while what this replica slept through is not heard yet.
+    private func afterGrace(_ deadline: MonotonicInstant) -> MonotonicInstant {
+        stalls.graceEndsAt.map { max($0, deadline) } ?? deadline
+    }
+
+    /// Whether a majority was silent for too long, as far as this leader has heard: it takes nothing new on then.
     func hasLostQuorum(_ state: LeaderState, now: MonotonicInstant) -> Bool {
         checkQuorumDeadline(of: state).map { $0 <= now } ?? false
     }
@@ -43,7 +49,7 @@ extension QuorumReplica {
             if round.isLost || round.deadline <= now { lostElection(now: now) }
         case .leader(let state): leaderTimers(state, now: now)
         case .follower(let state):
-            if state.fetchDeadline <= now { leaderLost(now: now) }
+            if afterGrace(state.fetchDeadline) <= now { leaderLost(now: now) }
         case .resigned(let state):
             if state.endsAt <= now, !state.isFinal {
                 becomeUnattached(epoch: election.epoch, electionAt: now, now: now)
@@ -81,7 +87,7 @@ extension QuorumReplica {
     }
 
     private mutating func leaderTimers(_ state: LeaderState, now: MonotonicInstant) {
-        if hasLostQuorum(state, now: now) {
+        if let deadline = checkQuorumDeadline(of: state), afterGrace(deadline) <= now {
             return becomeResigned(successors: state.successors, isFinal: false, now: now)
         }
         var state = state

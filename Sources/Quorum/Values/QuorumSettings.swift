@@ -2,7 +2,7 @@
 package struct QuorumSettings: Hashable, Sendable {
     /// How long a follower waits for its leader's answer before it looks for another
     /// (`controller.quorum.fetch.timeout.ms`). A leader that a majority did not fetch from for as long resigns, so it
-    /// steps down no later than the others can replace it.
+    /// steps down no later than the others can replace it. Who is held up itself waits longer (`OwnStalls`).
     package var fetchTimeoutMilliseconds: Int64
     /// The least time between two elections of one node; each draws from once to twice as much
     /// (`controller.quorum.election.timeout.ms`).
