@@ -142,7 +142,7 @@ def found_three(quorum, **more):
     for node in ids:
         quorum.configure(node, **more)
         said = quorum.format(node, "--initial-controllers", founders)
-        assert f"Formatting dynamic metadata voter directory {quorum.data(node)}" in said
+        assert f"Formatting dynamic metadata voter directory {quorum.data(node)} with metadata.version 4.2-IV1." in said
         assert quorum.directory_id(node) == ids[node]
     for node in ids:
         quorum.start(node)

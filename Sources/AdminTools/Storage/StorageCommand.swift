@@ -18,7 +18,7 @@ package struct StorageCommand: ParsableCommand {
     package var clusterID: String?
     @Flag(name: [.customShort("g"), .customLong("ignore-formatted")], help: "Leave formatted directories as they are.")
     package var ignoresFormatted = false
-    @Option(name: [.customShort("r"), .customLong("release-version")], help: "The release to start with: 4.3-IV0.")
+    @Option(name: [.customShort("r"), .customLong("release-version")], help: "The release to start with: 4.2-IV1.")
     package var release: String?
     @Option(name: [.customShort("f"), .customLong("feature")], help: "A feature level; set by the first controller.")
     package var features: [String] = []
@@ -40,8 +40,10 @@ package struct StorageCommand: ParsableCommand {
 
     package init() {}
 
-    /// The one release whose metadata records are written.
-    private static let releaseName = "4.3-IV0"
+    /// The one release that a cluster is founded at; `features` changes it.
+    private static let releaseName = "4.2-IV1"
+    /// What Kafka's own tool founds at, so that scripts name it.
+    private static let kafkasReleaseName = "4.3-IV0"
 
     package func run() throws {
         switch action {
@@ -69,7 +71,11 @@ package struct StorageCommand: ParsableCommand {
         guard let clusterID else {
             throw ToolFailure.usage("kafka-storage: error: argument --cluster-id/-t is required")
         }
-        if let release, release != Self.releaseName {
+        if release == Self.kafkasReleaseName {
+            Console.complain(
+                "The cluster is founded at \(Self.releaseName): of \(Self.kafkasReleaseName) cordoned log directories "
+                    + "are missing.")
+        } else if let release, release != Self.releaseName {
             throw ToolFailure("Unknown release \(release). Supported releases are: \(Self.releaseName)")
         }
         let quorum = try quorum(of: node)
