@@ -3,6 +3,8 @@
 # docs/fault-injection.md. What a row printed stands in .build/chaos-night/ROW.log.
 #
 #   Tests/chaos-night.sh [ROUNDS] [ROW…]    2 rounds of every row
+#
+# CHAOS_OPTIONS are handed on to `martlet chaos`; "--other PATH" lets the row of mixed releases run.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 rounds=${1:-2}

@@ -5,6 +5,7 @@
 #   Tests/chaos.sh              the short set
 #   Tests/chaos.sh F1 F26       these rows
 #   Tests/chaos.sh --all        every row; for more see `martlet chaos --help`
+#   Tests/chaos.sh F38 --other PATH    nodes of this build and of another one, whose martlet is PATH, in one cluster
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 if [ -z "${MARTLET:-}" ]; then
@@ -14,8 +15,10 @@ fi
 mkdir -p .build/shims
 shim=()
 compiler=$(command -v cc || command -v clang || true)
+# Under its name in one step: another run may be about to load it.
 if [ -n "$compiler" ] &&
-    "$compiler" -Wall -Wextra -O1 -shared -fPIC -o .build/shims/machine.so Tests/Shims/machine.c -ldl -lpthread; then
+    "$compiler" -Wall -Wextra -O1 -shared -fPIC -o ".build/shims/machine.$$" Tests/Shims/machine.c -ldl -lpthread &&
+    mv ".build/shims/machine.$$" .build/shims/machine.so; then
     shim=(--shim .build/shims/machine.so)
 else
     echo "No C compiler for Tests/Shims/machine.c here: rows that need it do not run"

@@ -3,9 +3,11 @@
 # processes and the image in containers by Docker or podman (docker/test.sh; where neither can be had, that is said and
 # counts as no failure). Ends with one line, `N passed, M failed`, and exits with 1 if anything failed.
 #
-#   Tests/run.sh                    all of it: the unit tests, a minute of the fuzzer, the real clients, the containers
+#   Tests/run.sh                    all of it: the unit tests, a minute of the fuzzer, the real clients, the short set
+#                                   of the fault matrix on real processes, the containers
 #   Tests/run.sh --swift-only       the unit tests
-#   Tests/run.sh --clients-only     the real clients
+#   Tests/run.sh --clients-only     the real clients and the short set of the fault matrix
+#   Tests/run.sh --faults-only      the short set of the fault matrix
 #   Tests/run.sh --containers-only  the containers
 #   Tests/run.sh --no-containers    all but the containers
 #
@@ -17,12 +19,14 @@ cd "$(dirname "$0")/.." || exit 1
 
 swift_tests=yes
 client_tests=yes
+fault_tests=yes
 container_tests=yes
 for argument in "$@"; do
     case $argument in
-        --swift-only) client_tests=no container_tests=no ;;
+        --swift-only) client_tests=no fault_tests=no container_tests=no ;;
         --clients-only) swift_tests=no container_tests=no ;;
-        --containers-only) swift_tests=no client_tests=no container_tests=yes ;;
+        --faults-only) swift_tests=no client_tests=no container_tests=no ;;
+        --containers-only) swift_tests=no client_tests=no fault_tests=no container_tests=yes ;;
         --no-containers) container_tests=no ;;
         *) echo "Tests/run.sh: unknown option $argument" >&2; exit 1 ;;
     esac
@@ -112,6 +116,27 @@ PYTHON
     failed=$((failed + ${counts#* }))
 }
 
+# The short set of the fault matrix, in two lanes: most of a row is waiting. Shows the verdicts, and all of a lane that
+# failed.
+run_faults() {
+    local lane=0 rows log counts processes=()
+    for rows in "F4 F9 F1 F6" "F25 F26 F16"; do
+        lane=$((lane + 1))
+        # shellcheck disable=SC2086  # names of rows
+        Tests/chaos.sh $rows --base-port $((${MARTLET_FAULTS_PORT:-19092} + lane * 100 - 100)) \
+            >.build/faults-$lane.log 2>&1 &
+        processes+=($!)
+    done
+    for lane in 1 2; do
+        log=.build/faults-$lane.log
+        if wait "${processes[lane - 1]}"; then grep -E '^F[0-9]+: ' $log; else cat $log; fi
+        counts=$(sed -nE 's/^([0-9]+) passed, ([0-9]+) failed, .*/\1 \2/p' $log | tail -1)
+        counts=${counts:-0 1}
+        passed=$((passed + ${counts% *}))
+        failed=$((failed + ${counts#* }))
+    done
+}
+
 started=$SECONDS
 
 install_packages
@@ -177,6 +202,11 @@ if [ "$client_tests" = yes ]; then
         echo "The real clients could not be installed."
         failed=$((failed + 1))
     fi
+fi
+
+if [ "$fault_tests" = yes ]; then
+    say "Faults on real processes"
+    run_faults
 fi
 
 if [ "$container_tests" = yes ]; then

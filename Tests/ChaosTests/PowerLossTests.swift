@@ -118,20 +118,3 @@ struct PowerLossTests {
         return bytes
     }
 }
-
-@Suite("Whose connection it is")
-struct SocketOwnerTests {
-    @Test("The line of the other end is found by both ports")
-    func line() {
-        let table = Array(
-            """
-              sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
-               0: 0100007F:4FB0 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 111 1 0
-               1: 0100007F:4FC4 0100007F:C350 01 00000000:00000000 00:00000000 00000000     0        0 222 1 0
-               2: 0100007F:C350 0100007F:4FC4 01 00000000:00000000 00:00000000 00000000     0        0 333 1 0
-            """.utf8)
-        #expect(SocketOwner.inode(in: table, from: 0xC350, to: 0x4FC4) == "333")
-        #expect(SocketOwner.inode(in: table, from: 0x4FC4, to: 0xC350) == "222")
-        #expect(SocketOwner.inode(in: table, from: 1, to: 2) == nil)
-    }
-}

@@ -12,22 +12,23 @@ struct RowsTests {
         #expect(ChaosRow.all.count == 33)
     }
 
-    @Test("The short set needs nothing that is not there")
+    @Test("Every row of the short set exists")
     func short() {
-        for name in ChaosRow.short {
-            let row = ChaosRow.all.first { $0.id == name }
-            #expect(row != nil && row?.reasonNotToRun == nil, "\(name)")
-        }
+        for name in ChaosRow.short { #expect(ChaosRow.all.contains { $0.id == name }, "\(name)") }
     }
 
     @Test("A row that can't run counts as not run, never as passed")
     func notRun() async {
-        let row = ChaosRow.all.first { $0.reasonNotToRun != nil }
         let settings = RowRunner.Settings(directory: "/nonexistent", basePort: 1, seed: 1)
-        guard let row else { return }
-        let report = await RowRunner(settings).run(row)
-        #expect(report.outcome == .notRun(row.reasonNotToRun ?? ""))
-        #expect(!report.isFailure)
+        for (name, need) in [("F26", "--shim"), ("F38", "--other")] {
+            guard let row = ChaosRow.all.first(where: { $0.id == name }) else { continue }
+            let report = await RowRunner(settings).run(row)
+            guard case .notRun(let reason) = report.outcome else {
+                Issue.record("\(report)")
+                continue
+            }
+            #expect(reason.contains(need) && !report.isFailure)
+        }
     }
 
     @Test("The timeline tells seconds from its start")

@@ -130,7 +130,10 @@ def check(stream, found):
         numbers = [number for number, _ in found[partition]]
         if any(later <= earlier for earlier, later in zip(numbers, numbers[1:])):
             at = next(i for i, (a, b) in enumerate(zip(numbers, numbers[1:])) if b <= a)
-            wrong.append(f"partition {partition}: {numbers[at]} is followed by {numbers[at + 1]}")
+            (number, offset), (following, place) = found[partition][at : at + 2]
+            wrong.append(
+                f"partition {partition}: {number} at offset {offset} is followed by {following} at offset {place}"
+            )
         offsets = dict(found[partition])
         for number, offset, _ in stream.acknowledged[partition]:
             if number not in offsets:

@@ -1,6 +1,6 @@
 """All machines lose power at once, and with it every byte that was not synchronised: nothing acknowledged is lost.
 
-MARTLET_POWER_LOSSES says how often (default 2; the long run takes 20). `flush.on.ack` is at its default, true.
+MARTLET_POWER_LOSSES says how often (default 1; the long run takes 20). `flush.on.ack` is at its default, true.
 """
 
 import os
@@ -14,7 +14,7 @@ from harness import Cluster, fresh, wait_until
 from power_loss import PowerCord, take_back
 from steady_stream import SteadyStream, check, read_all
 
-LOSSES = int(os.environ.get("MARTLET_POWER_LOSSES", "2"))
+LOSSES = int(os.environ.get("MARTLET_POWER_LOSSES", "1"))
 PARTITIONS = 3
 
 

@@ -39,8 +39,7 @@ final class BrokerRoom: Sendable {
         let (settings, nodeID, cache) = (configuration.settings, configuration.nodeID, quorum.cache)
         let dynamic = DynamicSettings(settings, node: nodeID, log: log)
         self.settings = dynamic
-        let quorumHost = quorum.host
-        let channels = BrokerRoom.channels(of: nodeID, to: quorumHost, world)
+        let channels = BrokerRoom.channels(of: nodeID, to: quorum.host, world)
         self.channels = channels
         for channel in channels { quorum.plane.follow(channel) }
         let lifecycle = BrokerLifecycle(
@@ -52,7 +51,8 @@ final class BrokerRoom: Sendable {
         let isrChanges = AlterPartitionSender(
             broker: nodeID, epoch: { lifecycle.epoch }, channel: channels[1], world: world)
         let suspected = SuspectedBrokers(
-            cache: cache, listenerName: configuration.interBrokerListenerName, world: world)
+            cache: cache, listenerName: configuration.interBrokerListenerName,
+            hidingMilliseconds: settings.integer("broker.session.timeout.ms"), world: world)
         let fetchers = ReplicaFetchers(
             me: nodeID, settings: settings, interBrokerListener: configuration.interBrokerListenerName,
             brokerEpoch: { lifecycle.epoch }, world: world, log: logs[part: .fetchers],

@@ -22,6 +22,7 @@ package struct ChaosCommand: AsyncParsableCommand {
     @Option(help: "What is drawn at random follows from it.") var seed: UInt64?
     @Option(help: "The built Tests/Shims/machine.c: rows with failing disks, lost power and jumping clocks need it.")
     var shim: String?
+    @Option(help: "The martlet program of another release: the row of mixed releases needs it.") var other: String?
     @Flag(help: "Keep clusters and histories also of rows that passed.") var keep = false
 
     package init() {}
@@ -44,6 +45,7 @@ package struct ChaosCommand: AsyncParsableCommand {
         settings.faultMilliseconds = seconds.map { $0 * 1_000 }
         settings.keeps = keep
         settings.shimLibrary = try shim.map(ChaosCommand.absolute)
+        settings.otherProgram = try other.map(ChaosCommand.absolute)
         print("seed \(seed)")
         var reports: [RowReport] = []
         for name in names {
@@ -65,7 +67,6 @@ package struct ChaosCommand: AsyncParsableCommand {
     private func printRows() {
         for row in ChaosRow.all {
             print("\(row.id)\t\(row.fault)\n\tpromise: \(row.promise)")
-            if let reason = row.reasonNotToRun { print("\tnot run: \(reason)") }
         }
     }
 

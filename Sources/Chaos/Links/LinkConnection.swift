@@ -14,6 +14,8 @@ final class LinkConnection: @unchecked Sendable {
         /// The half that this was read from has ended.
         var hasEnded = false
         var isWoken = false
+        /// What was handed on last: whether it is written yet.
+        var written: EventLoopFuture<Void>?
         /// When the link is free for the next piece, where bytes for each second are bounded.
         var freeAt = NIODeadline.now()
     }
@@ -127,7 +129,7 @@ final class LinkConnection: @unchecked Sendable {
                 stream.freeAt =
                     max(now, stream.freeAt) + .microseconds(Int64(piece.bytes.readableBytes) * 1_000_000 / rate)
             }
-            to.writeAndFlush(piece.bytes, promise: nil)
+            stream.written = to.writeAndFlush(piece.bytes)
             stream.byteCount -= piece.bytes.readableBytes
             moved += 1
         }
@@ -142,10 +144,16 @@ final class LinkConnection: @unchecked Sendable {
         }
         let readsOn = stream.byteCount < LinkConnection.heldBytesMax
         change(isOutward) { $0 = stream }
-        if isDone { over() } else if readsOn { from.read() }
+        if isDone {
+            // A receiver that is slow gets the rest before the end.
+            if let written = stream.written { written.whenComplete { [self] _ in over() } } else { over() }
+        } else if readsOn {
+            from.read()
+        }
     }
 
     private func over() {
+        guard !isOver else { return }
         isOver = true
         near.close(promise: nil)
         far?.close(promise: nil)
@@ -175,6 +183,9 @@ final class LinkConnection: @unchecked Sendable {
 
     /// Ends both halves with a reset.
     func reset() { near.eventLoop.execute { [self] in resetNow() } }
+
+    /// The same; nothing of it begins anything on its loop afterwards.
+    func resetAndWait() async { try? await near.eventLoop.submit { [self] in resetNow() }.get() }
 }
 
 /// Hears what arrives on one half of a connection.

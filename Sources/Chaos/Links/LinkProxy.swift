@@ -17,6 +17,7 @@ final class LinkProxy: Sendable {
     private struct State {
         var rules: [LinkRule.Way: LinkRule] = [:]
         var connections: [ObjectIdentifier: LinkConnection] = [:]
+        var listening: [any Channel] = []
         var strangers = 0
     }
 
@@ -54,13 +55,15 @@ final class LinkProxy: Sendable {
     }
 
     func close() async {
+        let listening = state.withLock { $0.listening }
+        for channel in listening { try? await channel.close() }
         let connections = state.withLock { Array($0.connections.values) }
-        for connection in connections { connection.reset() }
+        for connection in connections { await connection.resetAndWait() }
         try? await group.shutdownGracefully()
     }
 
     private func listen(_ port: Int, _ target: Int, _ node: Int, _ channel: LinkRule.Channel) async throws {
-        _ = try await ServerBootstrap(group: group)
+        let channel = try await ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 64)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.autoRead, value: false)
@@ -74,6 +77,7 @@ final class LinkProxy: Sendable {
                 }
             }
             .bind(host: "127.0.0.1", port: port).get()
+        state.withLock { $0.listening.append(channel) }
     }
 
     private func source(of near: any Channel, _ port: Int) -> Int? {

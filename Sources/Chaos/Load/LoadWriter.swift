@@ -16,6 +16,11 @@ final class LoadWriter: Sendable {
     private let recorder: HistoryRecorder
     private let clock: any Clock
     private let operationMilliseconds: Int64
+    private struct State {
+        var producer: Producer?
+        var isAbandoned = false
+    }
+    private let state = Mutex(State())
 
     init(
         process: Int32, _ topic: LoadTopic, _ configuration: ClientConfiguration, _ recorder: HistoryRecorder,
@@ -33,6 +38,15 @@ final class LoadWriter: Sendable {
     private func values(of operation: Int64) -> [Int64] {
         let first = (operation * 1_000 + Int64(process)) * Int64(LoadWriter.recordsInOperation)
         return (0..<Int64(LoadWriter.recordsInOperation)).map { first + $0 }
+    }
+
+    /// Lets go of what is not answered: nothing of this writer is sent any more.
+    func abandon() {
+        let producer = state.withLock { state in
+            state.isAbandoned = true
+            return state.producer
+        }
+        producer?.abandon()
     }
 
     /// Writes until the task is cancelled and the last answer is there.
@@ -64,7 +78,13 @@ final class LoadWriter: Sendable {
         options.deliveryMillisecondsMax = LoadWriter.deliveryMillisecondsMax
         var own = configuration
         own.clientID = "chaos-writer-\(process)"
-        return try Producer(own, options)
+        let producer = try Producer(own, options)
+        let isAbandoned = state.withLock { state in
+            state.producer = producer
+            return state.isAbandoned
+        }
+        if isAbandoned { producer.abandon() }
+        return producer
     }
 
     /// One operation; false where not everything is known about it.

@@ -13,6 +13,7 @@ final class RunningLoad: Sendable {
     private let clock: any Clock
     private let readers: [LoadReader]
     private let member: LoadReader
+    private let writers: [LoadWriter]
     private let writing: [Task<Void, any Error>]
     private let reading: [Task<Void, any Error>]
     private let watching: Task<Void, Never>
@@ -29,12 +30,12 @@ final class RunningLoad: Sendable {
         readers = [
             LoadReader(process: RunningLoad.readerProcess, .assigned, topic, configuration, recorder), member,
         ]
-        writing = writers.map { process in
-            let writer = LoadWriter(
+        self.writers = writers.map { process in
+            LoadWriter(
                 process: process, topic, configuration, recorder, clock: clock,
                 operationsPerSecond: operationsPerSecond)
-            return Task { try await writer.run() }
         }
+        writing = self.writers.map { writer in Task { try await writer.run() } }
         reading = readers.map { reader in Task { try await reader.run() } }
         watching = Task { await watch.run() }
     }
@@ -49,10 +50,13 @@ final class RunningLoad: Sendable {
         await watching.value
     }
 
-    /// Tells all to end, and waits for nobody: the cluster does not heal.
-    func abandon() {
+    /// Ends the writers without their answers, and tells the readers to end: the cluster does not heal. Nothing is
+    /// written any more when this returns, so that no row writes into the cluster of the next one.
+    func abandon() async {
         for task in writing + reading { task.cancel() }
         watching.cancel()
+        for writer in writers { writer.abandon() }
+        for task in writing { _ = await task.result }
     }
 
     /// A fresh client reads everything from the start.

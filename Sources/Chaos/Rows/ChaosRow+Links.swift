@@ -7,11 +7,15 @@ extension ChaosRow {
     private static let resets = 4
     /// Elections of the quorum that one cut may cause: its own, and that of its end.
     private static let electionsMax: Int32 = 3
+    /// A follower that can't fetch and is alive for the controller holds acknowledgements up until its leader drops it
+    /// for its lag, which is after 30 s by default, as in Kafka.
+    private static let lagOverrides = ["replica.lag.time.max.ms=3000"]
 
     static let linkRows: [ChaosRow] = [
         ChaosRow(
             id: "F8", fault: "cut a leader off from both followers; the controller hears all of them",
-            promise: "another leads, or nothing is acknowledged; nothing is lost", needs: [.links]
+            promise: "another leads, or nothing is acknowledged; nothing is lost", needs: [.links],
+            overrides: lagOverrides
         ) { stage, _ in
             let leader = try await stage.leader(of: 0)
             try await cut(stage, "replication of node \(leader)", [leader], stage.nodes, [.replication])
@@ -28,7 +32,7 @@ extension ChaosRow {
             id: "F10",
             fault:
                 "cut one way only: leader to followers, followers to leader, brokers to the controller; and one link",
-            promise: "no leaders in a hurry, no elections without end", needs: [.links]
+            promise: "no leaders in a hurry, no elections without end", needs: [.links], overrides: lagOverrides
         ) { stage, _ in try await cutOneWay(stage) },
         ChaosRow(
             id: "F11",

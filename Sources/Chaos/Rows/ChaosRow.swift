@@ -14,6 +14,8 @@ package struct ChaosRow: Sendable {
         case shim
         /// The proxy between the nodes.
         case links
+        /// The program of another release.
+        case otherRelease
     }
 
     /// What is set up for it.
@@ -23,21 +25,14 @@ package struct ChaosRow: Sendable {
     var overrides: [String] = []
     /// What the load writes to.
     var topic = LoadTopic()
-    /// Why it can't run; nil where it can.
-    package var reasonNotToRun: String?
     /// One round of the fault, from the healthy cluster to the moment when all that was taken away is back.
     let round: @Sendable (ChaosStage, _ round: Int) async throws -> Void
 
-    /// A row that can't be run.
-    static func notRun(_ id: String, _ fault: String, _ promise: String, because reason: String) -> ChaosRow {
-        ChaosRow(id: id, fault: fault, promise: promise, reasonNotToRun: reason) { _, _ in }
-    }
-
     /// All rows, in the order of the matrix.
     package static let all: [ChaosRow] = [
-        processRows, linkRows, machineRows, diskRows, damageRows, topicRows, missingRows,
+        processRows, linkRows, machineRows, diskRows, damageRows, topicRows, releaseRows,
     ].flatMap(\.self).sorted { (Int($0.id.dropFirst()) ?? 0) < (Int($1.id.dropFirst()) ?? 0) }
 
     /// The short set: what every commit can bear.
-    package static let short = ["F1", "F4", "F6", "F25", "F26"]
+    package static let short = ["F1", "F4", "F6", "F9", "F16", "F25", "F26"]
 }

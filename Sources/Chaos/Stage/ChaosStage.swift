@@ -19,6 +19,7 @@ package final class ChaosStage: Sendable {
     /// Acknowledged writes that must come during a fault that leaves a majority (C8).
     static let writesDuringFaultMin = 100
     private static let pollMilliseconds: Int64 = 50
+    private static let patience: Int64 = 3
 
     let processes: NodeProcesses
     let topic: LoadTopic
@@ -34,13 +35,16 @@ package final class ChaosStage: Sendable {
     package let clock: any Clock
     /// How long a fault lasts where the row leaves it open; nil for the row's own choice.
     let wantedFaultMilliseconds: Int64?
+    /// The `martlet` of another release; nil where the row needs none.
+    private let otherProgram: String?
     private let state: Mutex<State>
 
     init(
         processes: NodeProcesses, topic: LoadTopic, recorder: HistoryRecorder, timeline: Timeline,
         watch: ClusterWatch, check: ServiceCheck, machinery: Machinery, admin: Admin, clock: any Clock,
-        wantedFaultMilliseconds: Int64?, seed: UInt64
+        otherProgram: String?, wantedFaultMilliseconds: Int64?, seed: UInt64
     ) {
+        self.otherProgram = otherProgram
         shims = machinery.shims
         proxy = machinery.proxy
         self.admin = admin
@@ -166,9 +170,10 @@ package final class ChaosStage: Sendable {
         }
     }
 
-    func start(_ node: Int) throws {
-        note("start node \(node)")
-        _ = try processes.start(node, environment: shims[node]?.environment ?? [])
+    func start(_ node: Int, ofOtherRelease isOther: Bool = false) throws {
+        note("start node \(node)" + (isOther ? " of the other release" : ""))
+        _ = try processes.start(
+            node, program: isOther ? otherProgram : nil, environment: shims[node]?.environment ?? [])
         state.withLock { _ = $0.down.remove(node) }
     }
 
@@ -177,12 +182,19 @@ package final class ChaosStage: Sendable {
     /// Lets time pass.
     func pass(_ milliseconds: Int64) async { try? await Task.sleep(for: .milliseconds(milliseconds)) }
 
-    /// Lets the fault last, and sees that writes are acknowledged meanwhile where a majority lives (C8).
+    /// Lets the fault last, and sees that writes are acknowledged meanwhile where a majority lives (C8). On a machine
+    /// that is so busy that they come late, the fault goes on for up to as long again, three times.
     func last(_ usualMilliseconds: Int64, servesMeanwhile: Bool = true) async {
         let before = recorder.acknowledged
-        await pass(wantedFaultMilliseconds ?? usualMilliseconds)
+        let begin = clock.now
+        let milliseconds = wantedFaultMilliseconds ?? usualMilliseconds
+        let end = begin.advanced(byMilliseconds: milliseconds * (1 + ChaosStage.patience))
+        await pass(milliseconds)
+        while servesMeanwhile, recorder.acknowledged - before < ChaosStage.writesDuringFaultMin, clock.now < end {
+            await pass(ChaosStage.pollMilliseconds)
+        }
         let count = recorder.acknowledged - before
-        note("\(count) writes acknowledged during the fault")
+        note("\(count) writes acknowledged during the fault, in \(clock.now.milliseconds(since: begin)) ms")
         if servesMeanwhile, count < ChaosStage.writesDuringFaultMin {
             problem("C8: only \(count) writes were acknowledged during the fault, though a majority lives")
         }

@@ -14,6 +14,14 @@ final class ClusterWatch: Sendable {
     private struct Seen {
         var leader: BrokerID?
         var epoch = LeaderEpoch(-1)
+        /// Who led when somebody did.
+        var lastLeader: BrokerID?
+
+        /// Whether a view says something newer. A node that suspects a leader says that there is none, with the epoch
+        /// in which there is one: that says less.
+        func isOlder(than found: ClusterView.Partition, of epoch: LeaderEpoch) -> Bool {
+            epoch > self.epoch || (epoch == self.epoch && leader == nil && found.leader != nil)
+        }
     }
 
     private struct State {
@@ -86,9 +94,10 @@ final class ClusterWatch: Sendable {
             else { continue }
             let before: Seen? = state.withLock { state in
                 let before = state.partitions[partition] ?? Seen()
-                guard epoch > before.epoch else { return nil }
-                state.partitions[partition] = Seen(leader: found.leader, epoch: epoch)
-                if before.epoch.value >= 0, found.leader != before.leader { state.leaderChanges += 1 }
+                guard before.isOlder(than: found, of: epoch) else { return nil }
+                state.partitions[partition] = Seen(
+                    leader: found.leader, epoch: epoch, lastLeader: found.leader ?? before.lastLeader)
+                if let last = before.lastLeader, let leader = found.leader, leader != last { state.leaderChanges += 1 }
                 return before
             }
             guard let before, before.epoch.value >= 0, found.leader != before.leader else { continue }

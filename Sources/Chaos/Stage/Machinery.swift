@@ -26,12 +26,11 @@ struct Machinery: Sendable {
     }
 
     /// Why a row can't run with what there is; nil where it can.
-    static func missing(for row: ChaosRow, library: String?) -> String? {
-        if let reason = row.reasonNotToRun { return reason }
-        if row.needs.contains(.links) {
-            return "needs the proxy between the nodes, which stalls after a cut and is not to be trusted yet"
+    static func missing(for row: ChaosRow, _ settings: RowRunner.Settings) -> String? {
+        if row.needs.contains(.otherRelease), settings.otherProgram == nil {
+            return "needs --other, the program of another release"
         }
-        if row.needs.contains(.shim), library == nil {
+        if row.needs.contains(.shim), settings.shimLibrary == nil {
             return "needs --shim, the library that Tests/chaos.sh builds of Tests/Shims/machine.c"
         }
         return nil

@@ -22,6 +22,8 @@ package struct RowRunner: Sendable {
         package var prints = true
         /// The built `Tests/Shims/machine.c`, for the rows that need it.
         package var shimLibrary: String?
+        /// The `martlet` of another release, for the row of mixed releases.
+        package var otherProgram: String?
 
         package init(directory: String, basePort: Int, seed: UInt64) {
             self.directory = directory
@@ -46,7 +48,10 @@ package struct RowRunner: Sendable {
 
     /// Runs the row and says what became of it. Nothing goes on running afterwards.
     package func run(_ row: ChaosRow) async -> RowReport {
-        if let reason = Machinery.missing(for: row, library: settings.shimLibrary) {
+        var row = row
+        // One for each row: what a row left behind on the way to its nodes' ports shall find no place in the next one.
+        row.topic.name += "-" + row.id.lowercased()
+        if let reason = Machinery.missing(for: row, settings) {
             return RowReport(row: row.id, outcome: .notRun(reason))
         }
         let directory = ClusterDirectory(path: "\(settings.directory)/\(row.id)", files: files)
@@ -104,7 +109,9 @@ package struct RowRunner: Sendable {
         _ row: ChaosRow, _ processes: NodeProcesses, _ machinery: Machinery
     ) async throws -> RowReport {
         for node in processes.plan.nodes {
-            _ = try processes.start(node, environment: machinery.shims[node]?.environment ?? [])
+            _ = try processes.start(
+                node, program: row.needs.contains(.otherRelease) ? settings.otherProgram : nil,
+                environment: machinery.shims[node]?.environment ?? [])
         }
         try await Readiness(processes: processes, clock: clock).wait(secondsMax: RowRunner.readySecondsMax)
         var configuration = ClientConfiguration(bootstrapServers: processes.plan.bootstrapServers, clientID: "chaos")
@@ -132,7 +139,7 @@ package struct RowRunner: Sendable {
             compare(before, usage(processes), stage)
             try await load.stop()
         } catch {
-            load.abandon()
+            await load.abandon()
             throw error
         }
         return try await judge(row, stage, load, admin, configuration)
@@ -143,9 +150,14 @@ package struct RowRunner: Sendable {
             let parts = line.split(separator: "=", maxSplits: 1)
             return (String(parts[0]), String(parts[1]))
         }
-        try await admin.createTopic(
-            topic.name, partitions: topic.partitionCount, replicationFactor: Int16(plan.replicationFactor),
-            configs: configs)
+        do throws(ClientError) {
+            try await admin.createTopic(
+                topic.name, partitions: topic.partitionCount, replicationFactor: Int16(plan.replicationFactor),
+                configs: configs)
+        } catch {
+            // Asked for twice, as the first answer came too late: the cluster is fresh, so it is ours.
+            guard error.code == .topicAlreadyExists else { throw error }
+        }
     }
 
     private func makeStage(
@@ -161,7 +173,8 @@ package struct RowRunner: Sendable {
         return ChaosStage(
             processes: processes, topic: row.topic, recorder: recorder, timeline: timeline,
             watch: try ClusterWatch(configuration, row.topic, timeline, clock: clock), check: check,
-            machinery: machinery, admin: admin, clock: clock, wantedFaultMilliseconds: settings.faultMilliseconds,
+            machinery: machinery, admin: admin, clock: clock, otherProgram: settings.otherProgram,
+            wantedFaultMilliseconds: settings.faultMilliseconds,
             seed: settings.seed)
     }
 

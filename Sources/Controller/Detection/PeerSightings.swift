@@ -29,6 +29,7 @@ package struct PeerSightings: Sendable {
 
     private struct Doubt {
         let epoch: BrokerEpoch
+        let began: MonotonicInstant
         /// Since when nothing is known to have been heard.
         var since: MonotonicInstant
         var isConnectionLost: Bool
@@ -53,7 +54,8 @@ package struct PeerSightings: Sendable {
         let until = now.advanced(byMilliseconds: PeerSightings.askingMilliseconds)
         guard var known = doubts[peer], known.epoch == epoch else {
             doubts[peer] = Doubt(
-                epoch: epoch, since: min(since, now), isConnectionLost: cause == .connectionLost, until: until)
+                epoch: epoch, began: now, since: min(since, now), isConnectionLost: cause == .connectionLost,
+                until: until)
             return true
         }
         known.since = min(known.since, since)
@@ -87,9 +89,19 @@ package struct PeerSightings: Sendable {
     }
 
     /// Those to whom no client should be sent: their connection ended, or they do not answer.
-    package var suspected: Set<BrokerID> {
+    ///
+    /// - Parameter hidingMilliseconds: how long a silent one is suspected: who is not fenced by then answers others,
+    ///   and it is the link to it that is broken. One that is gone is suspected until its registration changes.
+    package func suspected(now: MonotonicInstant, hidingMilliseconds: Int64) -> Set<BrokerID> {
         if doubts.isEmpty { return [] }
-        return Set(doubts.filter { $0.value.isConnectionLost || $0.value.sight != .unknown }.keys)
+        let suspected = doubts.filter { _, doubt in
+            switch doubt.sight {
+            case .gone: true
+            case .silent: now.milliseconds(since: doubt.began) < hidingMilliseconds
+            case .unknown: doubt.isConnectionLost && now.milliseconds(since: doubt.began) < hidingMilliseconds
+            }
+        }
+        return Set(suspected.keys)
     }
 
     /// What the controller is told: the peers that did not answer.

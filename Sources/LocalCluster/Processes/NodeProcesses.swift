@@ -42,9 +42,10 @@ package struct NodeProcesses: Sendable {
 
     /// Starts a node that is not running; returns at once.
     ///
+    /// - Parameter program: whose `server` command runs; this one's if left out.
     /// - Parameter environment: NAME=VALUE, beyond what this process was given.
     package func start(
-        _ node: Int, environment: [String] = []
+        _ node: Int, program: String? = nil, environment: [String] = []
     ) throws(ClusterError) -> (process: ProcessIdentity, configuring: ClusterDirectory.Configuring) {
         switch try state(of: node) {
         case .running(let process), .paused(let process):
@@ -52,8 +53,10 @@ package struct NodeProcesses: Sendable {
         case .crashed, .stopped: break
         }
         let configuring = try directory.writeConfiguration(of: node, plan)
+        let executable: String
+        if let program { executable = program } else { executable = try ProcessLauncher.ownExecutable() }
         let process = try ProcessLauncher.launch(
-            try ProcessLauncher.ownExecutable(), ["server", directory.configurationPath(node)],
+            executable, ["server", directory.configurationPath(node)],
             logPath: directory.logPath(node), environment: environment)
         try directory.write(process, of: node)
         return (process, configuring)

@@ -21,6 +21,9 @@ package final class ClusterClient: Sendable {
         var preferred: Endpoint?
         var generator: SeededGenerator
         var isClosed = false
+
+        /// Where the brokers are that are alive, by id.
+        var knownEndpoints: [Endpoint] { view.brokerIDs.compactMap { view.brokers[$0] } }
     }
 
     package let configuration: ClientConfiguration
@@ -135,11 +138,21 @@ package final class ClusterClient: Sendable {
     /// for one, only after all others.
     private func candidates() -> [Endpoint] {
         let (preferred, known, ended) = state.withLock { state in
-            (state.preferred, Array(state.view.brokers.values), state.connections.filter { $0.value.hasEnded })
+            (state.preferred, state.knownEndpoints, state.connections.filter { $0.value.hasEnded })
         }
         var ordered: [Endpoint] = preferred.map { [$0] } ?? []
         for endpoint in bootstrap.endpoints + known where !ordered.contains(endpoint) { ordered.append(endpoint) }
         return ordered.filter { ended[$0] == nil } + ordered.filter { ended[$0] != nil }
+    }
+
+    /// A broker that is cut off from others knows of no leaders, for as long as it is asked: the next may know more.
+    private func askAnotherNext() {
+        state.withLock { state in
+            var ring = bootstrap.endpoints
+            for endpoint in state.knownEndpoints where !ring.contains(endpoint) { ring.append(endpoint) }
+            let place = state.preferred.flatMap { ring.firstIndex(of: $0) } ?? ring.count - 1
+            state.preferred = ring[(place + 1) % ring.count]
+        }
     }
 
     /// Asks for what is known of `topics`, or of all topics; returns those that have an error.
@@ -157,6 +170,7 @@ package final class ClusterClient: Sendable {
             }
         }
         let response = try await send(request, to: .anyBroker)
+        if response.topics.contains(where: { $0.partitions.contains { $0.leaderID.value < 0 } }) { askAnotherNext() }
         let failed = state.withLock { $0.view.apply(response, isComplete: topics == nil) }
         return Dictionary(failed.map { ($0.name, $0.error) }) { first, _ in first }
     }

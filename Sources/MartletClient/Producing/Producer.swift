@@ -70,7 +70,7 @@ public final class Producer: Sendable {
             if accept(record, whenFull: false, completion) { return }
             await withCheckedContinuation { continuation in
                 let isFull = state.withLock { state in
-                    guard !state.machine.isIdle else { return false }
+                    guard !state.machine.isIdle, !state.isClosed else { return false }
                     state.spaceWaiters.append(continuation)
                     return true
                 }
@@ -83,7 +83,7 @@ public final class Producer: Sendable {
     public func flush() async {
         await withCheckedContinuation { continuation in
             let isIdle = state.withLock { state in
-                if state.machine.isIdle { return true }
+                if state.machine.isIdle || state.isClosed { return true }
                 state.machine.flush()
                 state.idleWaiters.append(continuation)
                 return false
@@ -100,6 +100,24 @@ public final class Producer: Sendable {
             state.wake?.cancel()
         }
         cluster.close()
+    }
+
+    /// Closes without waiting: what is not answered yet fails, and may have been written all the same.
+    package func abandon() {
+        let (waiters, sleepers) = state.withLock { state in
+            state.isClosed = true
+            state.wake?.cancel()
+            state.wake = nil
+            defer {
+                state.waiters = [:]
+                state.spaceWaiters = []
+                state.idleWaiters = []
+            }
+            return (state.waiters.sorted { $0.key < $1.key }.map(\.value), state.spaceWaiters + state.idleWaiters)
+        }
+        cluster.close()
+        for waiter in waiters { waiter(.failure(ClientError(.closed, "The producer was closed"))) }
+        for continuation in sleepers { continuation.resume() }
     }
 
     /// Learns a topic's partitions before its first record.

@@ -6,9 +6,10 @@ package import World
 
 /// Brokers that this node takes for dead or silent before the controller has said so.
 ///
-/// Metadata for partitions they lead is answered with LEADER_NOT_AVAILABLE until a probe finds them alive or the new
-/// image comes: a client that is sent to a dead leader loses more time than one that asks again. What is found is told
-/// to the controller with the next heartbeat (E4).
+/// Metadata for partitions they lead is answered with LEADER_NOT_AVAILABLE until a probe finds them alive, the new
+/// image comes, or a session has passed in which the controller did not fence them: a client that is sent to a dead
+/// leader loses more time than one that asks again. What is found is told to the controller with the next heartbeat
+/// (E4).
 package final class SuspectedBrokers: MetadataSubscriber, Sendable {
     /// The wait between two probes of a broker that neither answers nor refuses, and for an answer.
     private static let retryMilliseconds: Int64 = 15
@@ -17,6 +18,7 @@ package final class SuspectedBrokers: MetadataSubscriber, Sendable {
     private let world: World
     private let cache: MetadataCache
     private let listenerName: String
+    private let hidingMilliseconds: Int64
     private let sightings = Mutex(PeerSightings())
     /// Called on the control loop when a broker is found not to answer.
     private let sighted = Mutex(Sighted(tell: {}))
@@ -30,15 +32,21 @@ package final class SuspectedBrokers: MetadataSubscriber, Sendable {
     /// Those whom the controller has fenced a moment ago.
     let departed: DepartedBrokers
 
-    package init(cache: MetadataCache, listenerName: String, world: World) {
+    /// - Parameter hidingMilliseconds: for how long clients are not sent to a silent broker that the controller does
+    ///   not fence: the session of a broker.
+    package init(cache: MetadataCache, listenerName: String, hidingMilliseconds: Int64 = 3_000, world: World) {
         self.cache = cache
         self.listenerName = listenerName
+        self.hidingMilliseconds = hidingMilliseconds
         self.world = world
         departed = DepartedBrokers(clock: world.clock)
     }
 
     /// The brokers that are suspected; usually none.
-    package var all: Set<BrokerID> { sightings.withLock { $0.suspected } }
+    package var all: Set<BrokerID> {
+        let now = world.clock.now
+        return sightings.withLock { $0.suspected(now: now, hidingMilliseconds: hidingMilliseconds) }
+    }
 
     /// What the controller is to be told.
     func reports(now: MonotonicInstant) -> [PeerSighting] { sightings.withLock { $0.reports(now: now) } }
