@@ -1,3 +1,4 @@
+import Glibc
 import Primitives
 import Testing
 import World
@@ -44,6 +45,33 @@ struct LinkTests {
                 #expect(client.readFrame() == content)
             }
         }
+        try server.stop()
+    }
+
+    @Test("Large frames that come in pieces of any size are read on, and small ones behind them are not kept waiting")
+    func largeFramesInPieces() throws {
+        let server = try TestServer(react: TestServer.echo)
+        let client = ClientSocket(port: server.listener.port)
+        let content = (0..<600_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
+        let stream = frame(content)
+        for pieces in [[1, 5, 100_000], [30_000, 30_001, 290_000, 590_000], [599_999], [600_003]] {
+            var done = 0
+            for end in pieces + [stream.count] {
+                client.send(stream[done..<end])
+                done = end
+                // Time to read what came, and to wait for what is missing.
+                usleep(20_000)
+            }
+            #expect(client.readFrame() == content)
+            for small in LinkTests.contents {
+                client.send(frame(small))
+                #expect(client.readFrame() == small)
+            }
+        }
+        // The end is heard in the middle of a large frame too.
+        client.send(stream[..<200_000])
+        client.endSending()
+        #expect(client.readFrame() == nil)
         try server.stop()
     }
 

@@ -37,6 +37,39 @@ struct SpareBufferTests {
         #expect(kept.frames.map(\.array) == [[1, 2], [3]])
     }
 
+    /// Reads one frame in as many reads as its buffers take; tells how often its bytes were moved.
+    private func moves(of frameBytes: Int, _ buffers: ReceiveBuffers) -> Int {
+        var cutter = FrameCutter(frameLimitBytes: 4 << 20)
+        let content = frame([UInt8](repeating: 1, count: frameBytes))
+        var (done, moves, memory) = (0, 0, 0)
+        while true {
+            var buffer = buffers.buffer(allocator: .init())
+            let count = min(buffer.writableBytes, content.count - done)
+            buffer.writeBytes(content[done..<done + count])
+            done += count
+            _ = buffers.record(actualReadBytes: count)
+            let place = unsafe buffer.withUnsafeReadableBytes { Int(bitPattern: $0.baseAddress) }
+            if memory != 0, place != memory { moves += 1 }
+            memory = place
+            cutter.take(buffer)
+            buffer = ByteBuffer()
+            let step = cutter.next()
+            cutter.keepRest(in: buffers)
+            if case .frame = step { return moves }
+        }
+    }
+
+    @Test("Frames that outgrow their buffer get larger ones, until reads are small again")
+    func largeFrames() {
+        let buffers = ReceiveBuffers()
+        for _ in 0..<4 { _ = moves(of: 1 << 20, buffers) }
+        #expect(moves(of: 1 << 20, buffers) == 0)
+        // As large as frames are, not as large as they may be.
+        #expect(buffers.buffer(allocator: .init()).capacity <= 2 << 20)
+        for _ in 0..<400 { _ = buffers.record(actualReadBytes: 10) }
+        #expect(buffers.buffer(allocator: .init()).capacity == ReceiveBuffers.smallestBytes)
+    }
+
     @Test("No more than a few buffers are remembered, and none that is much too large")
     func bounds() {
         let spares = SpareBuffers()

@@ -23,6 +23,8 @@ struct FrameCutter {
     private var regionStart = 0
     /// Bytes of the frame that has been started and is being read on.
     private(set) var startedBytes = 0
+    /// Bytes that the started frame still lacks; 0 where its length is not known.
+    private(set) var missingBytes = 0
 
     init(frameLimitBytes: Int?) { self.frameLimitBytes = frameLimitBytes }
 
@@ -45,6 +47,7 @@ struct FrameCutter {
         }
         region = nil
         startedBytes = 0
+        missingBytes = 0
     }
 
     private var announced: Int? {
@@ -94,6 +97,7 @@ struct FrameCutter {
         swap(&rest, &buffer)
         region = nil
         startedBytes = rest.readableBytes
+        missingBytes = frameBytes.map { max($0 - startedBytes, 0) } ?? 0
         if startedBytes > 0 {
             buffers.keep(rest, frameBytes: frameBytes, isShared: isShared)
         } else {

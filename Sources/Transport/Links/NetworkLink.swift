@@ -20,6 +20,7 @@ final class NetworkLink: Link, ChannelInboundHandler, RemovableChannelHandler, @
     private let buffers: ReceiveBuffers
     private var cutter: FrameCutter
     private var watch = FrameWatch()
+    private var lowWater = LowWater()
     private var outgoing = OutgoingSegments()
     private var handler: (any LinkHandler)?
     private var context: ChannelHandlerContext?
@@ -135,6 +136,7 @@ final class NetworkLink: Link, ChannelInboundHandler, RemovableChannelHandler, @
         isCutting = true
         defer {
             isCutting = false
+            if let socket { lowWater.set(LowWater.bytes(missing: cutter.missingBytes), of: socket) }
             tellPartialBytes()
         }
         while isReading, end == nil {
@@ -167,7 +169,11 @@ final class NetworkLink: Link, ChannelInboundHandler, RemovableChannelHandler, @
             switch self.watch.check(self.cutter, isReading: self.isReading) {
             case .finished: return
             case .moving: self.watchFrame()
-            case .stalled: self.endNow(.badFrame)
+            case .stalled:
+                // What lies below the mark is not known here: without one it comes to light in the next interval.
+                guard self.lowWater.isSet, let socket = self.socket else { return self.endNow(.badFrame) }
+                self.lowWater.set(LowWater.none, of: socket)
+                self.watchFrame()
             }
         }
     }

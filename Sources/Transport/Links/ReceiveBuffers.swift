@@ -11,6 +11,8 @@ import NIOCore
 final class ReceiveBuffers: RecvByteBufferAllocator, @unchecked Sendable {
     static let smallestBytes = 4 << 10
     static let largestBytes = 512 << 10
+    /// Where frames are larger than that, buffers are as large as they are, up to this size.
+    static let largeFrameBytesMax = 2 << 20
     /// After so many reads that used an eighth of their buffer or less, buffers become smaller.
     private static let smallReadsBeforeShrinking = 16
 
@@ -18,6 +20,8 @@ final class ReceiveBuffers: RecvByteBufferAllocator, @unchecked Sendable {
     private var started: ByteBuffer?
     private var nextBytes = ReceiveBuffers.smallestBytes
     private var smallReads = 0
+    /// What a frame lately took that outgrew its buffer; 0 where none did: the next one is read without being moved.
+    private var largeFrameBytes = 0
     private var lentBytes = 0
     private var isStartedLent = false
     /// A started frame was lent for a read that brought nothing, and is gone: the connection can't go on.
@@ -32,7 +36,8 @@ final class ReceiveBuffers: RecvByteBufferAllocator, @unchecked Sendable {
     func buffer(allocator: ByteBufferAllocator) -> ByteBuffer {
         if isStartedLent { hasLost = true }
         guard let rest = started else {
-            let lent = spares.take(bytes: nextBytes) ?? allocator.buffer(capacity: nextBytes)
+            let wanted = max(nextBytes, largeFrameBytes)
+            let lent = spares.take(bytes: wanted) ?? allocator.buffer(capacity: wanted)
             lentBytes = lent.capacity
             return lent
         }
@@ -53,6 +58,7 @@ final class ReceiveBuffers: RecvByteBufferAllocator, @unchecked Sendable {
             smallReads += 1
             if smallReads == ReceiveBuffers.smallReadsBeforeShrinking {
                 nextBytes = max(nextBytes / 2, ReceiveBuffers.smallestBytes)
+                largeFrameBytes = 0
                 smallReads = 0
             }
         } else {
@@ -73,6 +79,9 @@ final class ReceiveBuffers: RecvByteBufferAllocator, @unchecked Sendable {
         }
         var moved = ByteBufferAllocator().buffer(capacity: max(wanted, rest.readableBytes + 1))
         moved.writeImmutableBuffer(rest)
+        if let frameBytes, rest.readableBytes >= ReceiveBuffers.largestBytes {
+            largeFrameBytes = min(frameBytes, ReceiveBuffers.largeFrameBytesMax)
+        }
         started = moved
         spares.give(rest)
     }
