@@ -116,20 +116,25 @@ PYTHON
     failed=$((failed + ${counts#* }))
 }
 
-# The short set of the fault matrix, in two lanes: most of a row is waiting. Shows the verdicts, and all of a lane that
-# failed.
-run_faults() {
-    local lane=0 rows log counts processes=()
+# The short set of the fault matrix, in two lanes: most of a row is waiting.
+fault_processes=()
+start_faults() {
+    local rows lane=0
     for rows in "F4 F9 F1 F6" "F25 F26 F16"; do
         lane=$((lane + 1))
         # shellcheck disable=SC2086  # names of rows
         Tests/chaos.sh $rows --base-port $((${MARTLET_FAULTS_PORT:-19092} + lane * 100 - 100)) \
             >.build/faults-$lane.log 2>&1 &
-        processes+=($!)
+        fault_processes+=($!)
     done
-    for lane in 1 2; do
-        log=.build/faults-$lane.log
-        if wait "${processes[lane - 1]}"; then grep -E '^F[0-9]+: ' $log; else cat $log; fi
+}
+
+# Shows the verdicts, and all of a lane that failed.
+end_faults() {
+    local lane log counts
+    for lane in "${!fault_processes[@]}"; do
+        log=.build/faults-$((lane + 1)).log
+        if wait "${fault_processes[lane]}"; then grep -E '^F[0-9]+: ' $log; else cat $log; fi
         counts=$(sed -nE 's/^([0-9]+) passed, ([0-9]+) failed, .*/\1 \2/p' $log | tail -1)
         counts=${counts:-0 1}
         passed=$((passed + ${counts% *}))
@@ -137,6 +142,7 @@ run_faults() {
     done
 }
 
+trap 'kill "${fault_processes[@]}" 2>/dev/null; exit 130' INT TERM
 started=$SECONDS
 
 install_packages
@@ -181,6 +187,9 @@ if [ "$swift_tests" = yes ] && [ -n "${MARTLET_SEEDS:-}" ]; then
     fi
 fi
 
+# Beside the fuzzer, which computes while they wait.
+[ "$fault_tests" = yes ] && start_faults
+
 if [ "$swift_tests" = yes ]; then
     say "Fuzzer, ${MARTLET_FUZZ_SECONDS:-60} s"
     if Tests/fuzz.sh "${MARTLET_FUZZ_SECONDS:-60}"; then
@@ -188,6 +197,11 @@ if [ "$swift_tests" = yes ]; then
     else
         failed=$((failed + 1))
     fi
+fi
+
+if [ "$fault_tests" = yes ]; then
+    say "Faults on real processes"
+    end_faults
 fi
 
 if [ "$client_tests" = yes ]; then
@@ -202,11 +216,6 @@ if [ "$client_tests" = yes ]; then
         echo "The real clients could not be installed."
         failed=$((failed + 1))
     fi
-fi
-
-if [ "$fault_tests" = yes ]; then
-    say "Faults on real processes"
-    run_faults
 fi
 
 if [ "$container_tests" = yes ]; then

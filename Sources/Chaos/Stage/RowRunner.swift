@@ -38,6 +38,7 @@ package struct RowRunner: Sendable {
     private static let operationsPerSecond: Int64 = 45
     private static let requestMillisecondsMax: Int64 = 3_000
     private static let drainMillisecondsMax: Int64 = 180_000
+    private static let askAgainMilliseconds: Int64 = 100
     private static let group = "chaos-group"
 
     private let settings: Settings
@@ -222,11 +223,18 @@ package struct RowRunner: Sendable {
         return RowReport(row: row.id, outcome: problems.isEmpty ? .passed : .failed(problems), lines: lines)
     }
 
+    /// Where the partitions end, once each of them tells: on a busy machine a leader may change after the fault, too.
     private func ends(of topic: LoadTopic, _ admin: Admin) async throws -> [Int32: Int64] {
         let places = topic.partitions.map { TopicPartition(topic.name, PartitionIndex($0)) }
-        let ends = try await admin.offsets(of: places, at: .latest)
-        guard ends.count == places.count else { throw ChaosError("some partitions do not tell where they end") }
-        return Dictionary(uniqueKeysWithValues: ends.map { ($0.key.partition.value, $0.value.value) })
+        let limit = clock.now.advanced(byMilliseconds: ChaosStage.healMillisecondsMax)
+        while true {
+            let ends = try await admin.offsets(of: places, at: .latest)
+            if ends.count == places.count {
+                return Dictionary(uniqueKeysWithValues: ends.map { ($0.key.partition.value, $0.value.value) })
+            }
+            guard clock.now < limit else { throw ChaosError("some partitions do not tell where they end") }
+            try? await Task.sleep(for: .milliseconds(RowRunner.askAgainMilliseconds))
+        }
     }
 
     /// What a group has committed never goes back (C6).
