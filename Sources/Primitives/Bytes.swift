@@ -117,6 +117,12 @@
         unsafe (region.base + start + offset).storeBytes(of: value.bigEndian, as: Value.self)
     }
 
+    /// Copies `other`, which may overlap, to the start. Only the owner of a region not handed on yet may do this.
+    package func move(_ other: Bytes) {
+        precondition(other.count <= count, "copy outside the slice")
+        unsafe (region.base + start).copyMemory(from: other.region.base + other.start, byteCount: other.count)
+    }
+
     /// A copy as an array; for tests and small things.
     package var array: [UInt8] { unsafe withUnsafeBytes { unsafe Array($0) } }
 }

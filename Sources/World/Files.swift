@@ -54,11 +54,23 @@ package protocol File: AnyObject, Sendable {
     /// The present length in bytes.
     func size() throws(FileError) -> Int64
 
-    /// Whether a range is in the page cache, so that reading it will not wait for a disk. True where it can't be known.
+    /// Whether all of a range of the file is in the page cache, so that reading it will not wait for a disk.
     func isResident(from position: Int64, count: Int) -> Bool
+
+    /// The system reads nothing into the page cache from now on but what is asked for.
+    func switchOffReadAhead()
+
+    /// Begins to read a range into the page cache, without waiting for it. Nothing is told where it can't be.
+    func readAhead(from position: Int64, count: Int)
 
     /// Closes it; no call may follow. Dropping the last reference closes it too.
     func close()
+}
+
+extension File {
+    package func switchOffReadAhead() {}
+
+    package func readAhead(from position: Int64, count: Int) {}
 }
 
 /// How `FileStore.open` treats an existing or missing file.

@@ -1,5 +1,6 @@
 """A byte flips in a closed segment of a running node: nobody is served it, and the replica becomes whole again."""
 
+import os
 import random
 import time
 
@@ -63,6 +64,10 @@ def flip(path, chance):
         byte = file.read(1)[0]
         file.seek(position)
         file.write(bytes([byte ^ (1 << chance.randrange(8))]))
+        file.flush()
+        # On the disk, and not in memory, where it would be what the node itself wrote.
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
     return position
 
 

@@ -125,19 +125,4 @@ struct AuditTests {
             #expect(slice.baseOffset.value <= offset && slice.endOffset.value > offset)
         }
     }
-
-    @Test("Only what this process wrote into the segment that is open is taken for what it wrote")
-    func trust() throws {
-        var fixture = try fixture()
-        let end = fixture.log.logEndOffset
-        let closed = try fixture.log.read(from: .zero, maxBytes: 300, upTo: end, minOneMessage: true)
-        #expect(!fixture.log.isTrusted(closed))
-        let newest = try fixture.log.read(from: Offset(end.value - 1), maxBytes: 300, upTo: end, minOneMessage: true)
-        #expect(fixture.log.isTrusted(newest))
-        fixture.log.distrust(newest.file)
-        #expect(!fixture.log.isTrusted(newest))
-        _ = try fixture.append(batch(1), epoch: 5)
-        let next = try fixture.log.read(from: end, maxBytes: 300, upTo: end + 1, minOneMessage: true)
-        #expect(fixture.log.isTrusted(next))
-    }
 }

@@ -35,6 +35,12 @@ extension Partition {
         _ = onLog { (log, _) throws(StorageError) in log.expireProducers(now: now, at: instant) }
     }
 
+    /// What was read or written a while ago is checked again before it is sent.
+    func ageTrust() {
+        let now = services.clock.now
+        state.withLock { $0.log?.ageTrust(now: now) }
+    }
+
     /// Starts a flush where `flush.ms` asks for one.
     func flushIfOverdue() {
         let now = services.clock.now

@@ -4,7 +4,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* 1 when every probed page of the range is in the page cache (or it can't be known), 0 when a read would wait. */
+/* 1 when every page of the range, which lies in the file, is in the page cache; 0 when one is not, or it can't be
+   known. */
 int martlet_is_resident(int descriptor, int64_t position, size_t count);
 
 /* Tries to take an exclusive lock on the open file; 0, or the error number. */

@@ -101,6 +101,12 @@ final class PosixFile: File {
 
     func isResident(from position: Int64, count: Int) -> Bool { martlet_is_resident(handle, position, count) != 0 }
 
+    func switchOffReadAhead() { _ = posix_fadvise(handle, 0, 0, POSIX_FADV_RANDOM) }
+
+    func readAhead(from position: Int64, count: Int) {
+        _ = posix_fadvise(handle, off_t(position), off_t(count), POSIX_FADV_WILLNEED)
+    }
+
     /// Nothing to do before the last reference goes: a reply that is being sent may still need the descriptor.
     func close() {}
 }

@@ -1,10 +1,10 @@
 package import Primitives
 import WireProtocol
-package import World
+import World
 
 /// One segment as a check of it sees it: taken under the partition's lock, read without it.
 package struct AuditedSegment: Sendable {
-    let file: any File
+    let file: SegmentFile
     package let baseOffset: Offset
     /// Exclusive: what a check that begins now reads up to.
     package let endOffset: Offset
@@ -97,14 +97,9 @@ extension PartitionLog {
 
     // MARK: What need not be read again
 
-    /// Whether all of a slice was written by this process into a segment that is still being written: it stands in the
-    /// page cache as it was written, as long as it has not left it.
-    package func isTrusted(_ slice: LogSlice) -> Bool {
-        slice.file === segments[activeIndex].file && slice.position >= trustedFrom
-    }
+    /// Forgets what was trusted too long; to be called about every `trustLookMilliseconds`.
+    package func ageTrust(now: MonotonicInstant) { for segment in segments { segment.file.ageTrust(now: now) } }
 
-    /// Part of the active segment had left the page cache; what the system read ahead beside it is not told apart.
-    package mutating func distrust(_ file: any File) {
-        if file === segments[activeIndex].file { trustedFrom = segments[activeIndex].sizeBytes }
-    }
+    /// The pause between two calls of `ageTrust`.
+    package static let trustLookMilliseconds: Int64 = 30_000
 }

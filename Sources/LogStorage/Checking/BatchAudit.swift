@@ -44,7 +44,8 @@ package struct BatchAudit: Sendable {
         self.known = known
         self.end = end
         expected = start
-        cursor = BatchCursor(file, from: range.lowerBound, to: range.upperBound, windowBytes: BatchAudit.windowBytes)
+        cursor = BatchCursor(
+            file, from: range.lowerBound, to: range.upperBound, windowBytes: BatchAudit.windowBytes, reusesWindow: true)
     }
 
     /// Reads about so many more bytes; blocks.

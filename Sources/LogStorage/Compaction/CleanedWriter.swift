@@ -23,7 +23,7 @@ struct CleanedWriter: Sendable {
         isChanged = group.count > 1
         let path = directory + "/" + SegmentFileName.name(first.baseOffset, .log) + SegmentFileName.cleanedSuffix
         do throws(FileError) {
-            let file = try files.open(path, .replace)
+            let file = try files.openSegment(path, .replace)
             segment = LogSegment(
                 baseOffset: first.baseOffset, file: file, directory: directory, openedAt: last.openedAt)
         } catch { throw .file(error) }

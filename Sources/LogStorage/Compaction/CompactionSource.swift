@@ -63,8 +63,8 @@ package struct CompactionSource: Sendable {
     }
 
     private func readFirstTimestamp(_ segment: Segment, _ files: any FileStore) throws(StorageError) -> Timestamp? {
-        let file: any File
-        do throws(FileError) { file = try files.open(segment.path, .read) } catch { throw .file(error) }
+        let file: SegmentFile
+        do throws(FileError) { file = try files.openSegment(segment.path, .read) } catch { throw .file(error) }
         defer { file.close() }
         var cursor = HeaderCursor(file, from: 0, to: segment.sizeBytes)
         return try cursor.next()?.header.maxTimestamp

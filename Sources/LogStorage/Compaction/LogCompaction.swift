@@ -188,8 +188,8 @@ package struct LogCompaction: Sendable {
         outcomesFrom = offset
         try outcomes.read(reading.file, from: reading.position, to: reading.segment.sizeBytes)
         for segment in source.segments[(nextSegment + 1)...] + source.later {
-            let file: any File
-            do throws(FileError) { file = try files.open(segment.path, .read) } catch { throw .file(error) }
+            let file: SegmentFile
+            do throws(FileError) { file = try files.openSegment(segment.path, .read) } catch { throw .file(error) }
             defer { file.close() }
             try outcomes.read(file, from: 0, to: segment.sizeBytes)
         }

@@ -8,7 +8,7 @@ import World
 /// next.
 struct SegmentReader: Sendable {
     let segment: CompactionSource.Segment
-    let file: any File
+    let file: SegmentFile
     private var cursor: BatchCursor
     /// The next batch starts here or behind.
     private var expected: Offset
@@ -18,7 +18,7 @@ struct SegmentReader: Sendable {
         self.segment = segment
         expected = segment.baseOffset
         do throws(FileError) {
-            file = try files.open(segment.path, .read)
+            file = try files.openSegment(segment.path, .read)
         } catch { throw .file(error) }
         cursor = BatchCursor(file, to: segment.sizeBytes, windowBytes: max(windowBytes, 4_096))
     }

@@ -13,7 +13,7 @@ struct TransactionOutcomes: Sendable {
     private var markers: [ProducerID: [Marker]] = [:]
 
     /// Reads the markers of a file from a batch on; blocks.
-    mutating func read(_ file: any File, from position: Int64, to end: Int64) throws(StorageError) {
+    mutating func read(_ file: SegmentFile, from position: Int64, to end: Int64) throws(StorageError) {
         var cursor = HeaderCursor(file, from: position, to: end)
         while let (header, position) = try cursor.next() {
             guard header.attributes.isControl, let producer = header.producerID, header.recordCount > 0 else {

@@ -1,9 +1,9 @@
 package import Primitives
-package import World
+import World
 
 /// Whole batches that stand one after the other in one file, to be sent or read without looking at them.
 package struct LogSlice: Sendable {
-    package let file: any File
+    package let file: SegmentFile
     /// Where the first batch starts in the file.
     package let position: Int64
     /// Bytes of all the batches; 0 when there is nothing to read.
@@ -13,7 +13,7 @@ package struct LogSlice: Sendable {
     /// Exclusive: the offset after the last record of the last batch.
     package let endOffset: Offset
 
-    package init(file: any File, position: Int64, count: Int, baseOffset: Offset, endOffset: Offset) {
+    package init(file: SegmentFile, position: Int64, count: Int, baseOffset: Offset, endOffset: Offset) {
         self.file = file
         self.position = position
         self.count = count
@@ -33,6 +33,18 @@ package struct LogSlice: Sendable {
 
     /// True when sending it will not wait for a disk.
     package var isResident: Bool { count == 0 || file.isResident(from: position, count: count) }
+
+    private var range: Range<Int64> { position..<position + Int64(count) }
+
+    /// True when all of it was written by this process, or checked, and was not seen to leave the page cache since: as
+    /// long as it is resident it need not be checked.
+    package func isTrusted(now: MonotonicInstant) -> Bool { file.isTrusted(range, now: now) }
+
+    /// It was not resident.
+    package func distrust() { file.distrust(range) }
+
+    /// It was compared with its checksums, and is sound.
+    package func wasChecked(now: MonotonicInstant) { file.wasChecked(range, now: now) }
 
     /// Reads it into memory; may wait for a disk, and needs no lock: the file stays readable as long as the slice
     /// lives.

@@ -60,11 +60,10 @@ extension PartitionLog {
                 ledger.add(try segments[active].seal(in: files))
                 try snapshotProducers(at: base)
             }
-            let file = try files.open(path(base, .log), .replace)
+            let file = try files.openSegment(path(base, .log), .replace)
             segments.append(LogSegment(baseOffset: base, file: file, directory: directory, openedAt: now))
             ledger.addDirectory(directory)
         } catch { throw failed(error) }
-        trustedFrom = 0
         recent.removeAll()
     }
 

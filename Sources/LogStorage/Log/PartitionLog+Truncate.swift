@@ -29,7 +29,6 @@ extension PartitionLog {
         } catch { throw failed(error) }
         try segments[active].reopen(
             sizeBytes: size, in: files, indexIntervalBytes: configuration.indexIntervalBytes)
-        trustedFrom = segments[active].sizeBytes
         epochs.truncateFromEnd(logEndOffset)
         logStartOffset = min(logStartOffset, logEndOffset)
         flushedEndOffset = min(flushedEndOffset, logEndOffset)
@@ -49,12 +48,11 @@ extension PartitionLog {
         do throws(FileError) {
             for segment in segments.reversed() { try removeFiles(of: segment.baseOffset) }
             try dropProducerSnapshots(behind: nil)
-            let file = try files.open(path(offset, .log), .replace)
+            let file = try files.openSegment(path(offset, .log), .replace)
             segments = [LogSegment(baseOffset: offset, file: file, directory: directory, openedAt: openedAt)]
             try files.synchronizeDirectory(directory)
         } catch { throw failed(error) }
         producers = ProducerStates()
-        trustedFrom = 0
         logStartOffset = offset
         flushedEndOffset = offset
     }

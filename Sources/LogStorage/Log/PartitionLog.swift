@@ -39,8 +39,6 @@ package struct PartitionLog: Sendable {
     var hints = ReadHints()
     /// The offset of the newest producer snapshot on disk.
     var producerSnapshotOffset: Offset?
-    /// What stands from here on in the active segment was written since the log was opened.
-    var trustedFrom: Int64
     /// Whether the file that bounds the recovery point after a truncation stands in the directory.
     var hasRecoveryLimit = false
 
@@ -55,7 +53,6 @@ package struct PartitionLog: Sendable {
         self.logStartOffset = logStartOffset
         self.segments = segments
         flushedEndOffset = segments[segments.count - 1].endOffset
-        trustedFrom = segments[segments.count - 1].sizeBytes
     }
 
     /// Exclusive: the offset the next record gets.

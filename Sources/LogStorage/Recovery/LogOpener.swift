@@ -95,7 +95,7 @@ struct LogOpener {
     private mutating func createFirstSegment() throws(StorageError) -> LogSegment {
         let base = start.logStartOffset
         firstLimit = try onDisk { () throws(FileError) in try RecoveryLimit.create(base, in: directory, files) }
-        let file = try onDisk { () throws(FileError) in try files.open(path(base, .log), .replace) }
+        let file = try onDisk { () throws(FileError) in try files.openSegment(path(base, .log), .replace) }
         return LogSegment(baseOffset: base, file: file, directory: directory, openedAt: now)
     }
 
@@ -120,7 +120,7 @@ struct LogOpener {
     /// Takes a segment below the recovery point or of a clean log as it is; an index that is missing or can't be right
     /// is made anew.
     private mutating func adopt(_ base: Offset, _ next: Offset?) throws(StorageError) -> LogSegment {
-        let file = try onDisk { () throws(FileError) in try files.open(path(base, .log), .readWrite) }
+        let file = try onDisk { () throws(FileError) in try files.openSegment(path(base, .log), .readWrite) }
         let size = try onDisk { () throws(FileError) in try file.size() }
         var segment = LogSegment(baseOffset: base, file: file, directory: directory, openedAt: now)
         let end = next ?? Offset(Int64.max)
@@ -143,12 +143,12 @@ struct LogOpener {
 
     /// Reads a whole segment, compares every checksum, and cuts off what is torn behind the recovery point.
     private mutating func scan(_ base: Offset, _ next: Offset?) throws(StorageError) -> LogSegment {
-        let file = try onDisk { () throws(FileError) in try files.open(path(base, .log), .readWrite) }
+        let file = try onDisk { () throws(FileError) in try files.openSegment(path(base, .log), .readWrite) }
         let size = try onDisk { () throws(FileError) in try file.size() }
         var segment = LogSegment(baseOffset: base, file: file, directory: directory, openedAt: now)
         if scannedFrom == nil { scannedFrom = base }
         report.rebuiltIndexes += 1
-        var cursor = BatchCursor(file, to: size)
+        var cursor = BatchCursor(file, to: size, reusesWindow: true)
         scanning: while true {
             switch try onDisk({ () throws(FileError) in try cursor.next() }) {
             case .batch(let header, _, let position):

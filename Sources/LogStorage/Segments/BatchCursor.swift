@@ -12,6 +12,8 @@ struct BatchCursor {
     private var windowStart: Int64 = 0
 
     private let windowBytes: Int
+    /// Whether what was read is overwritten by what is read next.
+    private let reusesWindow: Bool
 
     /// What stands at a position.
     enum Step {
@@ -22,14 +24,19 @@ struct BatchCursor {
     }
 
     /// - Parameter windowBytes: read at a time.
-    init(_ file: any File, from position: Int64 = 0, to end: Int64, windowBytes: Int = 1 << 20) {
+    /// - Parameter reusesWindow: a batch's bytes are valid until the next step only.
+    init(
+        _ file: any File, from position: Int64 = 0, to end: Int64, windowBytes: Int = 1 << 20,
+        reusesWindow: Bool = false
+    ) {
         self.file = file
         self.position = position
         self.end = end
         self.windowBytes = windowBytes
+        self.reusesWindow = reusesWindow
     }
 
-    /// The next batch; its bytes stay valid.
+    /// The next batch; its bytes stay valid, unless the window is used again.
     mutating func next(checkingChecksum: Bool = true) throws(FileError) -> Step {
         guard position < end else { return .end }
         let start = position
@@ -57,8 +64,12 @@ struct BatchCursor {
     private mutating func load(_ count: Int) throws(FileError) {
         if position + Int64(count) <= windowStart + Int64(window.count), position >= windowStart { return }
         let wanted = Int(min(Int64(max(count, windowBytes)), end - position))
-        let buffer = Bytes(MemoryRegion(count: wanted), start: 0, count: wanted)
-        var done = 0
+        // What is there of it already is kept: it need not be read twice.
+        let rest = position >= windowStart && position < windowStart + Int64(window.count) ? available : Bytes.empty
+        let canReuse = reusesWindow && window.region.count >= wanted
+        let buffer = Bytes(canReuse ? window.region : MemoryRegion(count: wanted), start: 0, count: wanted)
+        buffer.move(rest)
+        var done = rest.count
         while done < wanted {
             let got = try file.read(into: buffer[done..<wanted], at: position + Int64(done))
             if got == 0 { break }

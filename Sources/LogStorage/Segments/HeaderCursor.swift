@@ -11,8 +11,10 @@ struct HeaderCursor {
     private var window = Bytes.empty
     private var windowStart: Int64 = 0
 
-    /// Bytes read at a time: many small batches come with one read.
-    private static let windowBytes = 4096
+    /// Bytes that the next read takes: many small batches come with one, and the more of them there are the more.
+    private var windowBytes = HeaderCursor.windowBytesMin
+    private static let windowBytesMin = 4 << 10
+    private static let windowBytesMax = 256 << 10
 
     init(_ file: any File, from position: Int64, to end: Int64) {
         self.file = file
@@ -37,9 +39,12 @@ struct HeaderCursor {
     private mutating func header() throws(StorageError) -> RecordBatchHeader {
         if position < windowStart || position + Int64(RecordBatchHeader.sizeInBytes) > windowStart + Int64(window.count)
         {
+            let windowEnd = windowStart + Int64(window.count)
+            let isDense = !window.isEmpty && position <= windowEnd
+            windowBytes = isDense ? min(windowBytes * 2, HeaderCursor.windowBytesMax) : HeaderCursor.windowBytesMin
             do throws(FileError) {
-                let buffer = Bytes(
-                    MemoryRegion(count: HeaderCursor.windowBytes), start: 0, count: HeaderCursor.windowBytes)
+                let count = Int(min(Int64(windowBytes), end - position))
+                let buffer = Bytes(MemoryRegion(count: count), start: 0, count: count)
                 let got = try file.read(into: buffer, at: position)
                 window = buffer[0..<got]
                 windowStart = position

@@ -5,7 +5,7 @@ import World
 /// One file of batches with its two indexes. The last segment of a log is the active one, the others are sealed.
 struct LogSegment: Sendable {
     let baseOffset: Offset
-    private(set) var file: any File
+    private(set) var file: SegmentFile
     private(set) var sizeBytes: Int64 = 0
     /// Exclusive: the base offset of what follows.
     var endOffset: Offset
@@ -21,7 +21,7 @@ struct LogSegment: Sendable {
     let openedAt: Timestamp
     private var bytesSinceIndexEntry = 0
 
-    init(baseOffset: Offset, file: any File, directory: String, openedAt: Timestamp) {
+    init(baseOffset: Offset, file: SegmentFile, directory: String, openedAt: Timestamp) {
         self.baseOffset = baseOffset
         self.file = file
         self.openedAt = openedAt
@@ -101,7 +101,7 @@ struct LogSegment: Sendable {
     /// The same segment after its files were renamed.
     func moved(to file: any File) -> LogSegment {
         var moved = self
-        moved.file = file
+        moved.file = SegmentFile(file, afterRenaming: self.file)
         return moved
     }
 

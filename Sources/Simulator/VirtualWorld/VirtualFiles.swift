@@ -88,11 +88,22 @@ package final class VirtualFiles: FileStore {
     /// Bytes of all files.
     package var usedBytes: Int64 { state.withLock { $0.usedBytes } }
 
-    /// A bit of a file is another from now on, on the disk itself.
+    /// A bit of a file is another from now on, on the disk itself: its page is not in memory.
     package func flip(bit: Int, of path: String) {
         let path = VirtualNames.normalized(path)
-        state.withLock { state in state.names.files[path]?.content.flip(bit: bit) }
+        state.withLock { state in
+            state.names.files[path]?.content.flip(bit: bit)
+            state.names.files[path]?.absent.leave(bit / 8..<bit / 8 + 1)
+        }
         tell(.wrote(path: path, position: bit / 8))
+    }
+
+    /// What is in memory of a file leaves it.
+    package func evict(_ path: String) {
+        state.withLock { state in
+            guard let node = state.names.files[VirtualNames.normalized(path)] else { return }
+            node.absent.leave(0..<node.content.visible.count)
+        }
     }
 
     /// The files below a directory as they are seen now.
@@ -277,6 +288,7 @@ private final class VirtualFile: File {
                 return .failure(FileError(kind: .noSpace, operation: "write", path: path))
             }
             node.content.write(bytes, at: Int(position))
+            node.absent.comeBack(Int(position)..<Int(position) + bytes.count)
             return .success(node.path)
         }
         store.tell(.wrote(path: try result.get(), position: Int(position)))
@@ -287,6 +299,7 @@ private final class VirtualFile: File {
             let visible = node.content.visible
             guard position < visible.count else { return 0 }
             let count = min(visible.count - Int(position), buffer.count)
+            node.absent.comeBack(Int(position)..<Int(position) + count)
             unsafe buffer.withUnsafeMutableBytes { target in
                 unsafe visible.withUnsafeBytes { source in
                     unsafe target.copyMemory(
@@ -316,7 +329,9 @@ private final class VirtualFile: File {
 
     func size() throws(FileError) -> Int64 { Int64(store.state.withLock { _ in node.content.visible.count }) }
 
-    func isResident(from position: Int64, count: Int) -> Bool { true }
+    func isResident(from position: Int64, count: Int) -> Bool {
+        store.state.withLock { _ in !node.absent.isAnyAbsent(Int(position)..<Int(position) + count) }
+    }
 
     func close() {}
 }

@@ -141,4 +141,6 @@ struct VirtualNames {
 final class VirtualNode: @unchecked Sendable {
     var content = VirtualFileContent()
     var path = ""
+    /// The pages that are on the disk only.
+    var absent = AbsentPages()
 }

@@ -35,6 +35,11 @@ struct DamagedLogTests {
         try file.seek(toOffset: position)
         try file.write(contentsOf: [byte ^ 0x10])
         try file.close()
+        // What a process wrote a moment ago it does not doubt.
+        let now = MonotonicInstant(0)
+        for instant in [now, now.advanced(byMilliseconds: 3_600_000)] {
+            try broker.partition.state.withLock { $0.log?.ageTrust(now: instant) }
+        }
     }
 
     private func read(_ broker: PartitionsUnderTest, at offset: Int64) throws -> FetchResponse.PartitionData {

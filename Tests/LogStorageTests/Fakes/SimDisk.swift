@@ -36,6 +36,10 @@ final class SimDisk: FileStore {
         var operations = 0
         var synchronizations = 0
         var writes = 0
+        /// By inode, what is not in memory; one range each.
+        var absent: [Int: Range<Int>] = [:]
+        /// What was asked for before it was read.
+        var readsAhead: [Range<Int64>] = []
         /// The number of the first operation that fails; all after it fail too.
         var stopsAt: Int?
         var failure: (operation: String, pathPart: String)?
@@ -80,6 +84,16 @@ final class SimDisk: FileStore {
         }
     }
 
+    /// Whole pages of 4,096 bytes come back; a range that is read in its midst comes back as a whole.
+    static func comeBack(_ inode: Int, _ range: Range<Int>, _ state: inout State) {
+        guard let absent = state.absent[inode] else { return }
+        let read = range.lowerBound / 4_096 * 4_096..<(range.upperBound + 4_095) / 4_096 * 4_096
+        guard absent.overlaps(read) else { return }
+        let left =
+            read.lowerBound <= absent.lowerBound ? read.upperBound..<max(read.upperBound, absent.upperBound) : nil
+        state.absent[inode] = left.flatMap { $0.isEmpty ? nil : $0 }
+    }
+
     private static func torn(_ inode: Inode, using generator: inout SeededGenerator) -> [UInt8] {
         let (old, new) = (inode.durable, inode.current)
         if old == new { return old }
@@ -101,6 +115,22 @@ final class SimDisk: FileStore {
             }
         }
         return result
+    }
+
+    /// A part of a file leaves the page cache.
+    func evict(_ path: String, _ range: Range<Int>) {
+        state.withLock { state in
+            guard case .file(let id) = state.names[path] else { preconditionFailure("no file \(path)") }
+            state.absent[id] = range
+        }
+    }
+
+    /// What was read ahead since the last call.
+    func takeReadsAhead() -> [Range<Int64>] {
+        state.withLock { state in
+            defer { state.readsAhead = [] }
+            return state.readsAhead
+        }
     }
 
     /// Changes one byte of a file, durably.
@@ -284,6 +314,7 @@ final class SimFile: File {
         try disk.state.withLock { (state) throws(FileError) in
             state.writes += 1
             try SimDisk.begin("write", path, &state, life: life)
+            SimDisk.comeBack(inode, Int(position)..<Int(position) + 1, &state)
             var content = state.inodes[inode]?.current ?? []
             state.inodes[inode]?.current = []
             var at = Int(position)
@@ -301,6 +332,7 @@ final class SimFile: File {
     func read(into buffer: Bytes, at position: Int64) throws(FileError) -> Int {
         disk.state.withLock { state in
             precondition(life == state.lives, "a file of a dead process is read: \(path)")
+            SimDisk.comeBack(inode, Int(position)..<Int(position) + buffer.count, &state)
             let content = state.inodes[inode]?.current ?? []
             let count = max(0, min(buffer.count, content.count - Int(position)))
             for index in 0..<count { buffer.patch(content[Int(position) + index], at: index) }
@@ -333,7 +365,13 @@ final class SimFile: File {
         disk.state.withLock { Int64($0.inodes[inode]?.current.count ?? 0) }
     }
 
-    func isResident(from position: Int64, count: Int) -> Bool { true }
+    func isResident(from position: Int64, count: Int) -> Bool {
+        disk.state.withLock { $0.absent[inode]?.overlaps(Int(position)..<Int(position) + count) != true }
+    }
+
+    func readAhead(from position: Int64, count: Int) {
+        disk.state.withLock { $0.readsAhead.append(position..<position + Int64(count)) }
+    }
 
     func close() {}
 }

@@ -29,9 +29,6 @@ extension Partition {
         }
     }
 
-    /// Part of a file had left the page cache.
-    func distrust(_ slice: LogSlice) { state.withLock { $0.log?.distrust(slice.file) } }
-
     /// Something read from the log file at `path` makes no sense: looks whether the file is damaged or only its index.
     /// From any thread; one look at a time.
     func suspect(_ path: String) {

@@ -23,9 +23,9 @@ struct FetchAnswer: Sendable {
     mutating func check(_ partitions: [Partition?]) {
         for (index, read) in reads.enumerated() {
             guard let slice = read.slice, read.mayWaitForDisk, let partition = partitions[index] else { continue }
-            if read.isTrusted { partition.distrust(slice) }
+            if read.isTrusted { slice.distrust() }
             switch partition.look(at: slice) {
-            case .sound: break
+            case .sound: slice.wasChecked(now: partition.services.clock.now)
             case .failed: reads[index] = FetchRead(error: .kafkaStorageError)
             case .damaged(let damage):
                 let sound = slice.prefix(before: damage)

@@ -38,7 +38,7 @@ struct FetchRead: Sendable {
     var slice: LogSlice?
     /// It was written a moment ago: no need to ask whether it is in the page cache.
     var isHot = false
-    /// All of it was written by this process, into a segment that it still writes.
+    /// All of it was written by this process, or checked, and was not seen to leave the page cache since.
     var isTrusted = false
     /// Where reading ended: the fetch waits until there is something behind it.
     var bound = Offset.zero
@@ -178,7 +178,7 @@ extension PartitionState {
                 read.isHot =
                     now.milliseconds(since: lastAppendAt) < PartitionState.hotMilliseconds
                     && log?.isRecent(slice) == true
-                read.isTrusted = log?.isTrusted(slice) == true
+                read.isTrusted = slice.isTrusted(now: now)
             }
         } catch {
             read.error = failedRead(error, &after)

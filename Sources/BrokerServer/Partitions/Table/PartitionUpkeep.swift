@@ -44,6 +44,9 @@ package final class PartitionUpkeep: Sendable {
             }
             contact.isCutOff.store(isCutOff, ordering: .relaxed)
         }
+        every(PartitionLog.trustLookMilliseconds) { [table] in
+            for partition in table.all { partition.ageTrust() }
+        }
         every(settings.integer("replica.high.watermark.checkpoint.interval.ms")) { [self] in
             onEachDisk(.highWatermarks) { self.writeCheckpoints([.highWatermark], of: $0) }
         }
