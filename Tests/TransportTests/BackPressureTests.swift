@@ -94,6 +94,11 @@ struct BackPressureTests {
         #expect(verdict == .moving)
         verdict = watch.check(cutter, isReading: false)
         #expect(verdict == .moving)
+        // What the system still holds has come as well, and counts once.
+        verdict = watch.check(cutter, unread: 12 << 10, isReading: true)
+        #expect(verdict == .moving)
+        verdict = watch.check(cutter, unread: 12 << 10, isReading: true)
+        #expect(verdict == .stalled)
         receive([1])
         verdict = watch.check(cutter, isReading: true)
         #expect(verdict == .stalled)

@@ -23,18 +23,20 @@ struct FrameWatch {
     }
 
     /// Looks again after an interval.
-    mutating func check(_ cutter: FrameCutter, isReading: Bool) -> Verdict {
+    ///
+    /// - Parameter unread: bytes of the frame that the system holds: below the socket's mark they are not read.
+    mutating func check(_ cutter: FrameCutter, unread: Int = 0, isReading: Bool) -> Verdict {
         if cutter.startedBytes == 0 && isReading {
             isWatching = false
             return .finished
         }
-        defer { note(cutter) }
+        defer { note(cutter, unread: unread) }
         let isSame = cutter.frames == frame && isReading
-        return isSame && cutter.startedBytes - bytes < FrameWatch.bytesInIntervalMin ? .stalled : .moving
+        return isSame && cutter.startedBytes + unread - bytes < FrameWatch.bytesInIntervalMin ? .stalled : .moving
     }
 
-    private mutating func note(_ cutter: FrameCutter) {
+    private mutating func note(_ cutter: FrameCutter, unread: Int = 0) {
         frame = cutter.frames
-        bytes = cutter.startedBytes
+        bytes = cutter.startedBytes + unread
     }
 }

@@ -14,7 +14,12 @@ struct LowWater {
 
     private var bytes = LowWater.none
 
-    var isSet: Bool { bytes != LowWater.none }
+    /// Bytes that have come and are not read, as there are too few of them.
+    func unreadBytes(of socket: Int32) -> Int {
+        if bytes == LowWater.none { return 0 }
+        var count: Int32 = 0
+        return unsafe ioctl(socket, UInt(FIONREAD), &count) == 0 ? Int(count) : 0
+    }
 
     /// The mark for a frame that lacks so many bytes.
     static func bytes(missing: Int) -> Int { missing < missingBytesMin ? none : min(missing, bytesMax) }

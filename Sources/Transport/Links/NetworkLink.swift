@@ -166,14 +166,11 @@ final class NetworkLink: Link, ChannelInboundHandler, RemovableChannelHandler, @
     private func watchFrame() {
         networkLoop.schedule(afterMilliseconds: FrameWatch.intervalMilliseconds) { [weak self] in
             guard let self, self.end == nil else { return }
-            switch self.watch.check(self.cutter, isReading: self.isReading) {
+            let unread = self.socket.map { self.lowWater.unreadBytes(of: $0) } ?? 0
+            switch self.watch.check(self.cutter, unread: unread, isReading: self.isReading) {
             case .finished: return
             case .moving: self.watchFrame()
-            case .stalled:
-                // What lies below the mark is not known here: without one it comes to light in the next interval.
-                guard self.lowWater.isSet, let socket = self.socket else { return self.endNow(.badFrame) }
-                self.lowWater.set(LowWater.none, of: socket)
-                self.watchFrame()
+            case .stalled: self.endNow(.badFrame)
             }
         }
     }
