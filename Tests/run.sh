@@ -187,9 +187,6 @@ if [ "$swift_tests" = yes ] && [ -n "${MARTLET_SEEDS:-}" ]; then
     fi
 fi
 
-# Beside the fuzzer, which computes while they wait.
-[ "$fault_tests" = yes ] && start_faults
-
 if [ "$swift_tests" = yes ]; then
     say "Fuzzer, ${MARTLET_FUZZ_SECONDS:-60} s"
     if Tests/fuzz.sh "${MARTLET_FUZZ_SECONDS:-60}"; then
@@ -201,6 +198,7 @@ fi
 
 if [ "$fault_tests" = yes ]; then
     say "Faults on real processes"
+    start_faults
     end_faults
 fi
 
