@@ -47,6 +47,12 @@ package struct ClusterPlan: Hashable, Sendable {
         case failingDisk
         /// A process dies, and a bit of what it can make anew, an index or a snapshot of producers, is another.
         case rottenIndex
+        /// A process dies, and a bit of a log of records is another when it is back.
+        case rottenLog
+        /// A broker is struck off the cluster's list, and comes back.
+        case unregistration
+        /// An operator lets one lead who may lack what is committed, as those who have it are gone.
+        case uncleanElection
     }
 
     package var nodeCount = 3

@@ -203,6 +203,7 @@ package final class ClusterSimulation: SeededSimulation, @unchecked Sendable {
             guard let partition = truth.partitions[id], let registration = partition.registration else { continue }
             if let reason = unrest(of: partition, registration) { return "\(partition.name) \(reason)" }
         }
+        if let (name, node) = truth.rotten { return "\(name) is rotten at \(node)" }
         for place in places {
             guard let id = truth.image.topics[name: place.topic]?.id,
                 let partition = truth.partitions[TopicPartitionID(id, place.partition)]
@@ -255,15 +256,15 @@ package final class ClusterSimulation: SeededSimulation, @unchecked Sendable {
         }
         reader.client.close()
         history.drained(places, by: reader.client.number)
-        if let anomaly = history.anomaly() { throw failure(anomaly) }
+        if !truth.isLossy, let anomaly = history.anomaly() { throw failure(anomaly) }
     }
 
     private func missing(
         _ producer: SimulatedProducer, _ number: Int, _ fate: SimulatedProducer.Fate, _ reader: SimulatedConsumer
     ) -> String? {
-        guard case .acknowledged(let id, let offset?) = fate, truth.partitions[id]?.registration != nil else {
-            return nil
-        }
+        guard case .acknowledged(let id, let offset?) = fate, let partition = truth.partitions[id],
+            partition.registration != nil, partition.uncleanEpoch == nil
+        else { return nil }
         let value = producer.value(number)
         guard let found = reader.values[id]?[offset], found.starts(with: value) else {
             return "P1: record \(String(decoding: value, as: UTF8.self)) was acknowledged at \(offset) of \(id) and is "

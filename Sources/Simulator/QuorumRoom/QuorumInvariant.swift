@@ -27,9 +27,9 @@ package protocol QuorumInvariant: Sendable {
 struct QuorumInvariants: Sendable {
     private var all: [any QuorumInvariant] = [
         OneLeaderPerEpoch(), EpochNeverDecreases(), OneVotePerEpoch(), MemoryIsDisk(), CommittedNeverChanges(),
-        LeaderHighWatermarkNeverDecreases(), LeaderHasAllCommitted(), MajorityHasCommitted(),
-        AcknowledgedIsCommitted(), LogStartIsSnapshotEnd(), OneVoterAtATime(), VotersAreTheLogs(),
-        OnlyVotersAreVotedFor(),
+        LeaderHighWatermarkNeverDecreases(), LeaderHasAllCommitted(), CommittedByMajority(),
+        MajorityHasCommitted(), AcknowledgedIsCommitted(), LogStartIsSnapshotEnd(), OneVoterAtATime(),
+        VotersAreTheLogs(), OnlyVotersAreVotedFor(),
     ]
 
     mutating func violation(in truth: QuorumTruth, at node: QuorumNode) -> String? {

@@ -121,7 +121,9 @@ package struct QuorumSimulation {
     }
 
     private func failure(_ reason: String) -> SimulationFailure {
-        SimulationFailure(seed: seed, step: steps, atMicroseconds: now.value / 1_000, reason: reason)
+        SimulationFailure(
+            seed: seed, step: steps, atMicroseconds: now.value / 1_000, reason: reason,
+            option: truth.isDynamic ? "--room membership " : "")
     }
 
     /// Liveness: why the quorum has not come back; nil when it has.

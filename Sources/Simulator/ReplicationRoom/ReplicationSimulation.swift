@@ -87,7 +87,8 @@ package struct ReplicationSimulation {
     }
 
     private func failure(_ reason: String) -> SimulationFailure {
-        SimulationFailure(seed: seed, step: steps, atMicroseconds: now.value / 1_000, reason: reason)
+        SimulationFailure(
+            seed: seed, step: steps, atMicroseconds: now.value / 1_000, reason: reason, option: "--room replication ")
     }
 
     /// Liveness: why the partition has not come back; nil when it has.

@@ -23,8 +23,10 @@ package final class VirtualFiles: FileStore {
     package enum Event: Sendable {
         case wrote(path: String, position: Int)
         case resized(path: String, to: Int)
-        /// Names came or went; all of a directory has to be looked at again.
+        /// A file came or went, or has another name.
         case renamed(path: String)
+        /// A directory did: all of it has to be looked at again.
+        case renamedTree(path: String)
     }
 
     /// The clean images of some files, by path.
@@ -59,7 +61,7 @@ package final class VirtualFiles: FileStore {
             state.names.losePower { time.draw() }
             state.locked = []
         }
-        tell(.renamed(path: ""))
+        tell(.renamedTree(path: ""))
     }
 
     /// The process dies but the machine does not: the page cache stays.
@@ -73,7 +75,7 @@ package final class VirtualFiles: FileStore {
             state.names.synchronize(VirtualNames.parent(root))
             state.locked = []
         }
-        tell(.renamed(path: root))
+        tell(.renamedTree(path: root))
     }
 
     /// From now on every `synchronize` fails.
@@ -130,7 +132,7 @@ package final class VirtualFiles: FileStore {
             }
             state.names.synchronize(VirtualNames.parent(root))
         }
-        tell(.renamed(path: root))
+        tell(.renamedTree(path: root))
     }
 
     /// The bytes of a file from a position on, as they are seen now; nil if there is no such file.
@@ -207,8 +209,8 @@ package final class VirtualFiles: FileStore {
         guard state.withLock({ $0.names.rename(from, to: to) }) else {
             throw FileError(kind: .notFound, operation: "rename", path: path)
         }
-        tell(.renamed(path: from))
-        tell(.renamed(path: to))
+        let isTree = state.withLock { $0.names.directories.contains(to) }
+        for path in [from, to] { tell(isTree ? .renamedTree(path: path) : .renamed(path: path)) }
     }
 
     package func remove(_ path: String) throws(FileError) {
@@ -222,7 +224,7 @@ package final class VirtualFiles: FileStore {
     package func removeTree(_ path: String) throws(FileError) {
         let root = VirtualNames.normalized(path)
         state.withLock { $0.names.removeTree(root) }
-        tell(.renamed(path: root))
+        tell(.renamedTree(path: root))
     }
 
     package func synchronizeDirectory(_ path: String) throws(FileError) {

@@ -144,10 +144,15 @@ package final class VirtualLink: Link {
                 let sum = unsafe bytes.withUnsafeBytes { unsafe CRC32C.checksum($0) }
                 network.time.note(UInt64(sum))
             }
-            return loop.execute { [self] in arrived(piece) }
+            return round { [self] in arrived(piece) }
         }
         guard !network.isDark(node), let peer = state.withLock({ $0.peer }) else { return }
         network.deliver(from: node, to: peer.node) { peer.loop.execute { peer.end(.reset) } }
+    }
+
+    /// What arrives is a round of the loop by itself: no event more than the delivery is.
+    private func round(_ work: @escaping @Sendable () -> Void) {
+        if let loop = loop as? VirtualLoop { loop.runRound(work) } else { loop.execute(work) }
     }
 
     private func arrived(_ piece: Piece) {

@@ -66,7 +66,8 @@ package final class VirtualLoop: Loop {
         for work in waiting { execute(work) }
     }
 
-    private func runRound(_ work: @escaping @Sendable () -> Void) {
+    /// Runs a round now, within an event of the virtual time; a paused loop keeps it, a crashed one drops it.
+    func runRound(_ work: @escaping @Sendable () -> Void) {
         let runs = state.withLock { state in
             guard state.isAlive else { return false }
             if state.isPaused {

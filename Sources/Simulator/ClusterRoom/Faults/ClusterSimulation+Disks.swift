@@ -43,17 +43,41 @@ extension ClusterSimulation {
     func rot(_ machine: SimulatedMachine) {
         outage(of: machine) { machine in
             machine.kill()
-            let paths = machine.files.paths.filter { path in
+            let flipped = flipBit(of: machine) { path in
                 path.hasPrefix(SimulatedMachine.dataDirectory)
                     && ClusterSimulation.derived.contains(where: path.hasSuffix)
             }
-            let written = paths.filter { machine.files.look(into: $0)?.isEmpty == false }
-            guard !written.isEmpty else { return }
-            let path = written[Int(generator.next() % UInt64(written.count))]
-            let bits = UInt64((machine.files.look(into: path)?.count ?? 1) * 8)
-            log.add(machine.number, "a bit of \(path) flips")
-            truth.reach("a bit of an index flipped")
-            machine.files.flip(bit: Int(generator.next() % bits), of: path)
+            if flipped != nil { truth.reach("a bit of an index flipped") }
         }
+    }
+
+    /// A bit of the records themselves is another when the process is back: nobody may be given it, and the replica is
+    /// made anew from its leader. While every replica is in sync, one disk at a time, as this is one copy less.
+    func rotLog(_ machine: SimulatedMachine) {
+        guard machine.condition == .running, mayLoseDisk else { return }
+        faults.lossy = machine.number
+        faults.lossyLife = machine.lives
+        machine.kill()
+        let directories = truth.directories(of: machine.number)
+        if let (path, position) = flipBit(
+            of: machine, where: { $0.hasSuffix(".log") && directories.contains(VirtualNames.parent($0)) })
+        {
+            truth.rotted(machine.number, path, position)
+            truth.reach("a bit of a log flipped")
+        }
+        truth.observe(machine.number)
+        startLater(machine)
+    }
+
+    /// Flips a bit of one of the files that have any; gives its path and byte.
+    private func flipBit(of machine: SimulatedMachine, where isMeant: (String) -> Bool) -> (String, Int)? {
+        let written = machine.files.paths.filter { isMeant($0) && machine.files.look(into: $0)?.isEmpty == false }
+        guard !written.isEmpty else { return nil }
+        let path = written[Int(generator.next() % UInt64(written.count))]
+        let bits = UInt64((machine.files.look(into: path)?.count ?? 1) * 8)
+        let bit = Int(generator.next() % bits)
+        log.add(machine.number, "bit \(bit % 8) of byte \(bit / 8) of \(path) flips")
+        machine.files.flip(bit: bit, of: path)
+        return (path, bit / 8)
     }
 }

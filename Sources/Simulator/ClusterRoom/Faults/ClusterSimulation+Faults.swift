@@ -49,6 +49,9 @@ extension ClusterSimulation {
         case .fullDisk: fill(machine)
         case .failingDisk: failDisk(of: machine)
         case .rottenIndex: rot(machine)
+        case .rottenLog: rotLog(machine)
+        case .unregistration: unregister(machine)
+        case .uncleanElection: electUnclean()
         }
     }
 
@@ -84,7 +87,7 @@ extension ClusterSimulation {
         startLater(machine)
     }
 
-    private func startLater(_ machine: SimulatedMachine) {
+    func startLater(_ machine: SimulatedMachine) {
         later(some(50...ClusterSimulation.outageMillisecondsMax)) { [self] in
             if machine.condition == .down { machine.start() } else { startLater(machine) }
         }
@@ -197,13 +200,14 @@ extension ClusterSimulation {
     }
 
     /// Whether one disk may lose what it had flushed: while all others have everything, and one disk at a time.
-    private var mayLoseDisk: Bool {
-        isWhole && faults.brokenDisks.isEmpty && (faults.lossy == nil || isFilledAgain)
+    var mayLoseDisk: Bool {
+        isWhole && faults.brokenDisks.isEmpty && !truth.isAnyRotten && (faults.lossy == nil || isFilledAgain)
     }
 
     /// Whether the disk that was lost has all again.
     private var isFilledAgain: Bool {
-        guard let lossy = faults.lossy, isWhole, machines[lossy - 1].lives > faults.lossyLife else { return false }
+        guard let lossy = faults.lossy, isWhole, !truth.isAnyRotten, machines[lossy - 1].lives > faults.lossyLife
+        else { return false }
         faults.lossy = nil
         return true
     }
@@ -239,7 +243,7 @@ extension ClusterSimulation {
 
     // MARK: operators
 
-    private var somePartition: (TopicPartitionID, PartitionRegistration)? {
+    var somePartition: (TopicPartitionID, PartitionRegistration)? {
         guard let topic = truth.image.topics[name: ClusterSimulation.topic], !topic.partitions.isEmpty else {
             return nil
         }
@@ -315,6 +319,15 @@ extension ClusterSimulation {
         log.add(machine.number, "is fenced for nothing")
         truth.reach("fenced for nothing")
         active.node?.fence(machine.id, epoch: epoch)
+    }
+
+    /// An operator takes a broker for gone for good. One that is not registers again.
+    private func unregister(_ machine: SimulatedMachine) {
+        log.add(machine.number, "is unregistered")
+        truth.reach("a broker unregistered")
+        var request = UnregisterBrokerRequest()
+        request.brokerID = machine.id
+        admin.insist(on: request, attempts: 3) { $0.errorCode == .noError || $0.errorCode == .brokerIDNotRegistered }
     }
 
     // MARK: healing

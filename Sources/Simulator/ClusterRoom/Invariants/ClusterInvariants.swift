@@ -4,7 +4,7 @@ import Primitives
 /// A rule about one partition that holds after every event of any node (reliability 2.1). Each stands in a file of its
 /// own, and says what is wrong, or nil.
 protocol PartitionInvariant: Sendable {
-    mutating func violation(of partition: inout PartitionTruth, in truth: ClusterTruth) -> String?
+    mutating func violation(of partition: PartitionTruth, in truth: ClusterTruth) -> String?
 }
 
 /// All rules.
@@ -16,10 +16,10 @@ struct ClusterInvariants: Sendable {
         ShownEndGrows(),
     ]
 
-    mutating func violation(of partition: inout PartitionTruth, in truth: ClusterTruth) -> String? {
+    mutating func violation(of partition: PartitionTruth, in truth: ClusterTruth) -> String? {
         guard partition.registration != nil else { return nil }
         for index in ofPartitions.indices {
-            if let reason = ofPartitions[index].violation(of: &partition, in: truth) { return reason }
+            if let reason = ofPartitions[index].violation(of: partition, in: truth) { return reason }
         }
         return nil
     }

@@ -4,7 +4,7 @@ import Primitives
 
 /// INV-3: everyone who may be elected, in ISR or ELR, has all that is committed, if it runs.
 struct ElectableAreComplete: PartitionInvariant {
-    func violation(of partition: inout PartitionTruth, in truth: ClusterTruth) -> String? {
+    func violation(of partition: PartitionTruth, in truth: ClusterTruth) -> String? {
         guard let registration = partition.registration else { return nil }
         for id in registration.isr + registration.eligibleLeaderReplicas where truth.isRunning(id) {
             let number = Int(id.value)

@@ -4,7 +4,7 @@ import Primitives
 /// INV-7: ISR and ELR are disjoint parts of the replicas, and the leader is in the ISR; with as many in sync as
 /// acknowledgement asks for there is no ELR.
 struct InSyncSetsAreValid: PartitionInvariant {
-    func violation(of partition: inout PartitionTruth, in truth: ClusterTruth) -> String? {
+    func violation(of partition: PartitionTruth, in truth: ClusterTruth) -> String? {
         guard let registration = partition.registration else { return nil }
         let (isr, eligible) = (registration.isr, registration.eligibleLeaderReplicas)
         guard (isr + eligible).allSatisfy(registration.replicas.contains) else {

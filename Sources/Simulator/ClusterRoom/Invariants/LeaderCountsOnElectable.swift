@@ -5,7 +5,7 @@ import Primitives
 /// INV-6: the current leader counts on everyone whom the controller may elect; without a change in flight, on exactly
 /// the in-sync set that it knows.
 struct LeaderCountsOnElectable: PartitionInvariant {
-    func violation(of partition: inout PartitionTruth, in truth: ClusterTruth) -> String? {
+    func violation(of partition: PartitionTruth, in truth: ClusterTruth) -> String? {
         guard let registration = partition.registration else { return nil }
         for number in partition.numbers {
             guard let replica = partition.replicas[number], let leading = replica.witness?.leading,

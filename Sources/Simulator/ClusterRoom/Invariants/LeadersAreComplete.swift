@@ -3,7 +3,7 @@ import Primitives
 
 /// INV-2: the current leader has all that is committed.
 struct LeadersAreComplete: PartitionInvariant {
-    func violation(of partition: inout PartitionTruth, in truth: ClusterTruth) -> String? {
+    func violation(of partition: PartitionTruth, in truth: ClusterTruth) -> String? {
         for number in partition.numbers {
             guard let replica = partition.replicas[number], let witness = replica.witness,
                 truth.isCurrentLeader(replica, of: partition)

@@ -3,10 +3,10 @@ import Primitives
 
 /// INV-1: any two replicas agree below the lower of their high watermarks, and with what was ever committed.
 struct LogsMatchBelowWatermark: PartitionInvariant {
-    func violation(of partition: inout PartitionTruth, in truth: ClusterTruth) -> String? {
+    func violation(of partition: PartitionTruth, in truth: ClusterTruth) -> String? {
         for number in partition.numbers {
             guard let witness = partition.replicas[number]?.witness,
-                witness.leading != nil || witness.isFollowing
+                witness.leading != nil || witness.isFollowing, partition.isBound(witness, of: number)
             else { continue }
             guard witness.highWatermark <= witness.logEnd else {
                 return

@@ -11,7 +11,7 @@ struct RolesAreOwn: PartitionInvariant {
         let epoch: LeaderEpoch
     }
 
-    mutating func violation(of partition: inout PartitionTruth, in truth: ClusterTruth) -> String? {
+    mutating func violation(of partition: PartitionTruth, in truth: ClusterTruth) -> String? {
         for number in partition.numbers {
             guard let witness = partition.replicas[number]?.witness, let leading = witness.leading else { continue }
             if witness.isFollowing { return "INV-11: \(number) leads and follows" }

@@ -3,7 +3,7 @@ import Primitives
 
 /// INV-13: the end that current leaders tell consumers never decreases, across leaders.
 struct ShownEndGrows: PartitionInvariant {
-    func violation(of partition: inout PartitionTruth, in truth: ClusterTruth) -> String? {
+    func violation(of partition: PartitionTruth, in truth: ClusterTruth) -> String? {
         for number in partition.numbers {
             guard let replica = partition.replicas[number], let told = replica.witness?.leading?.shownEnd,
                 truth.isCurrentLeader(replica, of: partition)

@@ -35,6 +35,9 @@ package final class SimulatedMachine: @unchecked Sendable {
     private var loops: [VirtualLoop] = []
     private var pool: VirtualPool?
 
+    /// How often logs are read again: damage is found while a run lasts.
+    private static let scrubMilliseconds = 5_000
+
     static let metadataDirectory = "meta"
     static let dataDirectory = "data"
 
@@ -77,6 +80,7 @@ package final class SimulatedMachine: @unchecked Sendable {
             auto.create.topics.enable=false
             log.flush.on.ack=\(plan.flushesOnAck)
             log.segment.bytes=\(plan.segmentBytes)
+            log.scrub.interval.ms=\(scrubMilliseconds)
             """
     }
 

@@ -26,6 +26,11 @@ package final class ClusterTruth: @unchecked Sendable {
     /// Names of states that were reached (the "sometimes" list), with how often.
     package private(set) var reached: [String: Int] = [:]
 
+    /// Where an operator had somebody elected who may lack what is committed.
+    private var uncleanAllowed: Set<TopicPartitionID> = []
+    /// Whether anything was lost by that: clients can't be asked to have seen one history then.
+    private(set) var isLossy = false
+
     /// What was last seen of a node.
     private struct NodeView {
         var appliedEnd = Offset.zero
@@ -90,10 +95,8 @@ package final class ClusterTruth: @unchecked Sendable {
             guard path.hasSuffix(".log") else { return }
             change(node, VirtualNames.parent(path)) { $0.resized(VirtualNames.last(path), to: size) }
         case .renamed(let path):
-            let parent = VirtualNames.parent(path)
-            if path.hasSuffix(".log") { return change(node, parent) { $0.namesChanged() } }
-            let isFile = parent.hasPrefix(SimulatedMachine.dataDirectory + "/") || parent == quorum.directory
-            if isFile { return }
+            if path.hasSuffix(".log") { change(node, VirtualNames.parent(path)) { $0.namesChanged() } }
+        case .renamedTree:
             quorum.disks[node - 1].namesChanged()
             for id in partitionIDs { partitions[id]?.replicas[node]?.disk.namesChanged() }
         }
@@ -101,12 +104,38 @@ package final class ClusterTruth: @unchecked Sendable {
 
     private func change(_ node: Int, _ directory: String, _ body: (inout DiskLog) -> Void) {
         if directory == quorum.directory { return body(&quorum.disks[node - 1]) }
-        for id in partitionIDs where partitions[id]?.replicas[node]?.disk.directory == directory {
-            body(&partitions[id]!.replicas[node]!.disk)
+        change(node, at: directory) { body(&$0.disk) }
+    }
+
+    func change(_ node: Int, at directory: String, _ body: (ReplicaTruth) -> Void) {
+        for id in partitionIDs {
+            if let replica = partitions[id]?.replicas[node], replica.disk.directory == directory { body(replica) }
         }
     }
 
     // MARK: looking
+
+    /// An operator asks for an unclean election: from now on one may lose records, in this partition.
+    func mayLose(_ id: TopicPartitionID) { uncleanAllowed.insert(id) }
+
+    private func noteUnclean(_ partition: PartitionTruth, _ fresh: PartitionRegistration) {
+        guard uncleanAllowed.contains(partition.id), let former = partition.registration, let leader = fresh.leader,
+            fresh.leaderEpoch > former.leaderEpoch,
+            !(former.isr + former.eligibleLeaderReplicas).contains(leader)
+        else { return }
+        let before = partition.committed.end
+        let replica = partition.replicas[Int(leader.value)]
+        if let changed = replica?.disk.refresh(machine(leader).files), let replica {
+            replica.verifiedEnd = min(replica.verifiedEnd, changed)
+        }
+        partition.ledUnclean(by: replica?.disk ?? DiskLog(directory: ""), in: fresh.leaderEpoch)
+        reach("an unclean election")
+        if partition.committed.end < before {
+            isLossy = true
+            reach("an unclean election lost records")
+            trace.add(0, "\(partition.name) is committed up to \(partition.committed.end) only, it was \(before)")
+        }
+    }
 
     /// A node's event is over: looks at what it changed, and judges.
     func observe(_ number: Int) {
@@ -171,6 +200,7 @@ package final class ClusterTruth: @unchecked Sendable {
             let fresh = applied.topics[id]
             guard partitions[id]?.registration != fresh else { continue }
             if let reason = invariants.change(of: partitions[id]!, to: fresh, in: self) { violated(reason) }
+            if let fresh { noteUnclean(partitions[id]!, fresh) }
             partitions[id]?.registration = fresh
             if let fresh {
                 trace.add(0, "\(partitions[id]!.name) \(ClusterTruth.words(fresh))")
@@ -197,23 +227,25 @@ package final class ClusterTruth: @unchecked Sendable {
     }
 
     /// Whether anything about a replica is other than when it was last seen.
-    private func look(at partition: Partition, _ id: TopicPartitionID, _ number: Int) -> Bool {
-        let witness = partition.witness
-        guard var replica = partitions[id]?.replicas[number] else { return false }
+    private func look(at believed: Partition, _ id: TopicPartitionID, _ number: Int) -> Bool {
+        let witness = believed.witness
+        guard let partition = partitions[id], let replica = partition.replicas[number] else { return false }
         let isWritten = replica.disk.needsRefresh
         guard isWritten || replica.witness != witness else { return false }
         if isWritten, let changed = replica.disk.refresh(machines[number - 1].files) {
             if changed < replica.verifiedEnd { replica.verifiedEnd = changed }
             if replica.witness != nil { reach("a replica cut its log") }
         }
-        describe(replica, witness, partitions[id]!.name)
+        if let rot = replica.rot, !rot.isThere(machines[number - 1].files) {
+            replica.rot = nil
+            reach("a rotten log mended")
+        }
+        if trace.isKept { describe(replica, witness, partition.name) }
         replica.witness = witness
-        partitions[id]?.replicas[number] = replica
         return true
     }
 
     private func describe(_ replica: ReplicaTruth, _ now: ReplicaWitness?, _ name: String) {
-        guard trace.isKept else { return }
         let before = replica.witness
         guard let now else { return trace.add(replica.node, "\(name) has no open log") }
         let role = now.leading != nil ? "leads" : now.isFollowing ? "follows" : "waits"
@@ -233,9 +265,8 @@ package final class ClusterTruth: @unchecked Sendable {
 
     /// Judges one partition by all rules.
     private func judge(_ id: TopicPartitionID) {
-        guard violation == nil, var partition = partitions[id] else { return }
-        let reason = invariants.violation(of: &partition, in: self)
-        partitions[id] = partition
+        guard violation == nil, let partition = partitions[id] else { return }
+        let reason = invariants.violation(of: partition, in: self)
         if let reason { violated("\(partition.name): \(reason)") }
     }
 
@@ -245,7 +276,8 @@ package final class ClusterTruth: @unchecked Sendable {
     func acknowledged(_ id: TopicPartitionID, _ batch: AcknowledgedBatch) {
         guard let partition = partitions[id] else { return violated("INV-5: \(id) acknowledged and unknown") }
         acknowledgedCount += batch.recordCount
-        if let reason = AcksAreCommitted.violation(batch, in: partition) {
+        // What a leader of before an unclean election said may come later than that.
+        if partition.uncleanEpoch == nil, let reason = AcksAreCommitted.violation(batch, in: partition) {
             violated("\(partition.name): \(reason)")
         }
     }
@@ -255,6 +287,7 @@ package final class ClusterTruth: @unchecked Sendable {
         guard let partition = partitions[id] else { return violated("INV-4: \(id) read and unknown") }
         switch ConsumedIsCommitted.judge(bytes, in: partition) {
         case .success(let count): consumedCount += count
+        case .failure where partition.uncleanEpoch != nil: reach("an answer from before an unclean election")
         case .failure(let reason): violated("\(partition.name): client \(client): \(reason.text)")
         }
     }

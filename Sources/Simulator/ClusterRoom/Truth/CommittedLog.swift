@@ -39,6 +39,21 @@ struct CommittedLog {
         return nil
     }
 
+    /// Who may lack committed records was made the leader on purpose: what it has not is not committed any longer.
+    mutating func cut(to log: DiskLog) {
+        let start = log.batches.first?.base ?? .zero
+        let kept = batches.prefix { batch in
+            if batch.end <= start { return true }
+            let index = log.index(behind: batch.base)
+            return index < log.batches.count && log.batches[index] == batch
+        }
+        guard kept.count < batches.count else { return }
+        batches = Array(kept)
+        stamps = [:]
+        nextSequences = [:]
+        for batch in batches { _ = note(batch) }
+    }
+
     /// Exactly once, in order (P3): a producer's batches follow one another and none comes twice.
     private mutating func note(_ batch: DiskBatch) -> String? {
         guard let producer = batch.producerID, let epoch = batch.producerEpoch, let sequence = batch.baseSequence else {

@@ -3,7 +3,9 @@ import Metadata
 import Primitives
 
 /// One replica as it is, beside what it believes.
-struct ReplicaTruth {
+///
+/// `@unchecked Sendable`: a simulation has one thread.
+final class ReplicaTruth: @unchecked Sendable {
     /// The number of its machine.
     let node: Int
     /// What its disk has.
@@ -12,13 +14,31 @@ struct ReplicaTruth {
     var witness: ReplicaWitness?
     /// Up to here its disk was compared with what is committed.
     var verifiedEnd = Offset.zero
+    /// A byte of its log that is known to be another than the one that was written.
+    var rot: Rot?
+
+    struct Rot: Hashable, Sendable {
+        let path: String
+        let position: Int
+        let value: UInt8
+
+        /// Whether the byte is still there.
+        func isThere(_ files: VirtualFiles) -> Bool { files.look(into: path, from: position)?.first == value }
+    }
+
+    init(node: Int, disk: DiskLog) {
+        self.node = node
+        self.disk = disk
+    }
 
     /// Where its log begins.
     var start: Offset { witness?.logStart ?? disk.batches.first?.base ?? .zero }
 }
 
 /// One partition of the cluster as it is.
-struct PartitionTruth {
+///
+/// `@unchecked Sendable`: a simulation has one thread.
+final class PartitionTruth: @unchecked Sendable {
     let id: TopicPartitionID
     let topicName: String
     /// As the newest metadata that any node applied has it; nil once it is deleted.
@@ -30,23 +50,48 @@ struct PartitionTruth {
     private(set) var numbers: [Int] = []
     /// The end that consumers were told last.
     var shownEnd = Offset.zero
+    /// The leader epoch that an unclean election began; nil where there was none. Who leads in an earlier one commits
+    /// nothing, and who is not in sync with the leader may still have what was lost.
+    private(set) var uncleanEpoch: LeaderEpoch?
+
+    init(id: TopicPartitionID, topicName: String) {
+        self.id = id
+        self.topicName = topicName
+    }
 
     var name: String { "\(topicName)-\(id.index)" }
 
+    /// One outside of ISR and ELR leads, as an operator wanted: what its disk lacks is lost.
+    func ledUnclean(by disk: DiskLog, in epoch: LeaderEpoch) {
+        uncleanEpoch = epoch
+        committed.cut(to: disk)
+        shownEnd = min(shownEnd, committed.end)
+        for number in numbers {
+            guard let replica = replicas[number] else { continue }
+            replica.verifiedEnd = min(replica.verifiedEnd, committed.end)
+        }
+    }
+
+    /// Whether what a replica has must be what is committed, as far as it goes.
+    func isBound(_ witness: ReplicaWitness, of node: Int) -> Bool {
+        guard let uncleanEpoch else { return true }
+        return witness.leaderEpoch >= uncleanEpoch && registration?.isr.contains(BrokerID(Int32(node))) == true
+    }
+
     /// A machine has a replica, new or in another place.
-    mutating func put(_ replica: ReplicaTruth) {
+    func put(_ replica: ReplicaTruth) {
         replicas[replica.node] = replica
         numbers = replicas.keys.sorted()
     }
 
     /// Compares a replica with what is committed, as far as `limit`.
-    mutating func verify(_ node: Int, below limit: Offset) -> String? {
-        guard var replica = replicas[node] else { return nil }
+    func verify(_ node: Int, below limit: Offset) -> String? {
+        // What is rotten is not served: that is judged where it would arrive.
+        guard let replica = replicas[node], replica.rot == nil else { return nil }
         let from = max(replica.verifiedEnd, replica.start)
         guard from < limit else { return nil }
         if let reason = committed.difference(to: replica.disk, from: from, below: limit) { return reason }
         replica.verifiedEnd = max(replica.verifiedEnd, limit)
-        replicas[node] = replica
         return nil
     }
 }

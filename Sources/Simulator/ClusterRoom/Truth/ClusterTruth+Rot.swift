@@ -1,0 +1,31 @@
+import Primitives
+
+extension ClusterTruth {
+    /// A byte of a log is another from now on.
+    func rotted(_ number: Int, _ path: String, _ position: Int) {
+        let parent = VirtualNames.parent(path)
+        guard let value = machines[number - 1].files.look(into: path, from: position)?.first else { return }
+        change(number, at: parent) { $0.rot = ReplicaTruth.Rot(path: path, position: position, value: value) }
+    }
+
+    /// Whether a rotten log is neither mended nor made anew.
+    var isAnyRotten: Bool { rotten != nil }
+
+    /// A partition and a machine whose log of it is rotten.
+    var rotten: (name: String, node: Int)? {
+        for id in partitionIDs {
+            guard let partition = partitions[id], partition.registration != nil else { continue }
+            let found = partition.numbers.first { partition.replicas[$0]?.rot != nil }
+            if let found { return (partition.name, found) }
+        }
+        return nil
+    }
+
+    /// Where a machine has the replicas that it has.
+    func directories(of number: Int) -> Set<String> {
+        Set(
+            partitionIDs.compactMap { id in
+                partitions[id]?.registration == nil ? nil : partitions[id]?.replicas[number]?.disk.directory
+            })
+    }
+}
