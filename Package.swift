@@ -1,16 +1,24 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-let strict: [SwiftSetting] = [
-    .swiftLanguageMode(.v6),
-    .treatAllWarnings(as: .error),
-    .strictMemorySafety(),
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
-    .enableExperimentalFeature("Lifetimes"),
-]
+/// `MARTLET_MUTANTS=1 swift build --product martlet-sim` builds the simulator alone, with switches that break rules of
+/// the cluster: what Tests/mutants-night.sh runs. Nothing else can be built so.
+let hasMutants = Context.environment["MARTLET_MUTANTS"] != nil
+
+/// libFuzzer brings a `main` of its own, see Tests/optimised-build.sh.
+let hasFuzzer = Context.environment["MARTLET_FUZZER"] != nil
+
+let strict: [SwiftSetting] =
+    [
+        .swiftLanguageMode(.v6),
+        .treatAllWarnings(as: .error),
+        .strictMemorySafety(),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+        .enableExperimentalFeature("Lifetimes"),
+    ] + (hasMutants ? [.define("MUTANTS")] : [])
 
 /// One module of the house: its folder under `Sources`, the modules it may import, and the packages it may use.
 struct Module {
@@ -97,8 +105,11 @@ let modules: [Module] = [
     Module(name: "wiregen", imports: ["WireDefinitions"], isExecutable: true),
 ]
 
+/// The switches, a module of that one build; who breaks rules imports it inside of `#if MUTANTS`.
+let mutants = hasMutants ? ["Mutants"] : []
+
 /// A slice of the house for quick work on one module: `MARTLET_ONLY=Quorum,LogStorage swift build --build-tests`.
-let only: Set<String>? = Context.environment["MARTLET_ONLY"].map { names in
+let only: Set<String>? = (hasMutants ? "martlet-sim" : Context.environment["MARTLET_ONLY"]).map { names in
     var wanted = Set(names.split(separator: ",").map(String.init))
     var grown = true
     while grown {
@@ -109,6 +120,7 @@ let only: Set<String>? = Context.environment["MARTLET_ONLY"].map { names in
     return wanted
 }
 let built = modules.filter { only?.contains($0.name) ?? true }
+let mutantTargets: [Target] = mutants.map { .target(name: $0, swiftSettings: strict) }
 
 let packageOf: [String: String] = [
     "NIOCore": "swift-nio", "NIOPosix": "swift-nio", "Logging": "swift-log", "ArgumentParser": "swift-argument-parser",
@@ -135,10 +147,13 @@ let cTargets: [Target] = [
 ]
 
 let moduleTargets: [Target] = built.map { module in
-    let dependencies = module.imports.map { Target.Dependency.target(name: $0) } + packageProducts(module.packages)
+    let dependencies =
+        (module.imports + mutants).map { Target.Dependency.target(name: $0) } + packageProducts(module.packages)
     let exclude = module.name == "WireMessages" ? ["Definitions"] : []
     return module.isExecutable
-        ? .executableTarget(name: module.name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
+        ? .executableTarget(
+            name: module.name, dependencies: dependencies, exclude: exclude,
+            swiftSettings: strict + (hasFuzzer ? [.define("FUZZER")] : []))
         : .target(name: module.name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
 }
 
@@ -170,7 +185,7 @@ let supportTargets: [Target] = testSupport.filter { support in
 
 /// `Tests/fuzz.sh` builds this one, apart from the rest: with libFuzzer, which brings a `main` of its own.
 let fuzzerTargets: [Target] =
-    Context.environment["MARTLET_FUZZER"] == nil
+    !hasFuzzer
     ? [] : [.executableTarget(name: "martlet-fuzz", dependencies: ["FuzzTargets"], path: "Tests/Fuzzer/Driver")]
 
 /// Test targets: what each needs beyond the module it is named after. `Golden` holds text scenarios and captured bytes.
@@ -248,5 +263,5 @@ let package = Package(
         guard case .sourceControl(_, let location, _) = dependency.kind else { return true }
         return usedPackages.contains { location.hasSuffix("/" + $0) }
     },
-    targets: systemLibraries + cTargets + moduleTargets + supportTargets + fuzzerTargets + testTargets
+    targets: systemLibraries + cTargets + mutantTargets + moduleTargets + supportTargets + fuzzerTargets + testTargets
 )

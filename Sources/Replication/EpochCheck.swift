@@ -1,5 +1,9 @@
 package import Primitives
 
+#if MUTANTS
+    import Mutants
+#endif
+
 /// Who a request comes from, where the rules differ.
 package enum Requester: Hashable, Sendable {
     case consumer(readsCommittedOnly: Bool)
@@ -16,6 +20,9 @@ package enum EpochCheck {
     package static func refusal(
         requested: LeaderEpoch?, current: LeaderEpoch, isLeader: Bool
     ) -> ErrorCode? {
+        #if MUTANTS
+            if Mutant.fetchEpochUnchecked.isOn { return isLeader ? nil : .notLeaderOrFollower }
+        #endif
         if let requested {
             if requested < current { return .fencedLeaderEpoch }
             if requested > current { return .unknownLeaderEpoch }
@@ -52,6 +59,9 @@ package enum Divergence {
     ///   is none.
     /// - Returns: an offset that is not above `logEnd`. Another round follows when the epochs did not meet.
     package static func cut(answer: EpochEnd, own: EpochEnd?, logEnd: Offset) -> Offset {
+        #if MUTANTS
+            if Mutant.cutByLeaderOnly.isOn { return min(answer.endOffset, logEnd) }
+        #endif
         guard let own else { return min(answer.endOffset, logEnd) }
         if own.epoch == answer.epoch { return min(own.endOffset, answer.endOffset, logEnd) }
         return min(own.endOffset, logEnd)

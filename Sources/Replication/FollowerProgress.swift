@@ -1,5 +1,9 @@
 package import Primitives
 
+#if MUTANTS
+    import Mutants
+#endif
+
 /// What a fetch tells a leader about the follower that sent it.
 package struct FollowerFetch: Hashable, Sendable {
     package var follower: BrokerID
@@ -54,6 +58,9 @@ package struct FollowerProgress: Hashable, Sendable {
     /// from this very life (KIP-841, KIP-903).
     package var isEligible: Bool {
         guard let life, let fetchedBrokerEpoch else { return false }
+        #if MUTANTS
+            if Mutant.formerLifeCounts.isOn { return !life.isFenced && !life.isShuttingDown }
+        #endif
         return !life.isFenced && !life.isShuttingDown && life.epoch == fetchedBrokerEpoch
     }
 
@@ -78,6 +85,9 @@ package struct FollowerProgress: Hashable, Sendable {
     /// Takes a new registration. A life other than the one that fetched may have another disk, so its progress is void.
     mutating func registered(_ new: BrokerLife?) {
         life = new
+        #if MUTANTS
+            if Mutant.formerLifeCounts.isOn { return }
+        #endif
         if let new, let fetchedBrokerEpoch, fetchedBrokerEpoch < new.epoch { forgetLog() }
     }
 

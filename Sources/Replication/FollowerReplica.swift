@@ -1,5 +1,9 @@
 package import Primitives
 
+#if MUTANTS
+    import Mutants
+#endif
+
 /// A partition as one of its followers sees it: from whom it fetches, whether it may, and how far records are
 /// committed.
 ///
@@ -82,6 +86,11 @@ package struct FollowerReplica: Sendable {
         guard asked == current, asked.leaderEpoch == leaderEpoch, mayFetch else { return .ignore }
         switch reply.error {
         case .noError:
+            #if MUTANTS
+                if Mutant.divergenceMovesWatermark.isOn, reply.divergence != nil {
+                    _ = appended(logEnd: asked.offset, leaderHighWatermark: reply.highWatermark)
+                }
+            #endif
             if let divergence = reply.divergence { return .truncate(divergence) }
             return .append(leaderHighWatermark: reply.highWatermark, leaderLogStart: reply.logStart)
         case .fencedLeaderEpoch:

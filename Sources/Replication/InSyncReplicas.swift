@@ -1,5 +1,9 @@
 package import Primitives
 
+#if MUTANTS
+    import Mutants
+#endif
+
 /// A change of the in-sync set that a leader asks of the controller (AlterPartition).
 package struct ISRProposal: Hashable, Sendable {
     /// A member with the broker epoch under which it was judged.
@@ -48,7 +52,10 @@ struct InSyncReplicas: Sendable {
     }
 
     var proposal: ISRProposal? {
-        switch change {
+        #if MUTANTS
+            if Mutant.onlyConfirmedInSync.isOn { return nil }
+        #endif
+        return switch change {
         case .settled: nil
         case .proposed(let proposal), .unresolved(let proposal): proposal
         }

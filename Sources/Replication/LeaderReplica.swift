@@ -1,5 +1,9 @@
 package import Primitives
 
+#if MUTANTS
+    import Mutants
+#endif
+
 /// A partition as its leader sees it: the in-sync set, its followers' progress and the high watermark.
 ///
 /// - Invariant: the high watermark never decreases within a leader epoch, and everything below it is in the (flushed,
@@ -63,6 +67,9 @@ package struct LeaderReplica: Sendable {
         began = now
         replicas = assignment.replicas
         self.highWatermark = min(highWatermark, logEnd)
+        #if MUTANTS
+            if Mutant.allIsCommitted.isOn { self.highWatermark = logEnd }
+        #endif
         self.logEnd = logEnd
         self.flushedEnd = min(flushedEnd, logEnd)
         isr = InSyncReplicas(committed: assignment.inSync, partitionEpoch: assignment.partitionEpoch)
@@ -78,13 +85,23 @@ package struct LeaderReplica: Sendable {
     package var isChangeInFlight: Bool { !isr.isSettled }
 
     /// `min.insync.replicas`, but never more than there are replicas.
-    package var effectiveMinInSync: Int { min(settings.minInSyncReplicas, replicas.count) }
+    package var effectiveMinInSync: Int {
+        #if MUTANTS
+            if Mutant.minInSyncIgnored.isOn { return 1 }
+        #endif
+        return min(settings.minInSyncReplicas, replicas.count)
+    }
 
     /// Whether an acks=all append may be tried now.
     package var hasEnoughInSync: Bool { isr.committed.count >= effectiveMinInSync }
 
     /// False after an election until all that was written before it is known to be committed (KIP-207).
-    package var isHighWatermarkCurrent: Bool { highWatermark >= epochStart }
+    package var isHighWatermarkCurrent: Bool {
+        #if MUTANTS
+            if Mutant.laggingEndShown.isOn { return true }
+        #endif
+        return highWatermark >= epochStart
+    }
 
     // MARK: the log grew or became durable
 
@@ -171,6 +188,12 @@ package struct LeaderReplica: Sendable {
             commit(inSync, at: partitionEpoch)
             return .settled(watermarkOutcome(now))
         case .refused(let error):
+            #if MUTANTS
+                if Mutant.unansweredTakenBack.isOn {
+                    isr.rollBack()
+                    return .settled(watermarkOutcome(now))
+                }
+            #endif
             switch error {
             case .ineligibleReplica, .operationNotAttempted:
                 // The only two that prove that nothing was applied.
@@ -214,6 +237,9 @@ package struct LeaderReplica: Sendable {
 
     /// The verdict on an append whose last record lies below `required`.
     package func verdict(required: Offset) -> AckVerdict {
+        #if MUTANTS
+            if Mutant.acknowledgedAtOnce.isOn { return .acknowledged }
+        #endif
         guard highWatermark >= required else { return .wait }
         return isr.maximalCount >= effectiveMinInSync ? .acknowledged : .notEnoughReplicasAfterAppend
     }
@@ -245,6 +271,9 @@ extension LeaderReplica {
     private mutating func advanceHighWatermark(_ now: MonotonicInstant) -> Bool {
         guard hasEnoughInSync else { return false }
         var least = settings.flushesOnAck ? flushedEnd : logEnd
+        #if MUTANTS
+            if Mutant.unflushedCounts.isOn { least = logEnd }
+        #endif
         guard least > highWatermark else { return false }
         for follower in followers {
             if isr.maximalContains(follower.broker) {
@@ -263,6 +292,14 @@ extension LeaderReplica {
     }
 
     private mutating func expansion(with follower: FollowerProgress, now: MonotonicInstant) -> ISRProposal? {
+        #if MUTANTS
+            if Mutant.joinsBehind.isOn || Mutant.joinsBeforeEpochStart.isOn, isr.isSettled, mayPropose(now),
+                !isr.committed.contains(follower.broker), follower.isEligible,
+                Mutant.joinsBehind.isOn || follower.endOffset.map({ $0 >= highWatermark }) ?? false
+            {
+                return propose(isr.committed + [follower.broker])
+            }
+        #endif
         guard isr.isSettled, !isr.committed.contains(follower.broker), mayPropose(now), follower.isEligible,
             let end = follower.endOffset, end >= highWatermark, end >= epochStart
         else { return nil }

@@ -1,11 +1,18 @@
 package import Primitives
 
+#if MUTANTS
+    import Mutants
+#endif
+
 extension LeaderReplica {
     /// The end of what a requester may read, exclusive. Read it once for each request (rule 11).
     ///
     /// - Parameter lastStable: the last stable offset of the log, or nil where no transaction is open.
     package func readEnd(for requester: Requester, lastStable: Offset?) -> Offset {
-        switch requester {
+        #if MUTANTS
+            if Mutant.uncommittedRead.isOn { return logEnd }
+        #endif
+        return switch requester {
         case .follower: logEnd
         case .consumer(readsCommittedOnly: false): highWatermark
         case .consumer(readsCommittedOnly: true): min(lastStable ?? highWatermark, highWatermark)
@@ -24,6 +31,9 @@ extension LeaderReplica {
     package func position(_ offset: Offset, logStart: Offset, requester: Requester, lastStable: Offset?) -> Position {
         guard offset >= logStart, offset <= logEnd else { return .outOfRange }
         let end = readEnd(for: requester, lastStable: lastStable)
+        #if MUTANTS
+            if Mutant.uncommittedOutOfRange.isOn, offset > end { return .outOfRange }
+        #endif
         return offset < end ? .readable(upTo: end) : .notYet
     }
 

@@ -4,6 +4,10 @@ import Quorum
 import WireProtocol
 import World
 
+#if MUTANTS
+    import Mutants
+#endif
+
 /// Decides when the next snapshot is due.
 struct SnapshotPace {
     let bytesMax: Int64
@@ -37,6 +41,10 @@ extension QuorumHost {
 
     /// Hands the listener every batch up to the high watermark.
     func deliver() {
+        #if MUTANTS
+            let highWatermark =
+                Mutant.uncommittedMetadata.isOn ? highWatermark.flatMap { _ in store?.end } : highWatermark
+        #endif
         do {
             while let end = highWatermark, delivered < end, let bytes = try read(from: delivered, upTo: end) {
                 let batches = try QuorumHost.committed(in: bytes).filter { $0.endOffset > delivered }

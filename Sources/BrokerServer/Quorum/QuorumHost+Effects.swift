@@ -6,6 +6,10 @@ import WireMessages
 import WireProtocol
 import World
 
+#if MUTANTS
+    import Mutants
+#endif
+
 /// The effects of the core, on files and connections.
 extension QuorumHost {
     func perform(_ effects: [QuorumEffect]) throws {
@@ -15,6 +19,9 @@ extension QuorumHost {
     private func perform(_ effect: QuorumEffect) throws {
         switch effect {
         case .persist(let election, let rest):
+            #if MUTANTS
+                if Mutant.voteUnpersisted.isOn { return try perform(rest) }
+            #endif
             if let history = replica?.history { try store?.persist(election, history: history) }
             try perform(rest)
         case .send(let id, let peer, let request): peers?.send(request, to: peer, completion: awaiting(id))

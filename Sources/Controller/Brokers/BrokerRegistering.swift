@@ -2,6 +2,10 @@ import Metadata
 package import Primitives
 package import WireMessages
 
+#if MUTANTS
+    import Mutants
+#endif
+
 extension ClusterController {
     /// Registers a life of a broker; its epoch is the offset of its record, which is the first of the decision.
     ///
@@ -29,7 +33,11 @@ extension ClusterController {
         }
         record.brokerEpoch = BrokerEpoch(nextOffset.value)
         response.brokerEpoch = record.brokerEpoch
-        let isClean = existing.map { $0.epoch == request.previousBrokerEpoch } ?? false
+        #if MUTANTS
+            let isClean = Mutant.everyStopIsClean.isOn || existing?.epoch == request.previousBrokerEpoch
+        #else
+            let isClean = existing.map { $0.epoch == request.previousBrokerEpoch } ?? false
+        #endif
         let keepsDirectories = existing.map { $0.directories.allSatisfy(request.logDirs.contains) } ?? false
         // The old life leaves every ISR before the new one may fetch; who comes without the directory of a replica
         // comes without the replica.
@@ -40,6 +48,9 @@ extension ClusterController {
                 } ?? false
             return PartitionProposal.withdrawing(request.brokerID, isUnclean: !isClean || !holds, from: partition)
         }
+        #if MUTANTS
+            if Mutant.formerLifeInSync.isOn { return Decision([.registerBroker(record)], reply: response) }
+        #endif
         return Decision([.registerBroker(record)] + changes, reply: response)
     }
 

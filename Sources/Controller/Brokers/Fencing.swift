@@ -2,6 +2,10 @@ import Metadata
 package import Primitives
 import WireMessages
 
+#if MUTANTS
+    import Mutants
+#endif
+
 extension ClusterController {
     /// Kafka's `broker.session.timeout.ms`: its brokers send a heartbeat every two seconds, whatever is set here.
     static let sessionMillisecondsOfOthers: Int64 = 9_000
@@ -32,7 +36,10 @@ extension ClusterController {
     }
 
     func fencing(_ broker: BrokerRegistration) -> [MetadataRecord] {
-        [.brokerRegistrationChange(broker.change(fenced: 1))]
+        #if MUTANTS
+            if Mutant.fencedInSync.isOn { return [.brokerRegistrationChange(broker.change(fenced: 1))] }
+        #endif
+        return [.brokerRegistrationChange(broker.change(fenced: 1))]
             + partitionChanges { PartitionProposal.withdrawing(broker.id, isUnclean: false, from: $0) }
     }
 

@@ -2,6 +2,10 @@ import Metadata
 import Primitives
 package import WireMessages
 
+#if MUTANTS
+    import Mutants
+#endif
+
 extension ClusterController {
     /// Decides on the ISR changes that a leader proposes (rules 13 and 14).
     ///
@@ -68,13 +72,12 @@ extension ClusterController {
     private func refusal(
         of data: AlterPartitionRequest.PartitionData, _ partition: PartitionRegistration, by sender: BrokerRegistration
     ) -> ErrorCode? {
-        // Who knows a later epoch than this controller has heard of a later controller.
-        if data.leaderEpoch > partition.leaderEpoch || data.partitionEpoch > partition.partitionEpoch {
-            return .notController
-        }
-        if data.leaderEpoch < partition.leaderEpoch { return .fencedLeaderEpoch }
-        if partition.leader != sender.id { return .invalidRequest }
-        if data.partitionEpoch < partition.partitionEpoch { return .invalidUpdateVersion }
+        #if MUTANTS
+            let stale = Mutant.alterEpochsUnchecked.isOn ? nil : staleness(of: data, partition, by: sender)
+        #else
+            let stale = staleness(of: data, partition, by: sender)
+        #endif
+        if let stale { return stale }
         let members = members(of: data, partition)
         let isr = members.map(\.brokerID)
         guard Set(isr).count == isr.count, isr.allSatisfy(partition.replicas.contains), isr.contains(sender.id) else {
@@ -85,9 +88,26 @@ extension ClusterController {
         if state == .recovering, partition.recoveryState == .recovered { return .invalidRequest }
         for member in members {
             // An epoch of −1 would mean "do not check": it is equal to no registration, so it is refused.
+            #if MUTANTS
+                if Mutant.alterMembersUnchecked.isOn { continue }
+            #endif
             guard let broker = image.brokers[member.brokerID], broker.isActive, broker.epoch == member.brokerEpoch
             else { return .ineligibleReplica }
         }
+        return nil
+    }
+
+    /// What is wrong with the sender or the epochs that it knows.
+    private func staleness(
+        of data: AlterPartitionRequest.PartitionData, _ partition: PartitionRegistration, by sender: BrokerRegistration
+    ) -> ErrorCode? {
+        // Who knows a later epoch than this controller has heard of a later controller.
+        if data.leaderEpoch > partition.leaderEpoch || data.partitionEpoch > partition.partitionEpoch {
+            return .notController
+        }
+        if data.leaderEpoch < partition.leaderEpoch { return .fencedLeaderEpoch }
+        if partition.leader != sender.id { return .invalidRequest }
+        if data.partitionEpoch < partition.partitionEpoch { return .invalidUpdateVersion }
         return nil
     }
 

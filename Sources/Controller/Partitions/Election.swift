@@ -2,6 +2,10 @@ import Metadata
 import Primitives
 import WireMessages
 
+#if MUTANTS
+    import Mutants
+#endif
+
 /// The circumstances of an election in one partition.
 struct Election {
     /// `min.insync.replicas` of a partition with so many replicas.
@@ -60,11 +64,18 @@ struct Election {
         {
             if !mayLead(leader) { next.forgetDirectory(of: leader) }
             next.leadUnclean(by: leader)
-        } else if allowsUnclean, let leader = uncleanOrder(next).first(where: mayLead) {
+        } else if mayElectUnclean, let leader = uncleanOrder(next).first(where: mayLead) {
             next.leadUnclean(by: leader)
         } else {
             next.leader = nil
         }
+    }
+
+    private var mayElectUnclean: Bool {
+        #if MUTANTS
+            if Mutant.uncleanElection.isOn { return true }
+        #endif
+        return allowsUnclean
     }
 
     /// The first that is not held down; else the first: a restless leader is better than none.
@@ -87,6 +98,9 @@ struct Election {
         _ next: inout PartitionRegistration, _ proposal: PartitionProposal, from partition: PartitionRegistration
     ) {
         guard keepsEligible, next.isr.count < minInSyncReplicas(next.replicas.count) else {
+            #if MUTANTS
+                if Mutant.eligibleForGood.isOn { return }
+            #endif
             next.eligibleLeaderReplicas = []
             next.lastKnownELR = []
             return
@@ -96,6 +110,12 @@ struct Election {
             partition.isr.contains($0) || partition.eligibleLeaderReplicas.contains($0)
         }
         next.eligibleLeaderReplicas = former.filter { !isr.contains($0) && $0 != proposal.unclean }
+        #if MUTANTS
+            if Mutant.doubtedStaysEligible.isOn {
+                next.eligibleLeaderReplicas = former.filter { !isr.contains($0) }
+            }
+            if Mutant.candidatesForgotten.isOn { return }
+        #endif
         let eligible = next.eligibleLeaderReplicas
         next.lastKnownELR = next.replicas.filter { replica in
             let isDoubted = former.contains(replica) && replica == proposal.unclean

@@ -2,6 +2,10 @@ package import Metadata
 package import Primitives
 import WireMessages
 
+#if MUTANTS
+    import Mutants
+#endif
+
 extension PartitionRegistration {
     /// Who may lead again after all that were in sync restarted unclean; empty while anyone is trusted.
     package var recoveryCandidates: [BrokerID] {
@@ -45,7 +49,12 @@ extension ClusterController {
                 let report = recovery.report(on: id, from: candidate, broker.epoch),
                 report.leaderEpoch == partition.leaderEpoch,
                 isSameReplica(report.directory, partition.directory(of: candidate))
-            else { return nil }
+            else {
+                #if MUTANTS
+                    if Mutant.firstCandidateLeads.isOn { continue }
+                #endif
+                return nil
+            }
             if let found = best, !found.report.isBehind(report) { continue }
             best = (candidate, report)
         }

@@ -1,6 +1,10 @@
 import Metadata
 import Primitives
 
+#if MUTANTS
+    import Mutants
+#endif
+
 /// Who holds a partition, and on the way to whom it is (KIP-455).
 ///
 /// - Invariant: `adding` and `removing` lie within `replicas`. A replica in both was added by a target that another one
@@ -52,6 +56,11 @@ struct ReplicaAssignment: Hashable {
     /// The assignment at the end of the reassignment, if every replica of the target is in sync (reliability rule 21).
     func completed(inSync: [BrokerID]) -> ReplicaAssignment? {
         let target = target
+        #if MUTANTS
+            if Mutant.reassignedBehind.isOn, isUnderway, target.contains(where: inSync.contains) {
+                return ReplicaAssignment(settledOn: target)
+            }
+        #endif
         guard isUnderway, !target.isEmpty, target.allSatisfy(inSync.contains) else { return nil }
         return ReplicaAssignment(settledOn: target)
     }

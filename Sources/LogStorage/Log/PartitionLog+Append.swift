@@ -2,6 +2,10 @@ package import Primitives
 import WireProtocol
 import World
 
+#if MUTANTS
+    import Mutants
+#endif
+
 /// Batches that wait for the one write that puts them into the active segment.
 private struct StagedWrite {
     var pieces: [Bytes] = []
@@ -70,7 +74,13 @@ extension PartitionLog {
             }
             staged.add(batch)
         }
+        #if MUTANTS
+            let former = producers
+        #endif
         try write(&staged)
+        #if MUTANTS
+            if Mutant.followersForgetProducers.isOn { producers = former }
+        #endif
         return logEndOffset
     }
 

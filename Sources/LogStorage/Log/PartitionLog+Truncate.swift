@@ -2,6 +2,10 @@ package import Primitives
 import WireProtocol
 import World
 
+#if MUTANTS
+    import Mutants
+#endif
+
 extension PartitionLog {
     /// Removes every record at or behind `offset`; a batch that reaches over it goes as a whole. Blocks.
     ///
@@ -36,6 +40,9 @@ extension PartitionLog {
             try dropProducerSnapshots(behind: logEndOffset)
             try files.synchronizeDirectory(directory)
         } catch { throw failed(error) }
+        #if MUTANTS
+            if Mutant.producersOutliveCut.isOn { return }
+        #endif
         _ = try reloadProducers(notBehind: logEndOffset)
     }
 

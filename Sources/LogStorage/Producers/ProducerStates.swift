@@ -1,6 +1,10 @@
 package import Primitives
 import WireProtocol
 
+#if MUTANTS
+    import Mutants
+#endif
+
 /// The idempotent producers of one log, rebuilt from the log itself on every replica (rules 23 to 26).
 ///
 /// - Invariant: the same batches in the same order give the same states on leader, follower and after a restart.
@@ -47,6 +51,9 @@ package struct ProducerStates: Sendable {
             known?.note(earlier)
         }
         // Unknown producers start anywhere: their state may have expired or been retained away.
+        #if MUTANTS
+            if Mutant.sequencesUnchecked.isOn { return .fresh }
+        #endif
         guard let known else { return .fresh }
         if epoch < known.epoch {
             let reason = "producer \(id) has epoch \(epoch), the log knows \(known.epoch)"

@@ -1,6 +1,10 @@
 package import Primitives
 package import WireMessages
 
+#if MUTANTS
+    import Mutants
+#endif
+
 /// Whether a partition's leader may lack committed records, because an unclean election put it there.
 package enum LeaderRecoveryState: Int8, Hashable, Sendable {
     case recovered = 0
@@ -75,7 +79,11 @@ package struct PartitionRegistration: Hashable, Sendable {
         if let lastKnown = change.lastKnownElr { lastKnownELR = lastKnown }
         if change.leader != PartitionChangeRecord.sameLeader {
             leader = BrokerID.optional(change.leader)
-            leaderEpoch = leaderEpoch.next
+            #if MUTANTS
+                if !Mutant.leaderEpochStays.isOn { leaderEpoch = leaderEpoch.next }
+            #else
+                leaderEpoch = leaderEpoch.next
+            #endif
         }
         partitionEpoch = partitionEpoch.next
     }

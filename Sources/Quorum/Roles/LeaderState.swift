@@ -1,5 +1,9 @@
 package import Primitives
 
+#if MUTANTS
+    import Mutants
+#endif
+
 /// What a leader knows of one replica, from that replica's fetches.
 package struct ReplicaProgress: Hashable, Sendable {
     package private(set) var key: ReplicaKey
@@ -186,7 +190,15 @@ package struct LeaderState: Hashable, Sendable {
     mutating func advanceHighWatermark(ownFlushedEnd: Offset) -> Offset? {
         let own = isVoter ? [ownFlushedEnd] : []
         let ends = (own + followers.map { $0.progress.end ?? .zero }).sorted(by: >)
-        let common = ends[majority - 1]
+        #if MUTANTS
+            let common = Mutant.minorityCommits.isOn ? ends[0] : ends[majority - 1]
+            if Mutant.earlierEpochCommitted.isOn, common > highWatermark ?? .zero {
+                highWatermark = common
+                return common
+            }
+        #else
+            let common = ends[majority - 1]
+        #endif
         guard common > epochStart, common > highWatermark ?? .zero else { return nil }
         highWatermark = common
         return common

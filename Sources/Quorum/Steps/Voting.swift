@@ -1,5 +1,9 @@
 import Primitives
 
+#if MUTANTS
+    import Mutants
+#endif
+
 /// Asking for votes, and answering who asks.
 extension QuorumReplica {
     mutating func sendVotes(_ round: inout VoteRound, isPreVote: Bool, now: MonotonicInstant) {
@@ -58,8 +62,13 @@ extension QuorumReplica {
 
     /// Whether the candidate gets the vote, by the voter's own standing, its log and its role.
     private func grants(_ ask: VoteAsk) -> Bool {
-        guard log.isNotAhead(ofEnd: ask.lastOffset, lastEpoch: ask.lastEpoch)
-        else { return false }
+        #if MUTANTS
+            let isLogEnough =
+                Mutant.shorterLogWins.isOn || log.isNotAhead(ofEnd: ask.lastOffset, lastEpoch: ask.lastEpoch)
+        #else
+            let isLogEnough = log.isNotAhead(ofEnd: ask.lastOffset, lastEpoch: ask.lastEpoch)
+        #endif
+        guard isLogEnough else { return false }
         switch standing {
         case .catchingUp: return false
         case .unproven: if ask.lastOffset > .zero { return false }
@@ -81,6 +90,9 @@ extension QuorumReplica {
     private func grantsVote(to candidate: ReplicaKey) -> Bool {
         switch role {
         case .unattached, .prospective:
+            #if MUTANTS
+                if Mutant.votesTwice.isOn { return true }
+            #endif
             if let votedFor = election.votedFor { return votedFor.matches(candidate) }
             return election.leaderID == nil
         case .candidate, .leader, .follower, .resigned: return false

@@ -5,6 +5,10 @@ package import Primitives
 import WireMessages
 package import World
 
+#if MUTANTS
+    import Mutants
+#endif
+
 /// Runs the controller where this node leads the quorum: decide, append, replay at once, answer when committed.
 ///
 /// `@unchecked Sendable`: touched on the control loop only.
@@ -99,6 +103,9 @@ package final class ControllerHost: @unchecked Sendable {
         }
         if decision.records.isEmpty, committedEnd >= appendedEnd { return answer(decision.reply) }
         let reply = decision.reply
+        #if MUTANTS
+            if Mutant.controllerAnswersAtOnce.isOn { return answer(reply) }
+        #endif
         parked.park(until: appendedEnd) { isCommitted in answer(isCommitted ? reply : nil) }
     }
 

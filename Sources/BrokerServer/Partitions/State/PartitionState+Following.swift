@@ -2,6 +2,10 @@ import LogStorage
 import Primitives
 import Replication
 
+#if MUTANTS
+    import Mutants
+#endif
+
 /// What a follower asks its leader for.
 struct FollowerAsk: Hashable, Sendable {
     var position: FollowerReplica.Position
@@ -39,9 +43,14 @@ extension PartitionState {
             let logStart = log?.logStartOffset
         else { return nil }
         guard let position = follower?.position(end: logEnd, lastEpoch: log?.latestEpoch) else { return nil }
+        #if MUTANTS
+            let durableEnd = Mutant.unflushedCounts.isOn ? logEnd : flushedEnd
+        #else
+            let durableEnd = flushedEnd
+        #endif
         return FollowerAsk(
             position: position, logStart: logStart, highWatermark: highWatermark,
-            flushedEnd: settings.flushesOnAck ? flushedEnd : nil, isThrottled: settings.isThrottledAsFollower)
+            flushedEnd: settings.flushesOnAck ? durableEnd : nil, isThrottled: settings.isThrottledAsFollower)
     }
 
     /// Takes a leader's reply to `asked`.

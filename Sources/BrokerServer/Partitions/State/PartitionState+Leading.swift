@@ -3,6 +3,10 @@ import LogStorage
 import Primitives
 import Replication
 
+#if MUTANTS
+    import Mutants
+#endif
+
 extension PartitionState {
     /// Appends what producers sent in one round, with one write where the log can.
     mutating func append(_ incoming: [Incoming], timeOfDay: Timestamp, now: MonotonicInstant, _ after: inout Aftermath)
@@ -57,6 +61,12 @@ extension PartitionState {
             after.verdicts.append(verdict(item, .noError))
             return
         }
+        #if MUTANTS
+            if Mutant.repeatAcknowledgedAtOnce.isOn, case .duplicate = result {
+                after.verdicts.append(verdict(item, .noError))
+                return
+            }
+        #endif
         park(ParkedProduce(request: item.request, slot: item.slot, required: range.endOffset), &after)
     }
 

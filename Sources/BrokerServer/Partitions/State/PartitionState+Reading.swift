@@ -3,6 +3,10 @@ import Primitives
 import Replication
 import World
 
+#if MUTANTS
+    import Mutants
+#endif
+
 /// Who fetches, with what the rules need to know of it.
 struct FetchRequester: Hashable, Sendable {
     var kind: Requester
@@ -186,6 +190,9 @@ extension PartitionState {
     }
 
     private func divergence(_ wish: FetchWish) -> Divergence.Verdict? {
+        #if MUTANTS
+            if Mutant.divergenceUnseen.isOn { return nil }
+        #endif
         guard let lastFetched = wish.lastFetchedEpoch else { return nil }
         let found = log?.endOffset(for: lastFetched).map { EpochEnd(epoch: $0.epoch, endOffset: $0.endOffset) }
         return Divergence.verdict(fetchOffset: wish.offset, lastFetched: lastFetched, found: found)

@@ -2,6 +2,10 @@ import LogStorage
 import Primitives
 import Replication
 
+#if MUTANTS
+    import Mutants
+#endif
+
 extension PartitionState {
     /// Takes a newer registration of the partition: keeps the role, or changes it.
     mutating func assign(
@@ -40,7 +44,11 @@ extension PartitionState {
         follower = nil
         if assignment.leader == me {
             // Rule 1: the epoch stands in the cache before anything is served in it.
-            log?.assign(assignment.leaderEpoch, startOffset: logEnd)
+            #if MUTANTS
+                if !Mutant.epochUncached.isOn { log?.assign(assignment.leaderEpoch, startOffset: logEnd) }
+            #else
+                log?.assign(assignment.leaderEpoch, startOffset: logEnd)
+            #endif
             let lives = lives
             leader = LeaderReplica(
                 me: me, assignment: assignment, settings: leaderSettings, logEnd: logEnd, flushedEnd: flushed,
@@ -49,6 +57,10 @@ extension PartitionState {
             if settings.flushesOnAck { after.wantsFlush = true }
             lead(&after) { $0.checkLag(now: now) }
         } else if assignment.replicas.contains(me) {
+            #if MUTANTS
+                if Mutant.cutToWatermark.isOn, watermark < logEnd { try? log?.truncate(to: watermark) }
+                let logEnd = log?.logEndOffset ?? logEnd
+            #endif
             follower = FollowerReplica(assignment: assignment, highWatermark: watermark, logEnd: logEnd)
             if let leader = assignment.leader { after.following = .start(leader: leader) }
         } else {

@@ -1,6 +1,10 @@
 import ArgumentParser
 import Simulator
 
+#if MUTANTS
+    import Mutants
+#endif
+
 /// What is simulated.
 enum Room: String, ExpressibleByArgument, CaseIterable {
     case quorum
@@ -10,6 +14,9 @@ enum Room: String, ExpressibleByArgument, CaseIterable {
 }
 
 /// Runs one of the simulator's rooms on virtual time: many seeds, or one with a readable trace.
+#if !FUZZER
+    @main
+#endif
 struct SimulatorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "martlet-sim",
@@ -40,7 +47,18 @@ struct SimulatorCommand: ParsableCommand {
     @Flag(help: "With --seeds: go on after a failure, and say at the end how many there were.")
     var keepGoing = false
 
+    #if MUTANTS
+        @Option(help: "Break one rule, and say which invariant sees it at which seed; `list` names the rules.")
+        var mutant: String?
+    #endif
+
     func validate() throws {
+        #if MUTANTS
+            if mutant == "list" { return }
+            if let mutant, Mutant(rawValue: mutant) == nil {
+                throw ValidationError("--mutant \(mutant): no such rule; `--mutant list` names them")
+            }
+        #endif
         guard (seed == nil) != (seeds == nil) else { throw ValidationError("give --seed N or --seeds A...B") }
         if let seeds, SimulatorCommand.range(seeds) == nil {
             throw ValidationError("--seeds \(seeds): expected A...B with A not above B")
@@ -55,6 +73,13 @@ struct SimulatorCommand: ParsableCommand {
     }
 
     func run() throws {
+        #if MUTANTS
+            if mutant == "list" { return Mutant.allCases.forEach { print($0.rawValue) } }
+            if let mutant = mutant.flatMap(Mutant.init(rawValue:)) {
+                Mutant.choose(mutant)
+                if let seeds = seeds.flatMap(SimulatorCommand.range) { return MutantHunt(mutant, seeds).run() }
+            }
+        #endif
         switch cluster ? .cluster : room {
         case .quorum: try run(QuorumSimulation.self)
         case .membership: try run(MembershipSimulation.self)
@@ -102,5 +127,3 @@ struct SimulatorCommand: ParsableCommand {
         return Int32(word[word.index(after: dash)...]) != nil
     }
 }
-
-SimulatorCommand.main()

@@ -1,0 +1,119 @@
+import Synchronization
+
+/// A rule of the cluster that can be switched off, to see whether the simulator notices (reliability 2.2).
+///
+/// Only a build with `MARTLET_MUTANTS=1` has this module, and what asks for it stands inside of `#if MUTANTS`.
+package enum Mutant: String, CaseIterable, Sendable {
+    // Rules 1 to 6: leader epochs, truncation, fetching.
+    /// Rule 1: a new leader does not note its epoch before it serves.
+    case epochUncached = "epoch-uncached"
+    /// Rule 2: who becomes a follower cuts to its own high watermark.
+    case cutToWatermark = "cut-to-watermark"
+    /// Rule 2: a follower cuts to the leader's end though the epochs differ (KIP-279).
+    case cutByLeaderOnly = "cut-by-leader-only"
+    /// Rule 3: a leader sees no divergence.
+    case divergenceUnseen = "divergence-unseen"
+    /// Rule 3: an answer with a divergence moves the follower's watermark.
+    case divergenceMovesWatermark = "divergence-moves-watermark"
+    /// Rules 4 and 5: nobody compares epochs of requests.
+    case fetchEpochUnchecked = "fetch-epoch-unchecked"
+
+    // Rules 7 to 11: the high watermark and what is shown.
+    /// Rule 7: the watermark needs no `min.insync.replicas`.
+    case minInSyncIgnored = "min-in-sync-ignored"
+    /// Rules 7 and 13: a leader counts on the confirmed in-sync set alone.
+    case onlyConfirmedInSync = "only-confirmed-in-sync"
+    /// acks=all is answered by the append.
+    case acknowledgedAtOnce = "acknowledged-at-once"
+    /// P1b: what is not flushed counts, at leaders and followers.
+    case unflushedCounts = "unflushed-counts"
+    /// Rule 9: who is elected takes all it has for committed.
+    case allIsCommitted = "all-is-committed"
+    /// Rule 9: a lagging watermark is told as the end.
+    case laggingEndShown = "lagging-end-shown"
+    /// Rule 9: what is not committed yet is out of range.
+    case uncommittedOutOfRange = "uncommitted-out-of-range"
+    /// Rule 11: consumers read to the end of the log.
+    case uncommittedRead = "uncommitted-read"
+
+    // Rules 12 to 16: changes of the in-sync set.
+    /// Rule 12: a follower joins wherever it is.
+    case joinsBehind = "joins-behind"
+    /// Rule 12: a follower joins before it has what was there when the epoch began.
+    case joinsBeforeEpochStart = "joins-before-epoch-start"
+    /// Rule 12: what a former life fetched counts for the present one.
+    case formerLifeCounts = "former-life-counts"
+    /// Rule 13: a change without a clear answer is taken back.
+    case unansweredTakenBack = "unanswered-taken-back"
+    /// Rule 14: the controller compares no epochs.
+    case alterEpochsUnchecked = "alter-epochs-unchecked"
+    /// Rule 14: anybody may join.
+    case alterMembersUnchecked = "alter-members-unchecked"
+    /// Elections: one outside of ISR and ELR is elected though nobody allowed it.
+    case uncleanElection = "unclean-election"
+    /// Elections: the leader epoch stays the same.
+    case leaderEpochStays = "leader-epoch-stays"
+
+    // Rules 17 to 22: the life of a broker.
+    /// Rule 17: a new life is registered and the old one stays in sync.
+    case formerLifeInSync = "former-life-in-sync"
+    /// Rule 17: every restart is taken for one in order.
+    case everyStopIsClean = "every-stop-is-clean"
+    /// KIP-966: who restarts in doubt stays eligible.
+    case doubtedStaysEligible = "doubted-stays-eligible"
+    /// KIP-966: the eligible are not forgotten when the in-sync set is whole.
+    case eligibleForGood = "eligible-for-good"
+    /// KIP-966: nobody remembers who was last in sync.
+    case candidatesForgotten = "candidates-forgotten"
+    /// Recovery: the first candidate that reports leads.
+    case firstCandidateLeads = "first-candidate-leads"
+    /// A fenced broker stays in its in-sync sets.
+    case fencedInSync = "fenced-in-sync"
+    /// Rule 21: a reassignment ends before its target is in sync.
+    case reassignedBehind = "reassigned-behind"
+
+    // Rules 23 to 27: producers.
+    /// Rule 23: sequences are not compared.
+    case sequencesUnchecked = "sequences-unchecked"
+    /// Rule 23: a repeat is answered before the first copy is committed.
+    case repeatAcknowledgedAtOnce = "repeat-acknowledged-at-once"
+    /// Rule 25: followers keep no producer state.
+    case followersForgetProducers = "followers-forget-producers"
+    /// Rule 25: a cut log remembers batches that it has no more.
+    case producersOutliveCut = "producers-outlive-cut"
+    /// Recovery reads batches without comparing checksums.
+    case recoveryTrustsBytes = "recovery-trusts-bytes"
+
+    // The metadata quorum.
+    /// A voter votes for everybody who asks.
+    case votesTwice = "votes-twice"
+    /// A voter forgets its epoch and vote with its process.
+    case voteUnpersisted = "vote-unpersisted"
+    /// A voter does not compare logs.
+    case shorterLogWins = "shorter-log-wins"
+    /// The leader's own copy is enough.
+    case minorityCommits = "minority-commits"
+    /// Raft 5.4.2: entries of earlier epochs are committed by counting copies.
+    case earlierEpochCommitted = "earlier-epoch-committed"
+    /// Nodes apply what is not committed.
+    case uncommittedMetadata = "uncommitted-metadata"
+    /// The controller answers before its decision is committed.
+    case controllerAnswersAtOnce = "controller-answers-at-once"
+
+    private static let chosen = Atomic<Int>(-1)
+
+    /// Breaks one rule from now on, or none.
+    package static func choose(_ mutant: Mutant?) {
+        let number = mutant.flatMap { allCases.firstIndex(of: $0) } ?? -1
+        chosen.store(number, ordering: .relaxed)
+        isAny.store(number >= 0, ordering: .relaxed)
+    }
+
+    private static let isAny = Atomic(false)
+
+    /// Whether this rule is broken.
+    package var isOn: Bool {
+        guard Mutant.isAny.load(ordering: .relaxed) else { return false }
+        return Mutant.allCases[Mutant.chosen.load(ordering: .relaxed)] == self
+    }
+}
