@@ -5,9 +5,6 @@ import PackageDescription
 /// the cluster: what Tests/mutants-night.sh runs. Nothing else can be built so.
 let hasMutants = Context.environment["MARTLET_MUTANTS"] != nil
 
-/// libFuzzer brings a `main` of its own, see Tests/optimised-build.sh.
-let hasFuzzer = Context.environment["MARTLET_FUZZER"] != nil
-
 let strict: [SwiftSetting] =
     [
         .swiftLanguageMode(.v6),
@@ -151,9 +148,7 @@ let moduleTargets: [Target] = built.map { module in
         (module.imports + mutants).map { Target.Dependency.target(name: $0) } + packageProducts(module.packages)
     let exclude = module.name == "WireMessages" ? ["Definitions"] : []
     return module.isExecutable
-        ? .executableTarget(
-            name: module.name, dependencies: dependencies, exclude: exclude,
-            swiftSettings: strict + (hasFuzzer ? [.define("FUZZER")] : []))
+        ? .executableTarget(name: module.name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
         : .target(name: module.name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
 }
 
@@ -185,7 +180,7 @@ let supportTargets: [Target] = testSupport.filter { support in
 
 /// `Tests/fuzz.sh` builds this one, apart from the rest: with libFuzzer, which brings a `main` of its own.
 let fuzzerTargets: [Target] =
-    !hasFuzzer
+    Context.environment["MARTLET_FUZZER"] == nil
     ? [] : [.executableTarget(name: "martlet-fuzz", dependencies: ["FuzzTargets"], path: "Tests/Fuzzer/Driver")]
 
 /// Test targets: what each needs beyond the module it is named after. `Golden` holds text scenarios and captured bytes.

@@ -14,9 +14,7 @@ enum Room: String, ExpressibleByArgument, CaseIterable {
 }
 
 /// Runs one of the simulator's rooms on virtual time: many seeds, or one with a readable trace.
-#if !FUZZER
-    @main
-#endif
+@main
 struct SimulatorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "martlet-sim",

@@ -16,7 +16,7 @@ struct MutantSwitches {
                 if !open.isEmpty { open[open.count - 1] = false }
             } else if text.hasPrefix("#endif") {
                 _ = open.popLast()
-            } else if line.contains(/(?:^|\W)Mutants?(?:\W|$)/), !open.contains(true) {
+            } else if line.contains("Mutant"), line.contains(/(?:^|\W)Mutants?(?:\W|$)/), !open.contains(true) {
                 found.append(index + 1)
             }
         }

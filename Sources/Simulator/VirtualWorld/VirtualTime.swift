@@ -24,6 +24,8 @@ package final class VirtualTime: Sendable {
         var generator: SeededGenerator
         var fingerprint: UInt64 = 0xcbf2_9ce4_8422_2325
         var count = 0
+        /// Nothing is put on the line any more.
+        var isOver = false
 
         mutating func note(_ value: UInt64) {
             fingerprint = (fingerprint ^ value) &* 0x0000_0100_0000_01b3
@@ -67,6 +69,7 @@ package final class VirtualTime: Sendable {
         afterMicroseconds delay: Int64, for owner: Int = 0, _ work: @escaping @Sendable () -> Void
     ) {
         state.withLock { state in
+            guard !state.isOver else { return }
             let at = MonotonicInstant(state.now.value + max(delay, 0) * 1000)
             state.events.insert(Event(at: at, sequence: state.nextSequence, owner: owner, work: work))
             state.nextSequence += 1
@@ -104,5 +107,13 @@ package final class VirtualTime: Sendable {
     }
 
     /// Forgets all that is still to come: the simulation is over, and what it holds may go.
-    package func clear() { state.withLock { $0.events = Heap() } }
+    package func clear() {
+        // What an event holds may want to schedule something when it goes: not under the lock.
+        let forgotten = state.withLock { state in
+            state.isOver = true
+            defer { state.events = Heap() }
+            return state.events
+        }
+        withExtendedLifetime(forgotten) {}
+    }
 }

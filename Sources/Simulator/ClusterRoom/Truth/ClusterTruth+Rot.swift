@@ -1,3 +1,4 @@
+import Metadata
 import Primitives
 
 extension ClusterTruth {
@@ -14,8 +15,10 @@ extension ClusterTruth {
     /// A partition and a machine whose log of it is rotten.
     var rotten: (name: String, node: Int)? {
         for id in partitionIDs {
-            guard let partition = partitions[id], partition.registration != nil else { continue }
-            let found = partition.numbers.first { partition.replicas[$0]?.rot != nil }
+            guard let partition = partitions[id], let registration = partition.registration else { continue }
+            // A replica that was moved away is nobody's any more.
+            let present = partition.numbers.filter { registration.replicas.contains(BrokerID(Int32($0))) }
+            let found = present.first { partition.replicas[$0]?.rot != nil }
             if let found { return (partition.name, found) }
         }
         return nil

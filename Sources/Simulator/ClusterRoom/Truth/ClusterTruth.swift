@@ -294,13 +294,15 @@ package final class ClusterTruth: @unchecked Sendable {
 
     /// Whether any disk, of a running machine or not, still has all that is committed of a partition.
     func isSomewhere(_ id: TopicPartitionID) -> Bool {
-        guard let partition = partitions[id], partition.registration != nil else { return true }
+        // Of a new partition nobody may have a replica yet.
+        guard let partition = partitions[id], partition.registration != nil, partition.committed.end > .zero else {
+            return true
+        }
         return partition.numbers.contains { number in
             var disk = DiskLog(directory: partition.replicas[number]!.disk.directory)
             _ = disk.refresh(machines[number - 1].files)
             let start = disk.batches.first?.base ?? partition.committed.end
             let end = partition.committed.end
-            if end == .zero { return true }
             return start == .zero && partition.committed.difference(to: disk, from: .zero, below: end) == nil
         }
     }
