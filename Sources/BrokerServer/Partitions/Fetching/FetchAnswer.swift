@@ -19,10 +19,12 @@ struct FetchAnswer: Sendable {
     /// for the leader anew and try again. Nothing is kept: what a client is slow to take, or never takes, would be
     /// memory of this node.
     ///
+    /// - Parameter cold: the places of what is checked.
     /// - Parameter partitions: of each item of the plan, the one that was read.
-    mutating func check(_ partitions: [Partition?]) {
-        for (index, read) in reads.enumerated() {
-            guard let slice = read.slice, read.mayWaitForDisk, let partition = partitions[index] else { continue }
+    mutating func check(_ cold: [Int], _ partitions: [Partition?]) {
+        for index in cold {
+            let read = reads[index]
+            guard let slice = read.slice, let partition = partitions[index] else { continue }
             if read.isTrusted { slice.distrust() }
             switch partition.look(at: slice) {
             case .sound: slice.wasChecked(now: partition.services.clock.now)

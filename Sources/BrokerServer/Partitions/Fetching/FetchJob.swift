@@ -148,13 +148,12 @@ final class FetchJob: ParkedFetch, @unchecked Sendable {
         let throttled = reads.reduce(0) { $0 + ($1.isThrottled ? $1.byteCount : 0) }
         if throttled > 0 { services.leaderThrottle.record(bytes: throttled, now: services.clock.now) }
         let answer = FetchAnswer(plan: plan, reads: reads, requester: requester, listener: connection.listener.name)
-        guard let cold = reads.firstIndex(where: { $0.mayWaitForDisk }), let disk = partitions[cold]?.disk else {
-            return services.send(answer, reply)
-        }
+        let cold = reads.indices.filter { reads[$0].mayWaitForDisk }
+        guard let first = cold.first, let disk = partitions[first]?.disk else { return services.send(answer, reply) }
         // Reading it may wait for a disk: not on the loop.
         disk.pool.run {
             var checked = answer
-            checked.check(self.partitions)
+            checked.check(cold, self.partitions)
             let whole = checked
             self.connection.loop.execute { self.services.send(whole, self.reply) }
         }

@@ -56,7 +56,8 @@ struct FetchRead: Sendable {
     var hasNews = false
     /// Its bytes count for the leaders' throttle.
     var isThrottled = false
-    /// Sending it could wait for a disk, or it has to be checked first: not on a loop.
+    /// Sending it could wait for a disk, or it has to be checked first: not on a loop. To be asked once: what was not
+    /// in memory may come back at any time.
     var mayWaitForDisk: Bool { !isHot && slice.map { !isTrusted || !$0.isResident } ?? false }
     /// Nothing that comes later makes this answer better.
     var isUrgent: Bool { error != .noError || divergence != nil || preferredReplica != nil || hasNews }
