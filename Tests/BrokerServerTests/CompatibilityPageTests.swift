@@ -13,7 +13,7 @@ import WireProtocol
         OffsetCommitHandler.self, OffsetFetchHandler.self, FindCoordinatorHandler.self, JoinGroupHandler.self,
         HeartbeatHandler.self, LeaveGroupHandler.self, SyncGroupHandler.self, DescribeGroupsHandler.self,
         ListGroupsHandler.self, ApiVersionsHandler.self, CreateTopicsHandler.self, DeleteTopicsHandler.self,
-        DeleteRecordsHandler.self, DescribeLogDirsHandler.self,
+        DeleteRecordsHandler.self, DescribeLogDirsHandler.self, AlterReplicaLogDirsHandler.self,
         InitProducerIdHandler.self, OffsetForLeaderEpochHandler.self, DescribeConfigsHandler.self,
         CreatePartitionsHandler.self, DeleteGroupsHandler.self, OffsetDeleteHandler.self,
         AlterConfigsHandler.self, ListConfigResourcesHandler.self,

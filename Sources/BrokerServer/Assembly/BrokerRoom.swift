@@ -68,10 +68,11 @@ final class BrokerRoom: Sendable {
             whenLogFails: { failures.report($0) }, whenHighWatermarkMoves: { _, _ in })
         let partitions = PartitionTable(
             services: services, directories: DataDirectories(found.directories, failed: found.failed), cache: cache,
-            settings: dynamic, world: world, log: logs[part: .replicas])
+            settings: dynamic, world: world, log: logs[part: .replicas], isSettled: false)
         self.partitions = partitions
         failures.serve(partitions)
         upkeep = PartitionUpkeep(table: partitions, world: world, settings: settings, log: logs[part: .logs])
+        partitions.moves.whenMoved { [upkeep] in upkeep.saveAll(of: $0) }
         cleaner = LogCleaner(upkeep, table: partitions, world: world, settings: dynamic, log: logs[part: .logs])
         space = DiskSpaceWatch(table: partitions, world: world, settings: dynamic, log: logs[part: .logs])
         scrubber = LogScrubber(table: partitions, world: world, settings: dynamic)
@@ -182,6 +183,7 @@ final class BrokerRoom: Sendable {
         doctor.stop()
         for (listener, _) in listeners { listener.close() }
         upkeep.stop()
+        partitions.moves.stop()
         cleaner.stop()
         scrubber.stop()
         space.stop()
@@ -256,6 +258,7 @@ final class BrokerRoom: Sendable {
         table.register(OffsetForLeaderEpochHandler(table: partitions))
         table.register(DeleteRecordsHandler(table: partitions, world: world))
         table.register(DescribeLogDirsHandler(table: partitions, world: world))
+        table.register(AlterReplicaLogDirsHandler(table: partitions))
         table.register(
             MetadataHandler(view, creator: creator, createsTopics: settings.boolean("auto.create.topics.enable")))
         table.register(

@@ -123,6 +123,7 @@ package final class Node: Sendable {
         _ ready: @escaping @Sendable () -> Void
     ) {
         if rooms.withLock({ $0.isStopping }) { return }
+        if quorum.isCaughtUp { broker.partitions.metadataIsSettled() }
         guard quorum.isCaughtUp, !broker.partitions.isOpening else {
             world.controlLoop.schedule(afterMilliseconds: Node.startTickMilliseconds) {
                 self.startBrokerOnceCaughtUp(broker, quorum, fail, ready)

@@ -5,7 +5,6 @@ package enum Absence: Hashable, Sendable {
     case encryption
     case delegationTokens
     case quotas
-    case directoryMoves
     case transactions
     case consumerProtocol
     case shareGroups
@@ -28,7 +27,6 @@ package enum Absence: Hashable, Sendable {
         case .encryption: "TLS is not built yet; use PLAINTEXT listeners"
         case .delegationTokens: "delegation tokens are not built yet"
         case .quotas: "quotas of clients are not built yet"
-        case .directoryMoves: "moves between log directories are not built yet"
         case .transactions: "transactions are not built yet"
         case .consumerProtocol: "the consumer group protocol of KIP-848 is not built yet"
         case .shareGroups: "share groups are not built yet"

@@ -8,7 +8,6 @@ extension SettingTable {
 
     static let madeOtherwise: [Setting] = [
         .ignored("background.threads", positive, "10", onePool, "Threads for work in the background.", .clusterWide),
-        .ignored("num.replica.alter.log.dirs.threads", positive, nil, onePool, "Threads of moves between directories."),
         .ignored("group.coordinator.threads", positive, "4", .design("groups run on the data loops"), "Its threads."),
         .ignored(
             "group.coordinator.background.threads", positive, "2", .design("groups run on the data loops"),

@@ -9,17 +9,8 @@ extension SettingTable {
             "Directories that take no new replicas.", .perBroker),
         .ignored("quota.window.num", positive, "11", .quotas, "Samples that a client quota looks back on."),
         .ignored("quota.window.size.seconds", positive, "1", .quotas, "The length of one of them."),
-        .ignored(
-            "alter.log.dirs.replication.quota.window.num", positive, "11", .directoryMoves,
-            "The same for moves in a broker."),
-        .ignored(
-            "alter.log.dirs.replication.quota.window.size.seconds", positive, "1", .directoryMoves,
-            "The length of one of them."),
         .ignored("controller.quota.window.num", positive, "11", .quotas, "The same for changes of metadata."),
         .ignored("controller.quota.window.size.seconds", positive, "1", .quotas, "The length of one of them."),
-        .ignored(
-            "replica.alter.log.dirs.io.max.bytes.per.second", notNegative, forever, .directoryMoves,
-            "Bytes a second that moves between directories take.", .clusterWide),
         .ignored("producer_byte_rate", notNegative, forever, .quotas, "Bytes a second that a client may write."),
         .ignored("consumer_byte_rate", notNegative, forever, .quotas, "Bytes a second that a client may read."),
         .ignored(

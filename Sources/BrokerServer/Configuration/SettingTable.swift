@@ -259,6 +259,15 @@ package enum SettingTable {
         Setting(
             "replication.quota.window.num", positive, "11", "Windows that a replication throttle looks back on."),
         Setting("replication.quota.window.size.seconds", positive, "1", "The length of one of them."),
+        Setting(
+            "replica.alter.log.dirs.io.max.bytes.per.second", notNegative, forever,
+            "Bytes a second that moves of replicas between this broker's log directories take in all.", .clusterWide),
+        Setting(
+            "alter.log.dirs.replication.quota.window.num", positive, "11", "Windows that this throttle looks back on."),
+        Setting("alter.log.dirs.replication.quota.window.size.seconds", positive, "1", "The length of one of them."),
+        Setting(
+            "num.replica.alter.log.dirs.threads", positive, nil,
+            "Threads of moves between log directories, for all of them; one for each directory if not given."),
     ]
 
     package static let groups: [Setting] = [

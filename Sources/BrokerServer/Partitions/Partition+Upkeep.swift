@@ -4,12 +4,13 @@ import Synchronization
 import World
 
 extension Partition {
-    /// Runs a step on the log itself, if it is open; a failed write takes it offline.
+    /// Runs a step on the log itself, if it is open and not held; a failed write takes it offline.
     func onLog<Result>(
+        unlessMoving: Bool = false,
         _ body: (inout PartitionLog, _ highWatermark: Offset) throws(StorageError) -> Result
     ) -> Result? {
         step { state, after in
-            guard state.log != nil else { return nil }
+            guard state.log != nil, !state.isHeld, !(unlessMoving && state.isMoving) else { return nil }
             let watermark = state.highWatermark
             do throws(StorageError) {
                 return try body(&state.log!, watermark)

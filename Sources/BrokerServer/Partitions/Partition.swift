@@ -12,15 +12,20 @@ import World
 package final class Partition: Sendable {
     package let id: TopicPartitionID
     package let topicName: String
-    /// `<log dir>/<topic>-<partition>`.
-    package let directory: String
-    package let logDirectory: String
     let services: PartitionServices
     let traffic: TopicTraffic
     let state: Mutex<PartitionState>
     /// Held by work on the files that is done beside the log's lock, and by the removal of the directory; false once
     /// the directory is not this replica's any more. Taken before the lock of the state, never under it.
     private let holdsDirectory = Mutex(true)
+    private let home: Mutex<Home>
+
+    /// Where it lies.
+    private struct Home {
+        let logDirectory: String
+        let directory: String
+        let disk: DataDisk
+    }
 
     init(
         id: TopicPartitionID, topicName: String, logDirectory: String, services: PartitionServices,
@@ -29,9 +34,11 @@ package final class Partition: Sendable {
     ) {
         self.id = id
         self.topicName = topicName
-        self.logDirectory = logDirectory
-        directory = "\(logDirectory)/\(topicName)-\(id.index)"
         self.services = services
+        home = Mutex(
+            Home(
+                logDirectory: logDirectory, directory: "\(logDirectory)/\(topicName)-\(id.index)",
+                disk: services.disks[logDirectory]))
         traffic = services.traffic.topic(topicName)
         state = Mutex(
             PartitionState(
@@ -39,8 +46,24 @@ package final class Partition: Sendable {
                 checkpointedHighWatermark: checkpointedHighWatermark, traffic: traffic))
     }
 
+    /// `<log dir>/<topic>-<partition>`; another once the replica was moved.
+    package var directory: String { home.withLock { $0.directory } }
+
+    package var logDirectory: String { home.withLock { $0.logDirectory } }
+
     /// The disk that its log lies on: what waits for it runs on its threads.
-    var disk: DataDisk { services.disks[logDirectory] }
+    var disk: DataDisk { home.withLock { $0.disk } }
+
+    /// The directory as it is called in each log directory.
+    var directoryName: PartitionDirectoryName { PartitionDirectoryName(topic: topicName, partition: id.index) }
+
+    /// The replica lies in another log directory from now on; only while its directory is held.
+    func moved(to logDirectory: String) {
+        let new = Home(
+            logDirectory: logDirectory, directory: "\(logDirectory)/\(topicName)-\(id.index)",
+            disk: services.disks[logDirectory])
+        home.withLock { $0 = new }
+    }
 
     // MARK: what others ask
 
@@ -123,6 +146,7 @@ package final class Partition: Sendable {
         let (now, timeOfDay) = (services.clock.now, services.clock.timeOfDay)
         let isControllerLost = services.contact.isLost(now: now)
         step { state, after in
+            if state.isHeld { return state.hold(incoming) }
             // Before the append: what is appended by a leader that is cut off may be cut away again.
             if isControllerLost, state.isCutOff(services.contact, now: now) {
                 return state.refuse(incoming, .notLeaderOrFollower, &after)
@@ -199,8 +223,8 @@ package final class Partition: Sendable {
     }
 
     private func flushUntilClean() {
-        let watch = disk.flushes
         while let ticket = nextTicket() {
+            let watch = disk.flushes
             let begun = services.clock.now
             let watched = watch.began(at: begun)
             defer { watch.ended(watched, at: services.clock.now) }
@@ -212,12 +236,7 @@ package final class Partition: Sendable {
                 services.traffic.flushes.record(microseconds: taken)
             } catch {
                 // Never tried again: what the system dropped is gone (fault F14).
-                step { state, after in
-                    state.isFlushing = false
-                    state.log?.fail(error)
-                    state.logFailed(.file(error), &after)
-                }
-                return
+                return flushFailed(ticket, error)
             }
             let now = services.clock.now
             step { state, after in
@@ -225,6 +244,20 @@ package final class Partition: Sendable {
                 state.flushed(now: now, &after)
             }
             services.followers.flushed(self)
+        }
+    }
+
+    private func flushFailed(_ ticket: FlushTicket, _ error: FileError) {
+        step { state, after in
+            state.isFlushing = false
+            // The replica has moved meanwhile: what failed is the directory that it has left.
+            guard state.log.map({ $0.directory == ticket.directory }) ?? true else {
+                after.failure = LogFailure(directory: ticket.directory, reason: "\(error)")
+                after.wantsFlush = true
+                return
+            }
+            state.log?.fail(error)
+            state.logFailed(.file(error), &after)
         }
     }
 

@@ -133,5 +133,5 @@ extension RegisterBrokerRecord {
 
 extension DirectoryID {
     /// Kafka keeps the first hundred ids for marks such as "unassigned" and "lost".
-    var isReservedDirectory: Bool { high == 0 && low < 100 }
+    package var isReservedDirectory: Bool { high == 0 && low < 100 }
 }

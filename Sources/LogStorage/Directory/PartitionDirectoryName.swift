@@ -34,6 +34,11 @@ package struct PartitionDirectoryName: Hashable, Sendable, CustomStringConvertib
         self.uniqueID = uniqueID
     }
 
+    /// Whether the whole topic name fits beside an id and a kind.
+    package var hasRoomForKind: Bool {
+        asided(.future, id: .zero).topic.utf8.count == topic.utf8.count
+    }
+
     /// The name under which this one is set aside. A long topic name is cut so that the whole fits into a file name.
     package func asided(_ kind: Kind, id: UUID128) -> PartitionDirectoryName {
         precondition(kind != .current, "setting aside needs another name")

@@ -65,6 +65,13 @@ package struct LeaderEpochs: Hashable, Sendable {
         version += 1
     }
 
+    /// Takes another log's epochs, as those of a whole copy of it.
+    mutating func adopt(_ other: LeaderEpochs) {
+        guard entries != other.entries else { return }
+        entries = other.entries
+        version += 1
+    }
+
     /// Forgets every epoch.
     package mutating func removeAll() {
         entries = []

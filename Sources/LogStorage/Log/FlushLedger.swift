@@ -58,6 +58,9 @@ struct FlushLedger: Sendable {
     /// The log was cut: outstanding flushes count no more.
     mutating func invalidate() { generation += 1 }
 
+    /// The log takes the place of another: what was taken of either before counts no more.
+    mutating func succeed(_ former: FlushLedger) { generation = max(generation, former.generation) + 1 }
+
     /// The epochs are as the checkpoint file says.
     mutating func epochsAreSaved(_ version: Int) { savedEpochsVersion = version }
 }

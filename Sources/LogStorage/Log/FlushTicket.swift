@@ -7,6 +7,8 @@ package import World
 package struct FlushTicket: Sendable {
     /// The log end offset at the time the ticket was taken.
     package let endOffset: Offset
+    /// The log's directory: a log that took its place meanwhile has another.
+    package let directory: String
     /// Every file written since the last flush: log files, indexes of sealed segments, producer snapshots.
     let files: [any File]
     /// Directories in which a file was made, removed or renamed since.

@@ -95,7 +95,7 @@ extension PartitionLog {
     }
 
     /// From here on recovery takes a missing offset for one that compaction removed.
-    private mutating func noteGaps() throws(StorageError) {
+    mutating func noteGaps() throws(StorageError) {
         do throws(FileError) { ledger.add([try GapMarker.create(in: directory, files)]) } catch { throw failed(error) }
         ledger.addDirectory(directory)
         hasGaps = true

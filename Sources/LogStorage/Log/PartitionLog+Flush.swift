@@ -14,14 +14,16 @@ extension PartitionLog {
         let needsEpochs = ledger.needsEpochs(epochs.version)
         guard !written.isEmpty || !ledger.isEmpty || needsEpochs || flushedEndOffset < logEndOffset else { return nil }
         return FlushTicket(
-            endOffset: logEndOffset, files: written, directories: ledger.directoriesToFlush,
+            endOffset: logEndOffset, directory: directory, files: written, directories: ledger.directoriesToFlush,
             epochCheckpoint: needsEpochs
                 ? SmallFile(path: path(LeaderEpochs.fileName), content: epochs.encoded) : nil,
             mark: ledger.mark(epochsVersion: epochs.version))
     }
 
     /// The ticket's `run` succeeded: `flushedEndOffset` moves up to its end, unless the log was truncated meanwhile.
+    /// A ticket of the log that this one took the place of says nothing about it.
     package mutating func flushed(_ ticket: FlushTicket) {
+        guard ticket.directory == directory else { return }
         guard ledger.settle(ticket.mark, wroteEpochs: ticket.epochCheckpoint != nil) else { return }
         precondition(ticket.endOffset <= logEndOffset, "a flush beyond the log end")
         flushedEndOffset = max(flushedEndOffset, ticket.endOffset)

@@ -11,7 +11,7 @@ package import World
 ///   one; a log that failed once refuses everything.
 package struct PartitionLog: Sendable {
     /// The partition's directory, `<log dir>/<topic>-<partition>`.
-    package let directory: String
+    package internal(set) var directory: String
     package var configuration: LogConfiguration
     let files: any FileStore
 

@@ -105,6 +105,14 @@ struct LogSegment: Sendable {
         return moved
     }
 
+    /// The same segment after the directory of its files was renamed.
+    func moved(to directory: String, _ file: any File) -> LogSegment {
+        var moved = moved(to: file)
+        moved.offsets.renamed(to: directory + "/" + SegmentFileName.name(baseOffset, .offsetIndex))
+        moved.times.renamed(to: directory + "/" + SegmentFileName.name(baseOffset, .timeIndex))
+        return moved
+    }
+
     /// Takes a sealed segment as it is on the disk, of which nothing but the index ends is read; false when an index
     /// is missing or can't be right.
     mutating func adopt(sizeBytes size: Int64, endOffset end: Offset, in store: any FileStore) throws(FileError) -> Bool

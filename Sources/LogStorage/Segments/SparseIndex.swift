@@ -13,7 +13,7 @@ protocol IndexEntry: Hashable, Sendable {
 ///
 /// What an active segment has in memory is lost in a crash; recovery scans that segment anyway and makes it anew.
 struct SparseIndex<Entry: IndexEntry>: Sendable {
-    let path: String
+    private(set) var path: String
     /// All entries while active; empty once sealed.
     private(set) var entries: [Entry] = []
     /// The number of entries in the file once sealed.
@@ -25,6 +25,9 @@ struct SparseIndex<Entry: IndexEntry>: Sendable {
     var isSealed: Bool { sealedCount != nil }
     var count: Int { sealedCount ?? entries.count }
     var byteCount: Int { count * Entry.byteCount }
+
+    /// The file has another name from now on.
+    mutating func renamed(to path: String) { self.path = path }
 
     mutating func append(_ entry: Entry) {
         precondition(sealedCount == nil, "append to the sealed index \(path)")

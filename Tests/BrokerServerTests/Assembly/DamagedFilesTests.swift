@@ -93,6 +93,13 @@ struct DamagedFilesTests {
         #expect(found.damages.contains { $0.hasPrefix(path + ": ") })
     }
 
+    private func claimed(_ index: Int32, _ topic: TopicID, _ directories: DataDirectories) -> DataDirectories.Place? {
+        var wanted = DataDirectories.Wanted(topic: "t", id: topic, index: PartitionIndex(index))
+        wanted.isNew = false
+        guard case .place(let place) = directories.claim(wanted, isSettled: true) else { return nil }
+        return place
+    }
+
     @Test(
         "A replica whose partition.metadata can't be read is no stray: it is in doubt", arguments: FileDamage.allCases)
     func partitionMetadata(_ damage: FileDamage) throws {
@@ -106,7 +113,7 @@ struct DamagedFilesTests {
         try put(path, damaged)
         let before = try everything()
         let directories = DataDirectories([try look().found])
-        let place = directories.claim(topic: "t", id: topic, index: PartitionIndex(0), assigned: nil, isNew: false)
+        let place = claimed(0, topic, directories)
         if damage != .flipped { #expect(place?.doubt?.contains("\(scratch)/\(path)") == true) }
         #expect(directories.takeUnclaimed().isEmpty || damage == .flipped)
         #expect(try everything() == before)
@@ -120,8 +127,8 @@ struct DamagedFilesTests {
         try put("t-0/00000000000000000000.log", [1, 2, 3])
         try put("t-1/00000000000000000000.log", [])
         let directories = DataDirectories([try look().found])
-        let doubts = (0..<2).map {
-            directories.claim(topic: "t", id: topic, index: PartitionIndex($0), assigned: nil, isNew: false)?.doubt
+        let doubts = (Int32(0)..<2).map {
+            claimed($0, topic, directories)?.doubt
         }
         #expect(doubts == ["\(scratch)/t-0/partition.metadata is missing", nil])
     }

@@ -21,9 +21,10 @@ import World
     private func claim(
         _ directories: DataDirectories, _ index: Int32, assigned: DirectoryID? = nil, isNew: Bool = true
     ) -> String? {
-        directories.claim(
-            topic: "t", id: UUID128(high: 5, low: 5), index: PartitionIndex(index), assigned: assigned, isNew: isNew
-        )?.directory
+        var wanted = DataDirectories.Wanted(topic: "t", id: UUID128(high: 5, low: 5), index: PartitionIndex(index))
+        (wanted.assigned, wanted.isNew) = (assigned, isNew)
+        guard case .place(let place) = directories.claim(wanted, isSettled: true) else { return nil }
+        return place.directory
     }
 
     @Test("A new replica goes where the fewest are, or where the controller says")

@@ -162,6 +162,12 @@ public class ClusterAdmin {
         var info = get(admin.describeReplicaLogDirs(List.of(replica)).values().get(replica));
         check(directories.containsKey(info.getCurrentReplicaLogDir()), "a replica is found in one of them");
         check(info.getFutureReplicaLogDir() == null, "and moves nowhere");
+        get(admin.alterReplicaLogDirs(Map.of(replica, info.getCurrentReplicaLogDir())).all());
+        refused(LogDirNotFoundException.class,
+            admin.alterReplicaLogDirs(Map.of(replica, "/no/such/directory")).all(), "a replica moves to no unknown directory");
+        TopicPartitionReplica none = new TopicPartitionReplica(topic + "-none", 0, 2);
+        refused(UnknownTopicOrPartitionException.class,
+            admin.alterReplicaLogDirs(Map.of(none, info.getCurrentReplicaLogDir())).all(), "nor one that is not there");
     }
 
     void moves() throws Exception {

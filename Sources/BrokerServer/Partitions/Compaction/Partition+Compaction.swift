@@ -8,6 +8,8 @@ extension Partition {
     func compactionSource(now: Timestamp) -> CompactionSource? {
         state.withLock { state in
             let watermark = state.highWatermark
+            // A copy that was begun before would keep what a tombstone that is gone has deleted.
+            if state.isMoving { return nil }
             return state.log?.compactionSource(highWatermark: watermark, now: now)
         }
     }
@@ -21,7 +23,7 @@ extension Partition {
 
     /// Puts a compacted segment in place; false when the log is no longer what it was made of. Renames files.
     func replace(with cleaned: CleanedSegment) -> Bool {
-        let result = onLog { (log, _) throws(StorageError) in try log.replace(with: cleaned) }
+        let result = onLog(unlessMoving: true) { (log, _) throws(StorageError) in try log.replace(with: cleaned) }
         guard let removals = result ?? nil else { return false }
         let (pool, files) = (disk.pool, services.files)
         services.timers.schedule(afterMilliseconds: settings.deleteDelayMilliseconds) {

@@ -55,7 +55,8 @@ final class PartitionCoordinatorLog: CoordinatorLog {
         let (now, timeOfDay) = (partition.services.clock.now, partition.services.clock.timeOfDay)
         let result: Result<Offset, CoordinatorLogError> = partition.step { state, after in
             if let refusal = state.leaderRefusal(requested: epoch) { return .failure(CoordinatorLogError(refusal)) }
-            guard state.leader?.hasEnoughInSync == true else {
+            // A held log goes on in a moment; a coordinator needs its answer now, and its clients ask again.
+            guard state.leader?.hasEnoughInSync == true, !state.isHeld else {
                 return .failure(CoordinatorLogError(.notEnoughReplicas))
             }
             if batch.count > state.settings.batchBytesMax { return .failure(CoordinatorLogError(.messageTooLarge)) }

@@ -12,9 +12,13 @@ package struct DescribeLogDirsHandler: RequestHandler {
     package static let versions: ClosedRange<Int16> = 1...5
     package static let listeners: ListenerKinds = .client
 
+    /// A replica in a directory, or the copy of one that moves there.
     private struct Replica {
-        let partition: Partition
-        let position: Partition.Position
+        let topic: String
+        let index: PartitionIndex
+        let sizeBytes: Int64
+        let lag: Int64
+        var isFuture = false
     }
 
     private let table: PartitionTable
@@ -40,7 +44,18 @@ package struct DescribeLogDirsHandler: RequestHandler {
         for partition in table.all {
             if let wanted, wanted[partition.topicName]?.contains(partition.id.index) != true { continue }
             guard let position = partition.position else { continue }
-            replicas[partition.logDirectory, default: []].append(Replica(partition: partition, position: position))
+            let (name, index) = (partition.topicName, partition.id.index)
+            replicas[partition.logDirectory, default: []].append(
+                Replica(
+                    topic: name, index: index, sizeBytes: position.sizeBytes,
+                    lag: max(position.highWatermark - position.logEnd, 0)))
+            guard let move = table.moves.move(of: partition)?.figures, move.destination != partition.logDirectory
+            else { continue }
+            let isOpen = move.copyDirectory == move.destination
+            replicas[move.destination, default: []].append(
+                Replica(
+                    topic: name, index: index, sizeBytes: isOpen ? move.sizeBytes : 0,
+                    lag: position.logEnd - (isOpen ? move.endOffset : .zero), isFuture: true))
         }
         var response = DescribeLogDirsResponse()
         response.results = table.directories.all.map { describe($0, replicas[$0.path] ?? []) }
@@ -59,15 +74,16 @@ package struct DescribeLogDirsHandler: RequestHandler {
         result.totalBytes = (try? world.files.totalBytes(directory.path)) ?? -1
         result.usableBytes = (try? world.files.freeBytes(directory.path)) ?? -1
         for replica in replicas {
-            if result.topics.last?.name != replica.partition.topicName {
+            if result.topics.last?.name != replica.topic {
                 var topic = DescribeLogDirsResponse.DescribeLogDirsTopic()
-                topic.name = replica.partition.topicName
+                topic.name = replica.topic
                 result.topics.append(topic)
             }
             var part = DescribeLogDirsResponse.DescribeLogDirsPartition()
-            part.partitionIndex = replica.partition.id.index
-            part.partitionSize = replica.position.sizeBytes
-            part.offsetLag = max(replica.position.highWatermark - replica.position.logEnd, 0)
+            part.partitionIndex = replica.index
+            part.partitionSize = replica.sizeBytes
+            part.offsetLag = replica.lag
+            part.isFutureKey = replica.isFuture
             result.topics[result.topics.count - 1].partitions.append(part)
         }
         return result

@@ -55,6 +55,7 @@ struct PartitionMetrics: MetricsSource {
         }
         report(sums, into: &page)
         reportThrottles(into: &page)
+        reportMoves(into: &page)
         reportDirectories(sizes, into: &page)
     }
 
@@ -105,6 +106,26 @@ struct PartitionMetrics: MetricsSource {
             page.counter(
                 "martlet_replication_throttled_bytes_total", "Bytes that counted for a replication throttle.",
                 throttle.totalBytes, [("role", role)])
+        }
+    }
+
+    private func reportMoves(into page: inout MetricsPage) {
+        let (moves, totals) = (table.moves.all, table.moves.totals)
+        let lags = moves.map { move in
+            let end = move.partition.position?.logEnd ?? .zero
+            return max(end - move.figures.endOffset, 0)
+        }
+        page.gauge("martlet_replica_moves", "Replicas on their way to another log directory.", moves.count)
+        page.gauge(
+            "martlet_replica_move_lag_records_max", "Records that the copy lacks which is furthest behind.",
+            lags.max() ?? 0)
+        page.counter(
+            "martlet_replica_move_bytes_total", "Bytes that were copied to other log directories.", totals.bytes)
+        let help = "Moves to other log directories that have ended, by how."
+        for (result, count) in [
+            ("arrived", totals.finished), ("called_off", totals.calledOff), ("failed", totals.failed),
+        ] {
+            page.counter("martlet_replica_moves_ended_total", help, count, [("result", result)])
         }
     }
 

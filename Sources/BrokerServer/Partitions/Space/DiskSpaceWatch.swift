@@ -46,6 +46,9 @@ final class DiskSpaceWatch: Sendable {
     /// No timer does anything from now on.
     func stop() { isStopped.store(true, ordering: .relaxed) }
 
+    /// Bytes that are to stay free on a disk of `total` bytes.
+    static func reserve(_ wanted: Int64, ofTotal total: Int64) -> Int64 { min(wanted, total / partOfDiskMax) }
+
     /// Looks at every disk; blocks.
     func look() {
         let wanted = settings.current.integer("log.dir.reserved.bytes")
@@ -54,7 +57,7 @@ final class DiskSpaceWatch: Sendable {
             guard let free = try? world.files.freeBytes(path), let total = try? world.files.totalBytes(path) else {
                 continue
             }
-            let reserve = min(wanted, total / DiskSpaceWatch.partOfDiskMax)
+            let reserve = DiskSpaceWatch.reserve(wanted, ofTotal: total)
             let wasFull = full.withLock { $0.contains(path) }
             let isFull = free < (wasFull ? reserve + reserve / 4 : reserve)
             if isFull { now.insert(path) }

@@ -1,6 +1,7 @@
 import LogStorage
 import Primitives
 import Replication
+import World
 
 extension PartitionState {
     /// Deletes the records below `offset` (nil: all that is committed) and lets the request wait for the replicas.
@@ -67,8 +68,18 @@ extension PartitionState {
 }
 
 extension Partition {
+    /// The pause before it is looked again whether a log may be changed.
+    private static let heldLookMilliseconds: Int64 = 10
+
     /// Deletes the records below `offset`, or all that is committed; renames files, so it is for the pool.
     func deleteRecords(before offset: Offset?, _ request: DeletionInFlight, slot: Int) {
-        step { state, after in state.deleteRecords(before: offset, request, slot: slot, &after) }
+        let isHeld = step { state, after in
+            if !state.isHeld { state.deleteRecords(before: offset, request, slot: slot, &after) }
+            return state.isHeld
+        }
+        guard isHeld else { return }
+        services.timers.schedule(afterMilliseconds: Partition.heldLookMilliseconds) {
+            self.disk.pool.run { self.deleteRecords(before: offset, request, slot: slot) }
+        }
     }
 }

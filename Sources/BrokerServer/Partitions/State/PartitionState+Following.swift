@@ -38,7 +38,7 @@ enum FollowerProgression: Hashable {
 extension PartitionState {
     /// What to ask; nil when nothing may be asked now.
     var followerAsk: FollowerAsk? {
-        guard follower?.mayFetch == true, mayFetchWhatFollows, !isDiskFull, let logEnd = log?.logEndOffset,
+        guard follower?.mayFetch == true, mayFetchWhatFollows, !isDiskFull, !isHeld, let logEnd = log?.logEndOffset,
             let flushedEnd = log?.flushedEndOffset,
             let logStart = log?.logStartOffset
         else { return nil }
@@ -103,7 +103,7 @@ extension PartitionState {
     /// Takes the log out for a cut that may wait for a disk; `nil` when this is no follower of that epoch any more.
     /// While it is out requests find the partition as one whose log is being opened.
     mutating func beginCut(_ epoch: LeaderEpoch) -> (log: PartitionLog, follower: FollowerReplica)? {
-        guard let follower, follower.leaderEpoch == epoch, let taken = leaveLog(.opening) else { return nil }
+        guard let follower, follower.leaderEpoch == epoch, !isHeld, let taken = leaveLog(.opening) else { return nil }
         return (taken, follower)
     }
 

@@ -28,7 +28,7 @@ extension PartitionState {
         _ opened: consuming PartitionLog, me: BrokerID, now: MonotonicInstant, _ after: inout Aftermath
     ) {
         checkpointedHighWatermark = min(checkpointedHighWatermark, opened.logEndOffset)
-        log = opened
+        enter(opened)
         // The configuration may have changed while it was being opened.
         log?.configuration = settings.log
         takeRole(me: me, now: now, &after)

@@ -47,6 +47,12 @@ struct PartitionState: ~Copyable {
     /// Deletions that some replica has not followed yet; they exist only while this broker leads.
     var parkedDeletions: [ParkedDeletion] = []
     var isFlushing = false
+    /// What came while nothing may be appended; nil while all is. Bounded by what connections have in flight.
+    var held: [Incoming]?
+    /// Whether the replica is on its way to another directory: it is not compacted meanwhile.
+    var isMoving = false
+    /// Counts the logs that were opened: a copy of one says nothing about the next.
+    private(set) var logsOpened = 0
     let traffic: TopicTraffic
     /// When a leader last appended; long ago at first.
     var lastAppendAt = MonotonicInstant(-PartitionState.hotMilliseconds * 1_000_000)
@@ -85,6 +91,12 @@ struct PartitionState: ~Copyable {
     var isOffline: Bool {
         if log == nil, case .offline = absence { return true }
         return false
+    }
+
+    /// The log is open.
+    mutating func enter(_ opened: consuming PartitionLog) {
+        logsOpened += 1
+        log = opened
     }
 
     /// The log is there no longer; gives the last of it.
@@ -157,6 +169,7 @@ struct PartitionState: ~Copyable {
     /// any truncation).
     mutating func failAllWaiting(_ error: ErrorCode, _ after: inout Aftermath) {
         failParkedProduces(error, &after)
+        failHeld(error, &after)
         for deletion in parkedDeletions {
             after.deletions.append(
                 (deletion.request, deletion.slot, DeletionInFlight.PartitionResult(error: error)))

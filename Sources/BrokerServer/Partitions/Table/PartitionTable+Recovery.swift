@@ -15,14 +15,24 @@ extension PartitionTable {
 
     /// What the log of a partition holds after its recovery; nil while that is not over, or where it failed.
     package func recoveryReport(on id: TopicPartitionID) -> Controller.RecoveryReport? {
-        guard let partition = partition(id.topic, id.index),
-            let directory = directories.online.first(where: { $0.path == partition.logDirectory })
-        else { return nil }
+        guard let partition = partition(id.topic, id.index), let directory = reportedDirectory(of: partition) else {
+            return nil
+        }
         return partition.state.withLock { state in
             guard let log = state.log else { return nil }
             return Controller.RecoveryReport(
-                partition: id, leaderEpoch: state.assignment.leaderEpoch, directory: directory.id,
+                partition: id, leaderEpoch: state.assignment.leaderEpoch, directory: directory,
                 lastEpoch: log.latestEpoch, logEnd: log.logEndOffset)
         }
+    }
+
+    /// The id under which the metadata knows a replica that lies in a directory in service: its own directory's, or
+    /// that of the directory to which it is about to move.
+    private func reportedDirectory(of partition: Partition) -> DirectoryID? {
+        let own = partition.logDirectory
+        guard directories.isOnline(own) else { return nil }
+        let known = cache.current.topics[partition.id]?.directory(of: services.me)
+        let copy = moves.move(of: partition)?.figures.copyDirectory.flatMap { directories.id(of: $0) }
+        return copy != nil && copy == known ? copy : directories.id(of: own)
     }
 }

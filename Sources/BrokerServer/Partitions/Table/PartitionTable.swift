@@ -20,13 +20,18 @@ package final class PartitionTable: MetadataSubscriber, Sendable {
     let cache: MetadataCache
     private let settings: DynamicSettings
     let storing: ReplicaStorage
+    /// Moves between log directories.
+    let moves: ReplicaMoves
+    /// Replicas whose place only the newest metadata can tell; nil once it is known.
+    let awaiting: Mutex<Set<TopicPartitionID>?>
     /// For each log directory.
     private let disk: [String: DirectoryLanes]
     let log: Logger
 
+    /// - Parameter isSettled: false where the metadata of a start is still to come, up to `metadataIsSettled`.
     package init(
         services: PartitionServices, directories: DataDirectories, cache: MetadataCache, settings: DynamicSettings,
-        world: World, log: Logger
+        world: World, log: Logger, isSettled: Bool = true
     ) {
         self.services = services
         self.directories = directories
@@ -41,6 +46,10 @@ package final class PartitionTable: MetadataSubscriber, Sendable {
         }
         self.disk = disk
         storing = ReplicaStorage(services: services, directories: directories, randomness: world.randomness, log: log)
+        moves = ReplicaMoves(
+            directories: directories, services: services, cache: cache, settings: settings,
+            randomness: world.randomness, log: log)
+        awaiting = Mutex(isSettled ? nil : [])
         services.damageDesk.serve(self)
         services.throttles.configure(settings.current)
         settings.subscribe { [weak self] settings in
@@ -104,7 +113,7 @@ package final class PartitionTable: MetadataSubscriber, Sendable {
         for resource in delta.changedConfigs where resource.kind == .topic { configure(resource.name, image) }
     }
 
-    private func follow(_ id: TopicPartitionID, _ image: MetadataImage) {
+    func follow(_ id: TopicPartitionID, _ image: MetadataImage) {
         guard let topic = image.topics[id.topic], let registration = topic[id.index] else { return }
         let isMine = registration.replicas.contains(services.me)
         guard let partition = partition(id.topic, id.index) else {
@@ -138,18 +147,7 @@ package final class PartitionTable: MetadataSubscriber, Sendable {
     private func create(
         _ id: TopicPartitionID, _ topic: TopicImage, _ registration: PartitionRegistration, _ image: MetadataImage
     ) {
-        let assigned = registration.directory(of: services.me)
-        let isAdded = registration.addingReplicas.contains(services.me) && !registration.isr.contains(services.me)
-        let isNew = registration.partitionEpoch == PartitionEpoch(0) || isAdded
-        guard
-            let place = directories.claim(
-                topic: topic.name, id: id.topic, index: id.index, assigned: assigned, isNew: isNew)
-        else {
-            log.error(
-                "the log directory of a replica does not work: it is offline",
-                metadata: ["partition": "\(topic.name)-\(id.index)"])
-            return
-        }
+        guard let place = place(of: id, topic, registration) else { return }
         let partition = Partition(
             id: id, topicName: topic.name, logDirectory: place.directory, services: services,
             settings: TopicSettings(settings.current).resolve(topic.name, image.configs)
@@ -162,11 +160,12 @@ package final class PartitionTable: MetadataSubscriber, Sendable {
         }
         tellDirectory(of: partition, registration)
         lanes(of: partition).run(partition.directory) { self.storing.open(partition, place) }
+        if let copy = place.copy { moves.resume(partition, copy) }
     }
 
     /// Tells the controller where a replica lies, as long as the metadata says otherwise.
     private func tellDirectory(of partition: Partition, _ registration: PartitionRegistration) {
-        guard let directory = directories.id(of: partition.logDirectory) else { return }
+        guard let directory = directories.id(of: moves.declaredDirectory(of: partition)) else { return }
         let isTold = registration.directory(of: services.me) == directory
         services.directoryAssignments?.replica(partition.id, liesIn: isTold ? nil : directory)
     }

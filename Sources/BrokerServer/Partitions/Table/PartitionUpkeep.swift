@@ -94,6 +94,13 @@ package final class PartitionUpkeep: Sendable {
         table.services.disks[directory].run(.cleanedEnds) { self.writeCheckpoints([.cleaner], of: directory) }
     }
 
+    /// Writes all checkpoints of a directory to which, or from which, a replica has moved.
+    package func saveAll(of directory: String) {
+        let disk = table.services.disks[directory]
+        disk.run(.recoveryPoints) { self.writeCheckpoints([.recoveryPoint, .logStart, .cleaner], of: directory) }
+        disk.run(.highWatermarks) { self.writeCheckpoints([.highWatermark], of: directory) }
+    }
+
     /// Closes every log in order and writes all checkpoints for what is flushed by then, the disks side by side.
     ///
     /// - Parameter closed: called for each directory that works when all in it is closed, on its threads.

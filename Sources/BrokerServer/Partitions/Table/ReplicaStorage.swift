@@ -14,6 +14,7 @@ struct ReplicaStorage: Sendable {
 
     /// Opens (recovers, or makes) a replica's log and lets it take its role.
     func open(_ partition: Partition, _ place: DataDirectories.Place) {
+        if let missing = place.missing { return isMissing(partition, missing) }
         if let doubt = place.doubt {
             log.error(
                 "the replica is offline: it is not known whose records its directory holds",
@@ -60,6 +61,29 @@ struct ReplicaStorage: Sendable {
         }
     }
 
+    /// The replica held records, and its directory is gone. An empty one would pass for it: the controller is told that
+    /// it is lost, and it is made anew once another leads that holds all that is committed.
+    private func isMissing(_ partition: Partition, _ reason: String) {
+        log.error(
+            "the directory of a replica is gone",
+            metadata: [
+                "log": "\(partition.directory)", "reason": "\(reason)",
+                "remedy":
+                    """
+                none where other replicas are in sync; else stop the node and put the directory back, or, to give the \
+                records up, make it with a file partition.metadata of two lines, `version: 0` and `topic_id: \
+                \(partition.id.topic)`; then start
+                """,
+            ])
+        let damage = LogDamage(path: partition.directory, position: 0, offset: nil, reason: reason)
+        partition.step { state, after in
+            guard state.isOpening else { return }
+            state.goOffline("its directory is gone", &after)
+            _ = state.remember(damage)
+        }
+        services.damageFound(partition)
+    }
+
     /// One file of another owner is no failed disk.
     private static func isForbidden(_ error: any Error) -> Bool {
         if case StorageError.file(let file) = error { return file.kind == .permission }
@@ -92,11 +116,12 @@ struct ReplicaStorage: Sendable {
     /// what is sound in it may be all that is left of some record.
     func rebuild(_ partition: Partition) {
         guard partition.state.withLock({ $0.isOpening }) else { return }
-        let name = PartitionDirectoryName(topic: partition.topicName, partition: partition.id.index)
         do throws(FileError) {
-            let asided = try LogDirectory(path: partition.logDirectory, files: services.files).setAside(
-                name, as: .stray, id: freshID())
-            log.warning("a damaged log is set aside, and a new one begun", metadata: ["path": "\(asided)"])
+            if services.files.exists(partition.directory) {
+                let asided = try LogDirectory(path: partition.logDirectory, files: services.files).setAside(
+                    partition.directoryName, as: .stray, id: freshID())
+                log.warning("a damaged log is set aside, and a new one begun", metadata: ["path": "\(asided)"])
+            }
         } catch {
             partition.step { state, after in state.goOffline("\(error)", &after) }
             return services.logFailed(LogFailure(directory: partition.logDirectory, reason: "\(error)"))
@@ -110,15 +135,14 @@ struct ReplicaStorage: Sendable {
     /// Renames the directory of a removed replica, then removes it.
     func discard(_ partition: Partition) {
         defer { directories.release(partition.logDirectory) }
-        guard services.files.exists(partition.directory) else { return }
-        let directory = LogDirectory(path: partition.logDirectory, files: services.files)
-        let name = PartitionDirectoryName(topic: partition.topicName, partition: partition.id.index)
         var renamed: String?
         do throws(FileError) {
             try partition.leaveDirectory { () throws(FileError) in
-                renamed = try directory.setAside(name, as: .deleted, id: freshID())
+                guard services.files.exists(partition.directory) else { return }
+                renamed = try LogDirectory(path: partition.logDirectory, files: services.files).setAside(
+                    partition.directoryName, as: .deleted, id: freshID())
             }
-            if let renamed { try directory.remove(renamed) }
+            if let renamed { try LogDirectory(path: partition.logDirectory, files: services.files).remove(renamed) }
         } catch {
             services.logFailed(LogFailure(directory: partition.logDirectory, reason: "\(error)"))
         }

@@ -40,13 +40,15 @@ package final class ReplicationThrottle: Sendable {
     }
 }
 
-/// The throttles of a broker: what its leaders send, and what its followers fetch.
+/// The throttles of a broker: what its leaders send, what its followers fetch, and what moves between its directories.
 ///
-/// They hold for the replicas that the topics' configurations name, and only while those are not in sync: a throttle
-/// never delays an acknowledgement.
+/// The first two hold for the replicas that the topics' configurations name, and only while those are not in sync: a
+/// throttle never delays an acknowledgement.
 package final class ReplicationThrottles: Sendable {
     package let leaders = ReplicationThrottle()
     package let followers = ReplicationThrottle()
+    /// What replicas take that move to another directory of this broker.
+    package let directories = ReplicationThrottle()
 
     /// Takes the rates that are in force.
     func configure(_ settings: Settings) {
@@ -55,5 +57,10 @@ package final class ReplicationThrottles: Sendable {
             windowSeconds: settings.integer("replication.quota.window.size.seconds"))
         leaders.limit(bytesPerSecond: settings.integer("leader.replication.throttled.rate"), over: span)
         followers.limit(bytesPerSecond: settings.integer("follower.replication.throttled.rate"), over: span)
+        directories.limit(
+            bytesPerSecond: settings.integer("replica.alter.log.dirs.io.max.bytes.per.second"),
+            over: RateWindow.Span(
+                windows: settings.integer("alter.log.dirs.replication.quota.window.num"),
+                windowSeconds: settings.integer("alter.log.dirs.replication.quota.window.size.seconds")))
     }
 }

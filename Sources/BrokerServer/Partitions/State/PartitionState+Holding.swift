@@ -1,0 +1,47 @@
+import LogStorage
+import Primitives
+import Replication
+
+/// A log that nothing is appended to, nor changed otherwise, while its replica changes its directory. It can be read.
+extension PartitionState {
+    var isHeld: Bool { held != nil }
+
+    /// Begins to hold; false where the log can't be held now.
+    mutating func beginHold(_ after: inout Aftermath) -> Bool {
+        guard isOpen, !isHeld, damage == nil else { return false }
+        held = []
+        if follower != nil { after.following = .stop }
+        return true
+    }
+
+    /// Keeps what producers sent, in its order, until the log goes on.
+    mutating func hold(_ incoming: [Incoming]) { held?.append(contentsOf: incoming) }
+
+    /// Goes on with what came meanwhile, before anything else can come.
+    mutating func endHold(timeOfDay: Timestamp, now: MonotonicInstant, _ after: inout Aftermath) {
+        guard let waiting = held else { return }
+        held = nil
+        if follower != nil, !isDiskFull, let leader = assignment.leader { after.following = .start(leader: leader) }
+        if isDiskFull, leader != nil { return refuse(waiting, .kafkaStorageError, &after) }
+        if !waiting.isEmpty { append(waiting, timeOfDay: timeOfDay, now: now, &after) }
+        if settings.flushesOnAck { after.wantsFlush = true }
+    }
+
+    /// Nobody waits any longer for the log to go on.
+    mutating func failHeld(_ error: ErrorCode, _ after: inout Aftermath) {
+        guard let waiting = held, !waiting.isEmpty else { return }
+        held = []
+        refuse(waiting, error, &after)
+    }
+
+    /// The copy of a held log takes its place; false where the log is gone.
+    mutating func replaceLog(by copy: PartitionLog, now: MonotonicInstant, _ after: inout Aftermath) -> Bool {
+        guard isHeld, let former = log else { return false }
+        var next = copy
+        next.configuration = settings.log
+        next.succeed(former)
+        enter(next)
+        flushed(now: now, &after)
+        return true
+    }
+}
