@@ -196,9 +196,10 @@ final class ReplicaMoves: Sendable {
     /// The replica lies where it is to lie, unless another destination was named in the meantime.
     private func end(_ move: ReplicaMove, _ count: (inout Totals) -> Void) {
         let own = move.partition.logDirectory
+        let isRemoved = move.partition.copyHindrance == .closed
         let isOver = state.withLock { state in
             count(&state.totals)
-            guard move.destination == own else { return false }
+            guard isRemoved || move.destination == own else { return false }
             if state.moves[move.partition.id] === move { state.moves[move.partition.id] = nil }
             return true
         }
