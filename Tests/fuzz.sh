@@ -17,7 +17,8 @@ log=.build/fuzzer.log
 SLOW=10
 
 export MARTLET_FUZZER=1 MARTLET_ONLY=BrokerServer,WireDefinitions
-build=(swift build --scratch-path $place --sanitize fuzzer -Xswiftc -O)
+# Release: whole modules at once take half the time of optimising file by file.
+build=(swift build -c release --scratch-path $place --sanitize fuzzer)
 mkdir -p $place
 "${build[@]}" --product martlet-fuzz >$log 2>&1 || {
     tail -40 $log >&2
