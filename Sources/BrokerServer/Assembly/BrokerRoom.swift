@@ -72,7 +72,6 @@ final class BrokerRoom: Sendable {
         self.partitions = partitions
         failures.serve(partitions)
         upkeep = PartitionUpkeep(table: partitions, world: world, settings: settings, log: logs[part: .logs])
-        partitions.moves.whenMoved { [upkeep] in upkeep.saveAll(of: $0) }
         cleaner = LogCleaner(upkeep, table: partitions, world: world, settings: dynamic, log: logs[part: .logs])
         space = DiskSpaceWatch(table: partitions, world: world, settings: dynamic, log: logs[part: .logs])
         scrubber = LogScrubber(table: partitions, world: world, settings: dynamic)
@@ -162,6 +161,7 @@ final class BrokerRoom: Sendable {
     func start(whenRunning: @escaping @Sendable () -> Void) throws(NodeFailure) {
         for (listener, configuration) in listeners { try listener.open(configuration, world) }
         upkeep.start()
+        partitions.moves.whenMoved { [upkeep] in upkeep.saveAll(of: $0) }
         cleaner.start()
         scrubber.start()
         space.start()
