@@ -19,6 +19,8 @@ package final class Partition: Sendable {
     /// the directory is not this replica's any more. Taken before the lock of the state, never under it.
     private let holdsDirectory = Mutex(true)
     private let home: Mutex<Home>
+    /// The newest change of its following that the fetchers were told of.
+    private let toldFollowing = Mutex<UInt64>(0)
 
     /// Where it lies.
     private struct Home {
@@ -105,9 +107,28 @@ package final class Partition: Sendable {
     /// Runs one step under the lock and does what follows from it.
     func step<Result>(_ body: (inout PartitionState, inout Aftermath) -> Result) -> Result {
         var after = Aftermath()
-        let result = state.withLock { state in body(&state, &after) }
+        let result = state.withLock { state in
+            let result = body(&state, &after)
+            if after.following != nil {
+                state.followingChanges += 1
+                after.followingNumber = state.followingChanges
+            }
+            return result
+        }
         settle(after)
         return result
+    }
+
+    /// Two steps may settle in the other order on two threads: the fetchers keep to the newer.
+    private func tell(_ change: FollowingChange, numbered number: UInt64) {
+        toldFollowing.withLock { told in
+            guard number > told else { return }
+            told = number
+            switch change {
+            case .start(let leader): services.followers.follow(self, leader: leader)
+            case .stop: services.followers.unfollow(self)
+            }
+        }
     }
 
     /// Does what a step asks for; never under the lock.
@@ -120,12 +141,7 @@ package final class Partition: Sendable {
         for deletion in after.deletions { deletion.request.resolve(slot: deletion.slot, deletion.result) }
         for fetch in after.woken { fetch.wake() }
         for proposal in after.proposals { propose(proposal) }
-        if let change = after.following {
-            switch change {
-            case .start(let leader): services.followers.follow(self, leader: leader)
-            case .stop: services.followers.unfollow(self)
-            }
-        }
+        if let change = after.following { tell(change, numbered: after.followingNumber) }
         if !after.removals.isEmpty { remove(after.removals) }
         if let path = after.suspicion { suspect(path) }
         if let failure = after.failure { services.logFailed(failure) }

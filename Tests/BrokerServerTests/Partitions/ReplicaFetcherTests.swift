@@ -109,6 +109,19 @@ struct ReplicaFetcherTests {
         #expect(try epochs(#require(follower.takeRequests().first).body) == [LeaderEpoch(6)])
     }
 
+    @Test("A replica that stops and starts again goes on, though its loop is told of the start first")
+    func overtakingStart() throws {
+        let follower = try Follower()
+        let first = try #require(follower.takeRequests().first)
+        let partition = try follower.broker.partition
+        follower.fetchers.unfollow(partition)
+        follower.fetchers.follow(partition, leader: BrokerID(2))
+        follower.broker.loop.reverseWaiting()
+        follower.broker.loop.run()
+        follower.answerNothing(first.header)
+        #expect(try epochs(#require(follower.takeRequests().first).body) == [LeaderEpoch(4)])
+    }
+
     @Test("Rule 3: records and watermark of an answer in a former epoch are not taken")
     func recordsOfFormerEpoch() throws {
         let follower = try Follower()

@@ -40,6 +40,9 @@ final class ManualLoop: Loop, Clock {
         }
     }
 
+    /// What was given first comes last: loops that give to each other may be overtaken by other threads.
+    func reverseWaiting() { state.withLock { $0.works.reverse() } }
+
     private func nextWork() -> (@Sendable () -> Void)? {
         state.withLock { $0.works.isEmpty ? nil : $0.works.removeFirst() }
     }

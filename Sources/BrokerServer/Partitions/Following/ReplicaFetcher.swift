@@ -3,6 +3,7 @@ import Metadata
 import OrderedCollections
 import Primitives
 import Replication
+import Synchronization
 import WireMessages
 import WireProtocol
 import World
@@ -78,6 +79,12 @@ final class ReplicaFetcher: @unchecked Sendable {
         case pressing
     }
 
+    /// A change of the members that came from another thread.
+    private enum Order {
+        case add(Partition)
+        case remove(TopicPartitionID)
+    }
+
     /// How soon a replica that is throttled looks again whether it may fetch.
     private static let throttlePauseMilliseconds: Int64 = 100
     /// How long a flush that is owed keeps the fetcher from asking for its other partitions.
@@ -87,6 +94,9 @@ final class ReplicaFetcher: @unchecked Sendable {
     let reach = LeaderReach()
     private let setup: Setup
     private let loop: any Loop
+    /// In the order in which they were given. A loop hands on what it gives to others at the end of its round: what a
+    /// thread of the pool gives later would overtake it, and a replica that stops and starts again would stop for good.
+    private let orders = Mutex<[Order]>([])
     private var endpoint: Endpoint?
     private var connection: PeerConnection?
     private var session = FetchSessionBuilder()
@@ -113,9 +123,14 @@ final class ReplicaFetcher: @unchecked Sendable {
 
     // MARK: from any thread
 
-    func add(_ partition: Partition) { loop.execute { self.added(partition) } }
+    func add(_ partition: Partition) { order(.add(partition)) }
 
-    func remove(_ partition: TopicPartitionID) { loop.execute { self.removed(partition) } }
+    func remove(_ partition: TopicPartitionID) { order(.remove(partition)) }
+
+    private func order(_ order: Order) {
+        orders.withLock { $0.append(order) }
+        loop.execute { self.takeOrders() }
+    }
 
     func flushed(_ partition: TopicPartitionID) { loop.execute { self.flushEnded(partition) } }
 
@@ -133,6 +148,19 @@ final class ReplicaFetcher: @unchecked Sendable {
     }
 
     // MARK: members
+
+    private func takeOrders() {
+        let taken = orders.withLock { orders in
+            defer { orders = [] }
+            return orders
+        }
+        for order in taken {
+            switch order {
+            case .add(let partition): added(partition)
+            case .remove(let id): removed(id)
+            }
+        }
+    }
 
     private func added(_ partition: Partition) {
         removed(partition.id)

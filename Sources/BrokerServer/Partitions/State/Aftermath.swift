@@ -27,6 +27,8 @@ struct Aftermath {
     var highWatermark: Offset?
     /// The role changed: what the fetchers must do.
     var following: FollowingChange?
+    /// Which change of the partition's following that is.
+    var followingNumber: UInt64 = 0
     /// Files of dropped segments, to be removed on the pool.
     var removals: [SegmentRemoval] = []
 }

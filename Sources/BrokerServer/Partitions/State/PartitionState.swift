@@ -58,6 +58,8 @@ struct PartitionState: ~Copyable {
     var lastAppendAt = MonotonicInstant(-PartitionState.hotMilliseconds * 1_000_000)
     /// The disk has no more space than is reserved: no records are taken.
     var isDiskFull = false
+    /// How often what it wants of the fetchers has changed.
+    var followingChanges: UInt64 = 0
     /// What is wrong with the log; nil as far as nothing is known.
     var damage: ReplicaDamage?
     /// Something read from the log makes no sense and is being looked into.
