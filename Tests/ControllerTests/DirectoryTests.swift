@@ -93,6 +93,18 @@ struct DirectoryTests {
         #expect(partition.isrNumbers == [1, 2])
     }
 
+    @Test("A replica on a new disk comes in sync only when the metadata says where it lies")
+    func newDisk() throws {
+        var cluster = cluster()
+        cluster.fence(2)
+        cluster.register(Cluster.registration(2, life: 2, directory: 77))
+        cluster.heartbeat(2)
+        #expect(try cluster.partition().isrNumbers == [1])
+        #expect(try cluster.alter(by: 1, isr: [1, 2]).errorCode == .ineligibleReplica)
+        #expect(cluster.assign(2, to: DirectoryID(high: 1_000, low: 77)) == .noError)
+        #expect(try cluster.alter(by: 1, isr: [1, 2]).errorCode == .noError)
+    }
+
     @Test("One request places replicas in several directories, and each is answered by itself")
     func several() throws {
         var cluster = cluster()

@@ -91,10 +91,17 @@ extension ClusterController {
             #if MUTANTS
                 if Mutant.alterMembersUnchecked.isOn { continue }
             #endif
-            guard let broker = image.brokers[member.brokerID], broker.isActive, broker.epoch == member.brokerEpoch
+            guard let broker = image.brokers[member.brokerID], broker.isActive, broker.epoch == member.brokerEpoch,
+                partition.isr.contains(broker.id) || isWhereRecorded(broker, partition)
             else { return .ineligibleReplica }
         }
         return nil
+    }
+
+    /// Whether a replica can lie where the metadata says: one on a new disk comes in sync only when that is recorded.
+    /// If all crashed before, it would be taken for one that is not the replica that was in sync, and waited for.
+    private func isWhereRecorded(_ broker: BrokerRegistration, _ partition: PartitionRegistration) -> Bool {
+        partition.directory(of: broker.id).map { image.brokers.isOnline($0, of: broker.id) } ?? true
     }
 
     /// What is wrong with the sender or the epochs that it knows.
