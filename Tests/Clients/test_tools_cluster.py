@@ -229,7 +229,8 @@ def test_reassignments_that_make_no_sense(cluster, topic, tmp_path):
     assert refused("{}") == "Error: Partition reassignment list cannot be empty"
     assert "is no valid JSON" in refused("{")
     assert refused(assignment(topic, [1, 3]).replace('"any","any"', '"any","/d2"')) == (
-        "Error: Broker 3 does not move replicas between its log directories: nothing is begun"
+        f"Error: Failed to alter dir for {topic}-0-3: org.apache.kafka.common.errors.LogDirNotFoundException: "
+        "The user-specified log directory is not found in the broker config."
     )
     plan.write_text(assignment(topic, [1, 2, 3]))
     code, out, _ = run(
@@ -262,9 +263,9 @@ def test_leaders_are_elected(cluster, topic, tmp_path):
         lambda: run(cluster, "reassign-partitions", "--list")[1].startswith("No partition"), 20, "the order is changed"
     )
     code, out, _ = election("--election-type", "preferred", "--all-topic-partitions")
-    assert code == 0 and out in (f"Successfully completed leader election (PREFERRED) for partitions {topic}-0\n", "") or (
-        topic in out
-    )
+    # Others that this cluster has may be among them; what was balanced meanwhile is not.
+    assert code == 0 and (out == "" or out.startswith("Successfully completed leader election (PREFERRED) for partitions "))
+    wait_until(lambda: "Leader: 2" in run(cluster, "topics", "--describe", "--topic", topic)[1], 20, "2 leads")
     assert election("--election-type", "preferred")[2] == (
         "One and only one of the following options is required: topic, all-topic-partitions, path-to-json-file\n"
     )
