@@ -156,8 +156,13 @@ def test_more_replicas_are_demanded_at_once(own_cluster):
 def test_a_description_tells_where_each_value_comes_from(cluster, admin):
     topic = fresh("described")
     cluster.create_topic(topic)
-    before = describe(admin, ResourceType.TOPIC, topic)["retention.ms"]
-    assert (before.value, before.source) == ("172800000", ConfigSource.STATIC_BROKER_CONFIG.value)
+
+    def told(value, source):
+        """Any broker may be asked, and each knows a change a moment later than another."""
+        entry = describe(admin, ResourceType.TOPIC, topic)["retention.ms"]
+        return (entry.value, entry.source) == (value, source.value)
+
+    wait_until(lambda: told("172800000", ConfigSource.STATIC_BROKER_CONFIG), 10, "the node's own value is told")
     for_all(cluster, "log.retention.ms", "5000000")
     change(admin, ResourceType.BROKER, "1", log_retention_ms="6000000")
     change(admin, ResourceType.TOPIC, topic, retention_ms="7000000")
@@ -172,8 +177,7 @@ def test_a_description_tells_where_each_value_comes_from(cluster, admin):
     fixed = describe(admin, ResourceType.BROKER, "1")
     assert fixed["node.id"].is_read_only and fixed["node.id"].value == "1"
     assert fixed["ssl.keystore.password"].is_sensitive and fixed["ssl.keystore.password"].value is None
-    own = describe(admin, ResourceType.TOPIC, topic)["retention.ms"]
-    assert (own.value, own.source) == ("7000000", ConfigSource.DYNAMIC_TOPIC_CONFIG.value)
+    wait_until(lambda: told("7000000", ConfigSource.DYNAMIC_TOPIC_CONFIG), 10, "the topic's value is told")
     change(admin, ResourceType.BROKER, "1", log_retention_ms=None)
     for_all(cluster, "log.retention.ms", None)
 

@@ -84,7 +84,11 @@ def test_nothing_acknowledged_is_lost_when_all_nodes_lose_power(powered):
 
 def test_without_flush_on_ack_a_loss_of_power_loses_records(powered):
     """So that the test above says something: the same outage does take away what was only written."""
-    cluster, cord = powered
+    # A node that flushes for reasons of its own right before the outage keeps everything: three tries.
+    assert any(outage_takes_records_away(*powered) for _ in range(3))
+
+
+def outage_takes_records_away(cluster, cord):
     topic = fresh("unflushed")
     cluster.create_topic(topic, min_insync_replicas=2, flush_on_ack="false")
     cluster.wait_in_sync(topic)
@@ -95,4 +99,4 @@ def test_without_flush_on_ack_a_loss_of_power_loses_records(powered):
     with outage(cluster, cord):
         pass
     cluster.wait_in_sync(topic)
-    assert any("is lost" in line for line in check(stream, read_all(cluster.bootstrap, topic, 1)))
+    return any("is lost" in line for line in check(stream, read_all(cluster.bootstrap, topic, 1)))
