@@ -27,6 +27,12 @@ package final class Partition: Sendable {
         let logDirectory: String
         let directory: String
         let disk: DataDisk
+
+        init(_ logDirectory: String, _ name: PartitionDirectoryName, _ disks: DataDisks) {
+            self.logDirectory = logDirectory
+            directory = "\(logDirectory)/\(name)"
+            disk = disks[logDirectory]
+        }
     }
 
     init(
@@ -38,9 +44,7 @@ package final class Partition: Sendable {
         self.topicName = topicName
         self.services = services
         home = Mutex(
-            Home(
-                logDirectory: logDirectory, directory: "\(logDirectory)/\(topicName)-\(id.index)",
-                disk: services.disks[logDirectory]))
+            Home(logDirectory, PartitionDirectoryName(topic: topicName, partition: id.index), services.disks))
         traffic = services.traffic.topic(topicName)
         state = Mutex(
             PartitionState(
@@ -61,9 +65,7 @@ package final class Partition: Sendable {
 
     /// The replica lies in another log directory from now on; only while its directory is held.
     func moved(to logDirectory: String) {
-        let new = Home(
-            logDirectory: logDirectory, directory: "\(logDirectory)/\(topicName)-\(id.index)",
-            disk: services.disks[logDirectory])
+        let new = Home(logDirectory, directoryName, services.disks)
         home.withLock { $0 = new }
     }
 

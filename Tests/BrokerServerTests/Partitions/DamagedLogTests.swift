@@ -76,17 +76,6 @@ struct DamagedLogTests {
         #expect(try broker.partition.damage != nil)
     }
 
-    /// What the controller answers to a replica that is reported as lost.
-    private func relieve(_ broker: PartitionsUnderTest) throws {
-        var change = PartitionChangeRecord()
-        change.topicID = PartitionsUnderTest.topicID
-        change.partitionID = PartitionIndex(0)
-        change.leader = BrokerID(2)
-        change.isr = [BrokerID(2)]
-        change.directories = [.lostDirectory, .unassignedDirectory]
-        try broker.publish([.partitionChange(change)])
-    }
-
     @Test("Once another leads and it is out of the ISR, the damaged log is set aside and an empty one follows")
     func rebuilt() throws {
         let broker = try broker()
@@ -96,7 +85,7 @@ struct DamagedLogTests {
         try broker.moveLeadership(to: 2)
         #expect(try broker.partition.followerAsk == nil)
         #expect(try broker.partition.position?.logEnd == Offset(18))
-        try relieve(broker)
+        try broker.relieve()
         #expect(try broker.partition.damage == nil)
         #expect(try broker.partition.position?.logEnd == Offset(0))
         #expect(try broker.partition.followerAsk?.position.offset == Offset(0))

@@ -168,6 +168,17 @@ final class PartitionsUnderTest {
         try publish([.partitionChange(change)])
     }
 
+    /// What the controller answers to a replica that is reported as lost: broker 2 leads without it.
+    func relieve() throws {
+        var change = PartitionChangeRecord()
+        change.topicID = PartitionsUnderTest.topicID
+        change.partitionID = PartitionIndex(0)
+        change.leader = BrokerID(2)
+        change.isr = [BrokerID(2)]
+        change.directories = [.lostDirectory, .unassignedDirectory]
+        try publish([.partitionChange(change)])
+    }
+
     // MARK: requests
 
     static func batch(_ count: Int = 1, producer: BatchProducer? = nil) -> Bytes {

@@ -352,13 +352,7 @@ struct ReplicaPlaceTests {
         try FileManager.default.removeItem(atPath: partition.directory)
         broker.table.storing.open(partition, place)
         #expect(partition.state.withLock { $0.isOffline } && partition.damage != nil)
-        var change = PartitionChangeRecord()
-        change.topicID = PartitionsUnderTest.topicID
-        change.partitionID = PartitionIndex(0)
-        change.leader = BrokerID(2)
-        change.isr = [BrokerID(2)]
-        change.directories = [.lostDirectory, .unassignedDirectory]
-        try broker.publish([.partitionChange(change)])
+        try broker.relieve()
         #expect(partition.damage == nil && partition.followerAsk?.position.offset == .zero)
     }
 }
