@@ -241,36 +241,51 @@ package final class Partition: Sendable {
     }
 
     private func flushUntilClean() {
-        while let ticket = nextTicket() {
+        while let flush = nextFlush() {
             let watch = disk.flushes
             let begun = services.clock.now
             let watched = watch.began(at: begun)
             defer { watch.ended(watched, at: services.clock.now) }
-            do throws(FileError) {
-                guard try onDirectory({ () throws(FileError) in try ticket.run(services.files) }) != nil else {
-                    return state.withLock { $0.isFlushing = false }
-                }
-                let taken = (services.clock.now.value - begun.value) / 1_000
-                services.traffic.flushes.record(microseconds: taken)
-            } catch {
-                // Never tried again: what the system dropped is gone (fault F14).
-                return flushFailed(ticket, error)
-            }
-            let now = services.clock.now
-            step { state, after in
-                state.log?.flushed(ticket)
-                state.flushed(now: now, &after)
-            }
-            services.followers.flushed(self)
+            guard run(flush) else { return }
+            let taken = (services.clock.now.value - begun.value) / 1_000
+            services.traffic.flushes.record(microseconds: taken)
         }
     }
 
-    private func flushFailed(_ ticket: FlushTicket, _ error: FileError) {
+    /// Makes durable what a flush is of, and says so; false where no other may follow. Blocks.
+    func run(_ flush: PartitionFlush) -> Bool {
+        do throws(FileError) {
+            let isThere = try onDirectory { () throws(FileError) -> Bool in
+                // Another log may lie here by now: its files are not this flush's to write.
+                let isOfThisLog = state.withLock { $0.logNumber == flush.logNumber }
+                if isOfThisLog { try flush.ticket.run(services.files) }
+                return true
+            }
+            guard isThere ?? false else {
+                state.withLock { $0.isFlushing = false }
+                return false
+            }
+        } catch {
+            // Never tried again: what the system dropped is gone (fault F14).
+            flushFailed(flush, error)
+            return false
+        }
+        let now = services.clock.now
+        step { state, after in
+            guard state.logNumber == flush.logNumber else { return }
+            state.log?.flushed(flush.ticket)
+            state.flushed(now: now, &after)
+        }
+        services.followers.flushed(self)
+        return true
+    }
+
+    private func flushFailed(_ flush: PartitionFlush, _ error: FileError) {
         step { state, after in
             state.isFlushing = false
-            // The replica has moved meanwhile: what failed is the directory that it has left.
-            guard state.log.map({ $0.directory == ticket.directory }) ?? true else {
-                after.failure = LogFailure(directory: ticket.directory, reason: "\(error)")
+            // Another log has taken its place meanwhile: what failed is the one that was given up.
+            guard state.logNumber == flush.logNumber else {
+                after.failure = LogFailure(directory: flush.ticket.directory, reason: "\(error)")
                 after.wantsFlush = true
                 return
             }
@@ -280,11 +295,11 @@ package final class Partition: Sendable {
     }
 
     /// The next flush, or nil (and the end of flushing) when all is durable.
-    private func nextTicket() -> FlushTicket? {
+    func nextFlush() -> PartitionFlush? {
         state.withLock { state in
             let ticket = state.log?.prepareFlush()
             state.isFlushing = ticket != nil
-            return ticket
+            return ticket.map { PartitionFlush(ticket: $0, logNumber: state.logNumber) }
         }
     }
 

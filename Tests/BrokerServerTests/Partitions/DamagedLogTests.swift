@@ -96,6 +96,28 @@ struct DamagedLogTests {
         #expect(kept.contains(Self.first))
     }
 
+    @Test("A flush of the log that was set aside makes nothing of the new one durable, and writes nothing into it")
+    func flushOfTheFormerLog() throws {
+        let broker = try broker()
+        let partition = try broker.partition
+        _ = try partition.state.withLock { state in try state.log?.roll(now: Timestamp(0)) }
+        let (before, after) = (try #require(partition.nextFlush()), try #require(partition.nextFlush()))
+        try flip(broker, at: 70)
+        #expect(try read(broker, at: 0).errorCode == .kafkaStorageError)
+        try broker.moveLeadership(to: 2)
+        try broker.relieve()
+        #expect(partition.position?.logEnd == Offset(0))
+        let epochs = partition.directory + "/leader-epoch-checkpoint"
+        let content = FileManager.default.contents(atPath: epochs)
+        #expect(partition.run(before))
+        #expect(FileManager.default.contents(atPath: epochs) == content)
+        broker.files.failFlushes()
+        // Not even touched: no failure of its files is one of the new log.
+        #expect(partition.run(after))
+        #expect(partition.position?.flushedEnd == Offset(0))
+        #expect(broker.failureBox.all.isEmpty)
+    }
+
     @Test("A damaged replica that the controller does not relieve keeps what it has")
     func keeps() throws {
         let broker = try broker()

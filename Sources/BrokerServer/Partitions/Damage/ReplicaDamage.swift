@@ -25,7 +25,7 @@ extension PartitionState {
     mutating func beginRebuild(_ after: inout Aftermath) {
         failAllWaiting(.notLeaderOrFollower, &after)
         if follower != nil { after.following = .stop }
-        var last = leaveLog(.opening)
+        var last = giveUpLog()
         last?.abandon()
         leader = nil
         follower = nil

@@ -33,7 +33,7 @@ extension Partition {
                 guard let source = try state.log?.copySource(from: offset, maxBytes: maxBytes) else {
                     return .failure(.notNow)
                 }
-                return .success(CopyPiece(source: source, logNumber: state.logsOpened))
+                return .success(CopyPiece(source: source, logNumber: state.logNumber))
             } catch {
                 _ = state.failedRead(error, &after)
                 return .failure(state.isOffline ? .offline : .notNow)
@@ -44,7 +44,7 @@ extension Partition {
     /// Whether the log is still the one of the piece: what was read of it is what it holds.
     func isUncut(since piece: CopyPiece) -> Bool {
         state.withLock { state in
-            state.logsOpened == piece.logNumber && state.log?.isUncut(since: piece.source) ?? false
+            state.logNumber == piece.logNumber && state.log?.isUncut(since: piece.source) ?? false
         }
     }
 

@@ -51,8 +51,8 @@ struct PartitionState: ~Copyable {
     var held: [Incoming]?
     /// Whether the replica is on its way to another directory: it is not compacted meanwhile.
     var isMoving = false
-    /// Counts the logs that were opened: a copy of one says nothing about the next.
-    private(set) var logsOpened = 0
+    /// Changes with each log that takes this place: a copy or a flush of one says nothing about the next.
+    private(set) var logNumber = 0
     let traffic: TopicTraffic
     /// When a leader last appended; long ago at first.
     var lastAppendAt = MonotonicInstant(-PartitionState.hotMilliseconds * 1_000_000)
@@ -97,8 +97,14 @@ struct PartitionState: ~Copyable {
 
     /// The log is open.
     mutating func enter(_ opened: consuming PartitionLog) {
-        logsOpened += 1
+        logNumber += 1
         log = opened
+    }
+
+    /// The log is there no longer, and another will take its place; gives the last of it.
+    mutating func giveUpLog() -> PartitionLog? {
+        logNumber += 1
+        return leaveLog(.opening)
     }
 
     /// The log is there no longer; gives the last of it.
