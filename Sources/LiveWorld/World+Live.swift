@@ -7,10 +7,11 @@ extension World {
     package static func live(
         network: any Network, loops: [any Loop], controlLoop: any Loop, poolThreads: Int
     ) -> World {
-        World(
+        let pools = ThreadPools(threadCount: poolThreads)
+        return World(
             clock: SystemClock(), randomness: SystemRandomness(), files: PosixFileStore(), network: network,
-            loops: loops, controlLoop: controlLoop, pool: ThreadPool(threadCount: poolThreads),
-            makeDiskPool: { ThreadPool(threadCount: poolThreads) },
+            loops: loops, controlLoop: controlLoop, pool: pools.make(),
+            makeDiskPool: { pools.make() }, resizePools: { pools.resize(to: $0) },
             machineMemoryBytes: MachineMemory.bytes)
     }
 }

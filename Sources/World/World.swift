@@ -10,14 +10,17 @@ package struct World: Sendable {
     package let controlLoop: any Loop
     package let pool: any BlockingPool
     private let makeDiskPool: (@Sendable () -> any BlockingPool)?
+    private let resizePools: (@Sendable (Int) -> Void)?
     /// Memory of the machine, or of the container that the node runs in.
     package let machineMemoryBytes: Int64
 
-    /// - Parameter makeDiskPool: makes the threads of one disk; without it all disks share `pool`.
+    /// - Parameters:
+    ///   - makeDiskPool: makes the threads of one disk; without it all disks share `pool`.
+    ///   - resizePools: gives each pool so many threads; without it they stay as they are.
     package init(
         clock: any Clock, randomness: any Randomness, files: any FileStore, network: any Network, loops: [any Loop],
         controlLoop: any Loop, pool: any BlockingPool, makeDiskPool: (@Sendable () -> any BlockingPool)? = nil,
-        machineMemoryBytes: Int64 = 4 << 30
+        resizePools: (@Sendable (Int) -> Void)? = nil, machineMemoryBytes: Int64 = 4 << 30
     ) {
         self.clock = clock
         self.randomness = randomness
@@ -27,9 +30,13 @@ package struct World: Sendable {
         self.controlLoop = controlLoop
         self.pool = pool
         self.makeDiskPool = makeDiskPool
+        self.resizePools = resizePools
         self.machineMemoryBytes = machineMemoryBytes
     }
 
     /// Threads for what waits for one disk alone, so that its waits hold up nobody else.
     package func diskPool() -> any BlockingPool { makeDiskPool?() ?? pool }
+
+    /// Gives each pool so many threads from now on.
+    package func setPoolThreads(_ count: Int) { resizePools?(count) }
 }

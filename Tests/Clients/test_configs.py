@@ -3,6 +3,7 @@
 import socket
 import struct
 import subprocess
+from pathlib import Path
 
 import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
@@ -121,6 +122,27 @@ def test_a_setting_for_all_brokers_acts_at_once_and_is_taken_back(cluster, admin
     change(admin, ResourceType.TOPIC, topic, max_message_bytes=None)
     for_all(cluster, "message.max.bytes", None)
     wait_until(lambda: write(cluster, topic, b"x" * 1_500_000) is None, 10, "the properties hold again")
+
+
+def test_the_pools_have_as_many_threads_as_they_are_told(cluster, admin):
+    def threads(node):
+        names = [name.read_text() for name in Path(f"/proc/{cluster.process_of(node)}/task").glob("*/comm")]
+        return sum(name.startswith("TP-") for name in names)
+
+    def all_have(count):
+        wait_until(lambda: all(threads(node) == count for node in cluster.nodes), 20, f"{count} threads of the pools")
+
+    # One log directory: its pool, and the one for all else.
+    all_have(2 * 8)
+    for_all(cluster, "num.io.threads", "20")
+    all_have(2 * 20)
+    for_all(cluster, "num.io.threads", "2")
+    all_have(2 * 2)
+    topic = fresh("threads")
+    cluster.create_topic(topic)
+    assert write(cluster, topic, b"x", count=10) is None
+    for_all(cluster, "num.io.threads", None)
+    all_have(2 * 8)
 
 
 def test_shorter_retention_removes_segments_of_a_live_topic(cluster, admin):

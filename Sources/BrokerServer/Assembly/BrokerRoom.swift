@@ -245,9 +245,14 @@ final class BrokerRoom: Sendable {
             clusterID: quorum.clusterID, nodeID: configuration.nodeID, cache: cache, suspected: suspected,
             contact: partitions.services.contact)
         var table = HandlerTable()
-        table.register(
-            ProduceHandler(
-                table: partitions, world: world, checkThreads: max(1, Int(settings.integer("num.io.threads")) / 2)))
+        let produce = ProduceHandler(
+            table: partitions, world: world, poolThreads: Int(settings.integer("num.io.threads")))
+        table.register(produce)
+        partitions.settings.subscribe { settings in
+            let threads = Int(settings.integer("num.io.threads"))
+            world.setPoolThreads(threads)
+            produce.setPoolThreads(threads)
+        }
         table.register(
             FetchHandler(
                 table: partitions, world: world, settings: settings,

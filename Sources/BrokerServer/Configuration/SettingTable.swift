@@ -87,8 +87,9 @@ package enum SettingTable {
         Setting("max.request.partition.size.limit", positive, "2000", "Partitions in one answer of a description."),
         Setting("num.network.threads", positive, nil, "How many data loops run; one for each two cores if not given."),
         Setting(
-            "num.io.threads", positive, "8",
-            "How many threads do what may wait for a disk: so many for each log directory, and for all else."),
+            "num.io.threads", .integer(1...1_024), "8",
+            "How many threads do what may wait for a disk: so many for each log directory, and for all else.",
+            .clusterWide),
     ]
 
     package static let quorum: [Setting] = [

@@ -6,23 +6,23 @@ import World
 /// urgent takes no more than that from what is.
 final class NarrowPool: BlockingPool {
     private struct State {
+        var width: Int
         var running = 0
         var waiting: Deque<@Sendable () -> Void> = []
     }
 
     private let pool: any BlockingPool
-    private let width: Int
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
     init(_ pool: any BlockingPool, width: Int) {
         precondition(width > 0, "a pool without a thread")
         self.pool = pool
-        self.width = width
+        state = Mutex(State(width: width))
     }
 
     func run(_ work: @escaping @Sendable () -> Void) {
         let starts = state.withLock { state in
-            guard state.running < width else {
+            guard state.running < state.width else {
                 state.waiting.append(work)
                 return false
             }
@@ -32,11 +32,26 @@ final class NarrowPool: BlockingPool {
         if starts { start(work) }
     }
 
+    /// Lets so many pieces of work run at a time from now on.
+    func resize(to width: Int) {
+        precondition(width > 0, "a pool without a thread")
+        let more = state.withLock { state in
+            state.width = width
+            var more: [@Sendable () -> Void] = []
+            while state.running < width, let next = state.waiting.popFirst() {
+                state.running += 1
+                more.append(next)
+            }
+            return more
+        }
+        for work in more { start(work) }
+    }
+
     private func start(_ work: @escaping @Sendable () -> Void) {
         pool.run {
             work()
             let next: (@Sendable () -> Void)? = self.state.withLock { state in
-                let next = state.waiting.popFirst()
+                let next = state.running > state.width ? nil : state.waiting.popFirst()
                 if next == nil { state.running -= 1 }
                 return next
             }

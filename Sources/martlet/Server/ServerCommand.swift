@@ -74,11 +74,11 @@ struct ServerCommand: ParsableCommand {
             } else {
                 LiveTransport(options: options)
             }
-        let threads = Int(settings.integer("num.io.threads"))
+        let pools = ThreadPools(threadCount: Int(settings.integer("num.io.threads")))
         return World(
             clock: SystemClock(), randomness: SystemRandomness(), files: files, network: transport.network,
-            loops: transport.loops, controlLoop: transport.controlLoop, pool: ThreadPool(threadCount: threads),
-            makeDiskPool: { ThreadPool(threadCount: threads) },
+            loops: transport.loops, controlLoop: transport.controlLoop, pool: pools.make(),
+            makeDiskPool: { pools.make() }, resizePools: { pools.resize(to: $0) },
             machineMemoryBytes: MachineMemory.bytes)
     }
 

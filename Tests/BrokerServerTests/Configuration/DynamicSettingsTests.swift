@@ -82,10 +82,11 @@ import WireMessages
         #expect(check.refusal(of: ["max.connections": "5", "log.retention.ms": "-1"], isForOneBroker: false) == nil)
         let fixed = check.refusal(of: ["num.partitions": "5"], isForOneBroker: true)
         #expect(fixed == Refusal(.invalidRequest, "Cannot update these configs dynamically: Set(num.partitions)"))
-        let later = check.refusal(of: ["num.io.threads": "5"], isForOneBroker: true)
+        let later = check.refusal(of: ["num.network.threads": "5"], isForOneBroker: true)
         #expect(
             later?.message?.hasSuffix(
-                "Set(num.io.threads). It acts here from the next start on: set num.io.threads in the properties")
+                "Set(num.network.threads). It acts here from the next start on: set num.network.threads in the "
+                    + "properties")
                 == true)
         let invalid = check.refusal(of: ["log.segment.bytes": "3"], isForOneBroker: false)
         #expect(invalid?.code == .invalidRequest)

@@ -19,14 +19,21 @@ package final class ProduceHandler: RequestHandler {
     private let table: PartitionTable
     private let intakes: [ProduceIntake]
     private let deadlines: [ProduceDeadlines]
+    private let checks: NarrowPool
 
-    /// - Parameter checkThreads: how many threads of the pool check large batches at a time.
-    package init(table: PartitionTable, world: World, checkThreads: Int = 4) {
+    /// - Parameter poolThreads: how many threads the pool has; half of them check large batches.
+    package init(table: PartitionTable, world: World, poolThreads: Int = 8) {
         self.table = table
-        let pool = NarrowPool(world.pool, width: checkThreads)
-        intakes = world.loops.map { ProduceIntake(loop: $0, clock: world.clock, pool: pool) }
+        let checks = NarrowPool(world.pool, width: Self.checkThreads(of: poolThreads))
+        self.checks = checks
+        intakes = world.loops.map { ProduceIntake(loop: $0, clock: world.clock, pool: checks) }
         deadlines = world.loops.map { ProduceDeadlines(loop: $0, clock: world.clock) }
     }
+
+    /// The pool has so many threads from now on.
+    package func setPoolThreads(_ count: Int) { checks.resize(to: Self.checkThreads(of: count)) }
+
+    private static func checkThreads(of poolThreads: Int) -> Int { max(1, poolThreads / 2) }
 
     package func handle(_ request: ProduceRequest, _ context: RequestContext, _ reply: Reply<ProduceResponse>) {
         let version = context.version

@@ -18,7 +18,7 @@ package final class PartitionTable: MetadataSubscriber, Sendable {
     package var traffic: TrafficLedger { services.traffic }
     private let index = Mutex(Index())
     let cache: MetadataCache
-    private let settings: DynamicSettings
+    let settings: DynamicSettings
     let storing: ReplicaStorage
     /// Moves between log directories.
     let moves: ReplicaMoves
