@@ -124,6 +124,8 @@ package struct RowRunner: Sendable {
         try await makeTopic(row.topic, admin, processes.plan)
         let stage = try makeStage(row, processes, machinery, configuration, admin)
         try await stage.awaitHealed()
+        try await CommittedPositionsTopic(admin: admin, clock: clock, nodes: processes.plan.nodes)
+            .make(for: RowRunner.group) { await stage.pass($0) }
 
         let load = RunningLoad(
             stage.topic, configuration, stage.recorder, watch: stage.watch, clock: clock, group: RowRunner.group,
