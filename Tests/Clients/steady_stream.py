@@ -8,6 +8,8 @@ from collections import defaultdict
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 
+from harness import wait_until
+
 PAYLOAD = b"." * 100
 
 
@@ -108,7 +110,10 @@ def read_all(bootstrap, topic, partitions, seconds=120):
     """partition -> [(number, offset)], from the first record to the end, in the order of the log."""
     client = Consumer({"bootstrap.servers": bootstrap, "group.id": "check", "enable.auto.commit": False, **QUIET})
     places = [TopicPartition(topic, partition, 0) for partition in range(partitions)]
-    ends = {place.partition: client.get_watermark_offsets(place, timeout=30)[1] for place in places}
+    # Unlike a read, this question is not asked again by itself where a leader has only just begun to lead.
+    bounds = lambda place: wait_until(
+        lambda: client.get_watermark_offsets(place, timeout=30), 60, f"partition {place.partition} tells its end")
+    ends = {place.partition: bounds(place)[1] for place in places}
     client.assign(places)
     found = defaultdict(list)
     missing = sum(ends.values())

@@ -34,7 +34,8 @@ def values(cluster, topic):
         {"bootstrap.servers": cluster.bootstrap, "group.id": "outage", "enable.auto.commit": False, **QUIET}
     )
     place = TopicPartition(topic, 0, 0)
-    _, end = client.get_watermark_offsets(place, timeout=10)
+    # This question is not asked again by itself where a leader has only just begun to lead.
+    _, end = wait_until(lambda: client.get_watermark_offsets(place, timeout=10), 30, "the leader tells its end")
     client.assign([place])
     found = []
     stop = time.monotonic() + 20
