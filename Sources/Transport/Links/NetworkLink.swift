@@ -106,6 +106,9 @@ final class NetworkLink: Link, ChannelInboundHandler, RemovableChannelHandler, @
         _ = unsafe setsockopt(socket, Int32(IPPROTO_TCP), TCP_CORK, &value, socklen_t(MemoryLayout<Int32>.size))
     }
 
+    /// What the system calls the socket's congestion control; nil where there is no socket.
+    var congestionControl: String? { socket.flatMap { SameMachine.congestionControl(of: $0) } }
+
     // MARK: Receiving
 
     func setFrameLimit(bytes: Int) { cutter.setFrameLimit(bytes: bytes) }
@@ -182,6 +185,7 @@ final class NetworkLink: Link, ChannelInboundHandler, RemovableChannelHandler, @
         socket = try? context.pipeline.syncOperations.withUnsafeTransportIfAvailable(
             of: NIOBSDSocket.Handle.self
         ) { $0 }
+        if let socket, SameMachine.joins(local, remote) { SameMachine.stopPacing(socket) }
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
