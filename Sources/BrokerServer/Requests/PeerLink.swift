@@ -61,25 +61,29 @@ final class PeerLink: @unchecked Sendable {
         guard waiting.count + inFlight.count < limits.requestsMax else {
             return request.finish(.failure(.queueFull))
         }
-        waiting.append(request)
         setAlarm(request.deadline)
         switch phase {
-        case .idle: connect()
-        case .open(let link, let versions): sendWaiting(link, versions)
-        case .connecting, .negotiating, .resting, .shutDown: break
+        case .open(let link, let versions) where waiting.isEmpty: send(request, link, versions)
+        case .open(let link, let versions):
+            waiting.append(request)
+            sendWaiting(link, versions)
+        case .idle:
+            waiting.append(request)
+            connect()
+        case .connecting, .negotiating, .resting, .shutDown: waiting.append(request)
         }
     }
 
     private func sendWaiting(_ link: any Link, _ versions: PeerVersions) {
-        while let request = waiting.popFirst() {
-            guard let version = versions.best(for: request) else {
-                request.finish(.failure(.unsupported))
-                continue
-            }
-            let correlationID = takeCorrelationID()
-            inFlight.append(InFlight(request: request, correlationID: correlationID, version: version))
-            link.send([.bytes(request.encode(version, correlationID))])
-        }
+        while let request = waiting.popFirst() { send(request, link, versions) }
+    }
+
+    private func send(_ request: PeerRequest, _ link: any Link, _ versions: PeerVersions) {
+        guard let version = versions.best(for: request) else { return request.finish(.failure(.unsupported)) }
+        let correlationID = takeCorrelationID()
+        let frame = request.encode(version, correlationID)
+        inFlight.append(InFlight(request: request, correlationID: correlationID, version: version))
+        link.send([.bytes(frame)])
     }
 
     private func takeCorrelationID() -> CorrelationID {
@@ -198,10 +202,10 @@ final class PeerLink: @unchecked Sendable {
     private func answer(_ frame: Bytes) throws(WireError) {
         guard frame.count >= 4 else { throw .truncated(needed: 4, remaining: frame.count) }
         let correlationID = CorrelationID(frame.bigEndian(Int32.self, at: 0))
-        guard let first = inFlight.first, first.correlationID == correlationID else {
+        guard !inFlight.isEmpty, inFlight[0].correlationID == correlationID else {
             return fail(.closed(.badFrame))
         }
-        inFlight.removeFirst()
+        let first = inFlight.removeFirst()
         do throws(WireError) {
             try first.request.finish(with: frame, version: first.version)
         } catch {

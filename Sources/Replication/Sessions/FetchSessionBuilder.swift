@@ -17,12 +17,17 @@ package struct FetchSessionBuilder: Sendable {
 
     private var sessionID: Int32 = 0
     private var nextEpoch = FetchSessionCache.initialEpoch
-    private var wanted: OrderedDictionary<FetchKey, FetchWish> = [:]
-    /// What changed since the last request.
+    private var wanted: OrderedDictionary<FetchKey, Wanted> = [:]
+    /// What changed since the last request; all of it is wanted.
     private var changed: OrderedSet<FetchKey> = []
+    /// What the other side watches and is not wanted any more.
     private var dropped: OrderedSet<FetchKey> = []
-    /// What the other side watches.
-    private var known: Set<FetchKey> = []
+
+    private struct Wanted {
+        var wish: FetchWish
+        /// Whether the other side watches it.
+        var isKnown = false
+    }
 
     package init() {}
 
@@ -30,33 +35,42 @@ package struct FetchSessionBuilder: Sendable {
 
     /// Watches a partition, or moves its position.
     package mutating func set(_ key: FetchKey, _ wish: FetchWish) {
-        guard wanted[key] != wish else { return }
-        wanted[key] = wish
+        if let place = wanted.index(forKey: key) {
+            guard wanted.values[place].wish != wish else { return }
+            wanted.values[place].wish = wish
+        } else {
+            wanted[key] = Wanted(wish: wish, isKnown: dropped.remove(key) != nil)
+        }
         changed.append(key)
-        dropped.remove(key)
     }
 
     /// Forgets a partition.
     package mutating func remove(_ key: FetchKey) {
-        guard wanted.removeValue(forKey: key) != nil else { return }
+        guard let removed = wanted.removeValue(forKey: key) else { return }
         changed.remove(key)
-        if known.contains(key) { dropped.append(key) }
+        if removed.isKnown { dropped.append(key) }
     }
 
     /// The next request.
     package mutating func next() -> Plan {
         let isFull = nextEpoch == FetchSessionCache.initialEpoch
-        let keys = isFull ? Array(wanted.keys) : Array(changed)
-        let items = keys.compactMap { key in wanted[key].map { FetchItem(key: key, wish: $0) } }
-        let plan = Plan(
-            sessionID: sessionID, sessionEpoch: nextEpoch, items: items, forgotten: isFull ? [] : Array(dropped),
+        var plan = Plan(
+            sessionID: sessionID, sessionEpoch: nextEpoch, items: [], forgotten: isFull ? [] : Array(dropped),
             watchesNothing: wanted.isEmpty)
-        if isFull { known = [] }
-        known.formUnion(keys)
-        known.subtract(dropped)
-        changed = []
-        dropped = []
+        plan.items.reserveCapacity(isFull ? wanted.count : changed.count)
+        if isFull {
+            for place in wanted.values.indices { tell(place, &plan) }
+        } else {
+            for key in changed { if let place = wanted.index(forKey: key) { tell(place, &plan) } }
+        }
+        changed.removeAll(keepingCapacity: true)
+        dropped.removeAll(keepingCapacity: true)
         return plan
+    }
+
+    private mutating func tell(_ place: Int, _ plan: inout Plan) {
+        plan.items.append(FetchItem(key: wanted.keys[place], wish: wanted.values[place].wish))
+        wanted.values[place].isKnown = true
     }
 
     /// A good answer came, naming the session that it belongs to (0 when the other side keeps none).
@@ -79,7 +93,7 @@ package struct FetchSessionBuilder: Sendable {
     private mutating func reset() {
         sessionID = 0
         nextEpoch = FetchSessionCache.initialEpoch
-        known = []
+        for place in wanted.values.indices { wanted.values[place].isKnown = false }
         changed = []
         dropped = []
     }

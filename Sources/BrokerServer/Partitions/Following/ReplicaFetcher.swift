@@ -41,8 +41,12 @@ final class ReplicaFetcher: @unchecked Sendable {
         let leaderLost: @Sendable (BrokerID) -> Void
     }
 
-    private struct Member {
+    /// A partition that is fetched for. An object, as a reply changes half a dozen things of it, one after the other:
+    /// in a dictionary of values each would be moved out of it and back.
+    private final class Member {
         let partition: Partition
+        /// What the fetch session calls it.
+        let key: FetchKey
         var phase = Phase.ready
         /// Consecutive errors.
         var failures = 0
@@ -55,6 +59,13 @@ final class ReplicaFetcher: @unchecked Sendable {
         var owesFlush = false
         /// The leader's high watermark by the last answer.
         var leaderHighWatermark: Offset?
+
+        init(_ partition: Partition) {
+            self.partition = partition
+            key = FetchKey(topic: .id(partition.id.topic), partition: partition.id.index)
+        }
+
+        var id: TopicPartitionID { partition.id }
 
         /// Whether it has all that is committed, and so may be in sync.
         func isCaughtUp(at end: Offset) -> Bool { leaderHighWatermark.map { end >= $0 } ?? false }
@@ -164,8 +175,9 @@ final class ReplicaFetcher: @unchecked Sendable {
 
     private func added(_ partition: Partition) {
         removed(partition.id)
-        members[partition.id] = Member(partition: partition)
-        refresh(partition.id)
+        let member = Member(partition)
+        members[partition.id] = member
+        refresh(member)
         isPressing = true
         pump()
     }
@@ -173,64 +185,59 @@ final class ReplicaFetcher: @unchecked Sendable {
     private func removed(_ id: TopicPartitionID) {
         guard let member = members.removeValue(forKey: id) else { return }
         if member.owesFlush { owing -= 1 }
-        session.remove(ReplicaFetcher.key(id))
+        session.remove(member.key)
         pump()
     }
 
     private func flushEnded(_ id: TopicPartitionID) {
         guard let member = members[id] else { return }
         switch member.phase {
-        case .flushing: setPhase(.ready, id)
+        case .flushing: setPhase(.ready, member)
         case .ready: break
         case .repairing, .paused, .stopped: return
         }
-        refresh(id)
+        refresh(member)
         isPressing = true
         pump()
     }
 
-    private func setPhase(_ phase: Phase, _ id: TopicPartitionID) {
-        guard members[id] != nil else { return }
-        members[id]?.phase = phase
+    private func setPhase(_ phase: Phase, _ member: Member) {
+        member.phase = phase
         guard phase != .ready else { return }
-        session.remove(ReplicaFetcher.key(id))
-        setOwesFlush(false, id)
+        session.remove(member.key)
+        setOwesFlush(false, member)
     }
 
     /// A member that is not asked for holds no request back.
-    private func setOwesFlush(_ owes: Bool, _ id: TopicPartitionID) {
-        guard let old = members[id]?.owesFlush, old != owes else { return }
-        members[id]?.owesFlush = owes
+    private func setOwesFlush(_ owes: Bool, _ member: Member) {
+        guard member.owesFlush != owes else { return }
+        member.owesFlush = owes
         owing += owes ? 1 : -1
     }
 
     /// Puts a partition's present position into the session, or finds out why it can't be asked for.
-    private func refresh(_ id: TopicPartitionID) {
-        guard let member = members[id], member.phase == .ready else { return }
-        guard let ask = member.partition.followerAsk else { return setPhase(.stopped, id) }
-        setOwesFlush(ask.owesFlush, id)
+    private func refresh(_ member: Member) {
+        guard member.phase == .ready else { return }
+        guard let ask = member.partition.followerAsk else { return setPhase(.stopped, member) }
+        setOwesFlush(ask.owesFlush, member)
         if ask.owesFlush { member.partition.startFlush() }
-        members[id]?.isThrottled = ask.isThrottled
+        member.isThrottled = ask.isThrottled
         if ask.isThrottled, !member.isCaughtUp(at: ask.position.offset),
             member.partition.services.throttles.followers.isExceeded(now: setup.world.clock.now)
         {
-            return pause(id, forMilliseconds: ReplicaFetcher.throttlePauseMilliseconds)
+            return pause(member, forMilliseconds: ReplicaFetcher.throttlePauseMilliseconds)
         }
         if member.asked != ask.position {
-            members[id]?.asked = ask.position
-            members[id]?.askedSince = requests + 1
+            member.asked = ask.position
+            member.askedSince = requests + 1
         }
         session.set(
-            ReplicaFetcher.key(id),
+            member.key,
             FetchWish(
                 offset: ask.position.offset, currentLeaderEpoch: ask.position.leaderEpoch,
                 lastFetchedEpoch: ask.position.lastEpoch, logStart: ask.logStart,
                 highWatermark: setup.wantsHighWatermarks ? ask.highWatermark : nil, flushedEnd: ask.flushedEnd,
                 maxBytes: setup.partitionMaxBytes))
-    }
-
-    private static func key(_ id: TopicPartitionID) -> FetchKey {
-        FetchKey(topic: .id(id.topic), partition: id.index)
     }
 
     // MARK: requests
@@ -351,7 +358,7 @@ final class ReplicaFetcher: @unchecked Sendable {
         // A partition that was assigned anew meanwhile: the answer is to what it asked in its former leader epoch.
         guard let member = members[id], member.phase == .ready, let asked = member.asked, member.askedSince <= requests
         else { return }
-        members[id]?.leaderHighWatermark = part.highWatermark < 0 ? nil : Offset(part.highWatermark)
+        member.leaderHighWatermark = part.highWatermark < 0 ? nil : Offset(part.highWatermark)
         let divergence = part.divergingEpoch
         let reply = FollowerReplica.Reply(
             error: part.errorCode, highWatermark: part.highWatermark < 0 ? nil : Offset(part.highWatermark),
@@ -363,59 +370,62 @@ final class ReplicaFetcher: @unchecked Sendable {
         if let count = part.records?.count, count > 0, member.isThrottled {
             member.partition.services.throttles.followers.record(bytes: count, now: setup.world.clock.now)
         }
-        if case .pause = progression {} else { members[id]?.failures = 0 }
-        proceed(id, progression, asked)
+        if case .pause = progression {} else { member.failures = 0 }
+        proceed(member, progression, asked)
     }
 
     private func proceed(
-        _ id: TopicPartitionID, _ progression: FollowerProgression, _ asked: FollowerReplica.Position
+        _ member: Member, _ progression: FollowerProgression, _ asked: FollowerReplica.Position
     ) {
         switch progression {
-        case .goOn: refresh(id)
-        case .truncate(let end): repair(id, .divergence(end), asked.leaderEpoch)
-        case .restart(let offset): repair(id, .restart(at: offset), asked.leaderEpoch)
-        case .askLogStart: askLogStart(id, asked)
-        case .waitForMetadata, .stop: setPhase(.stopped, id)
-        case .pause(let error): pause(id, error)
+        case .goOn: refresh(member)
+        case .truncate(let end): repair(member, .divergence(end), asked.leaderEpoch)
+        case .restart(let offset): repair(member, .restart(at: offset), asked.leaderEpoch)
+        case .askLogStart: askLogStart(member, asked)
+        case .waitForMetadata, .stop: setPhase(.stopped, member)
+        case .pause(let error): pause(member, error)
         }
     }
 
-    private func pause(_ id: TopicPartitionID, _ error: ErrorCode) {
-        guard let member = members[id] else { return }
+    private func pause(_ member: Member, _ error: ErrorCode) {
         setup.log.debug(
             "replica fetch refused",
             metadata: [
-                "partition": "\(member.partition.topicName)-\(id.index)", "leader": "\(leader)", "error": "\(error)",
+                "partition": "\(member.partition.topicName)-\(member.id.index)", "leader": "\(leader)",
+                "error": "\(error)",
             ])
-        members[id]?.failures += 1
-        pause(id, forMilliseconds: pause(after: member.failures))
+        let milliseconds = pause(after: member.failures)
+        member.failures += 1
+        pause(member, forMilliseconds: milliseconds)
     }
 
     /// One partition is not asked for during so many milliseconds.
-    private func pause(_ id: TopicPartitionID, forMilliseconds milliseconds: Int64) {
-        guard let partition = members[id]?.partition else { return }
-        setPhase(.paused, id)
-        loop.schedule(afterMilliseconds: milliseconds) { [weak self] in self?.resume(id, partition) }
+    private func pause(_ member: Member, forMilliseconds milliseconds: Int64) {
+        setPhase(.paused, member)
+        let partition = member.partition
+        loop.schedule(afterMilliseconds: milliseconds) { [weak self] in self?.resume(partition) }
     }
 
-    private func resume(_ id: TopicPartitionID, _ partition: Partition) {
-        guard let member = members[id], member.partition === partition, member.phase != .flushing else { return }
-        setPhase(.ready, id)
-        refresh(id)
+    private func resume(_ partition: Partition) {
+        guard let member = members[partition.id], member.partition === partition, member.phase != .flushing else {
+            return
+        }
+        setPhase(.ready, member)
+        refresh(member)
         isPressing = true
         pump()
     }
 
-    private func repair(_ id: TopicPartitionID, _ repair: Partition.Repair, _ epoch: LeaderEpoch) {
-        guard let partition = members[id]?.partition else { return }
+    private func repair(_ member: Member, _ repair: Partition.Repair, _ epoch: LeaderEpoch) {
+        let partition = member.partition
         // No file is cut while it is being flushed: when that is done the leader is asked once more.
-        if partition.followerAsk?.owesFlush == true { return setPhase(.flushing, id) }
-        setPhase(.repairing, id)
+        if partition.followerAsk?.owesFlush == true { return setPhase(.flushing, member) }
+        setPhase(.repairing, member)
         partition.disk.pool.run {
             let report = partition.repair(repair, epoch: epoch)
             self.loop.execute {
                 self.note(report, partition)
-                self.resume(id, partition)
+                self.resume(partition)
             }
         }
     }
@@ -440,11 +450,11 @@ final class ReplicaFetcher: @unchecked Sendable {
     }
 
     /// The leader said only that the position is out of its range: ask it where its log starts.
-    private func askLogStart(_ id: TopicPartitionID, _ asked: FollowerReplica.Position) {
-        guard let partition = members[id]?.partition, let connection = openConnection() else {
-            return pause(id, .offsetOutOfRange)
-        }
-        setPhase(.paused, id)
+    private func askLogStart(_ member: Member, _ asked: FollowerReplica.Position) {
+        guard let connection = openConnection() else { return pause(member, .offsetOutOfRange) }
+        let partition = member.partition
+        let id = partition.id
+        setPhase(.paused, member)
         var request = ListOffsetsRequest()
         request.replicaID = setup.me
         var topic = ListOffsetsRequest.ListOffsetsTopic()
@@ -458,11 +468,11 @@ final class ReplicaFetcher: @unchecked Sendable {
         connection.send(
             request, maxVersion: setup.versions.listOffsetsMax, timeoutMilliseconds: setup.answerMilliseconds
         ) { [weak self] result in
-            guard let self, self.members[id]?.partition === partition else { return }
+            guard let self, let member = self.members[id], member.partition === partition else { return }
             guard case .success(let response) = result, let part = response.topics.first?.partitions.first,
                 part.errorCode == .noError, part.offset.value >= 0
-            else { return self.pause(id, .offsetOutOfRange) }
-            self.repair(id, .restart(at: part.offset), asked.leaderEpoch)
+            else { return self.pause(member, .offsetOutOfRange) }
+            self.repair(member, .restart(at: part.offset), asked.leaderEpoch)
         }
     }
 }
