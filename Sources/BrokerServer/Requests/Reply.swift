@@ -27,7 +27,7 @@ package final class Reply<Response: WireMessage>: Sendable {
     package func send(segments body: [Segment]) {
         let prefix = WireFrame.responsePrefix(
             key: slot.header.key, version: version, firstFlexible: Response.firstFlexible,
-            correlationID: slot.header.correlationID, bodyCount: body.reduce(0) { $0 + $1.count })
+            correlationID: slot.header.correlationID, bodyCount: body.byteCount)
         slot.complete(.segments([.bytes(prefix)] + body))
     }
 
@@ -43,8 +43,7 @@ package final class Reply<Response: WireMessage>: Sendable {
     /// Sends what was started with `begin`: the first piece begins with the place for the length.
     package func send(frame: [Segment]) {
         guard case .bytes(let first)? = frame.first else { preconditionFailure("a frame without its length") }
-        let count = frame.reduce(0) { $0 + $1.count }
-        first.patch(Int32(count - WireFrame.prefixBytes), at: 0)
+        first.patch(Int32(frame.byteCount - WireFrame.prefixBytes), at: 0)
         slot.complete(.segments(frame))
     }
 

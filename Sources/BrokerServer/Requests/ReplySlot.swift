@@ -12,7 +12,16 @@ package enum ReplyOutcome: Sendable {
     /// Bytes that leave.
     var byteCount: Int {
         guard case .segments(let segments) = self else { return 0 }
-        return segments.reduce(0) { $0 + $1.count }
+        return segments.byteCount
+    }
+}
+
+extension [Segment] {
+    /// Bytes of all of them. Each is looked at where it lies: a copy of one counts two references.
+    var byteCount: Int {
+        var sum = 0
+        for index in indices { sum += self[index].count }
+        return sum
     }
 }
 

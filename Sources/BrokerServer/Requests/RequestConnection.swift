@@ -225,8 +225,10 @@ final class RequestConnection: LinkHandler, ReplyReceiver, @unchecked Sendable {
     private func finish(_ sequence: UInt64, _ outcome: ReplyOutcome) {
         pipeline.end(sequence, outcome)
         sendAnswers()
-        // Whoever answers may hold a lock: what the answer lets start waits for the end of the round.
         if isStarting || isStartScheduled || isClosed { return }
+        // Nearly always nothing waits for the answer.
+        if pipeline.waitingCount == 0, !isPaused { return bounds.requestBytesFell(to: pipeline.bytes) }
+        // Whoever answers may hold a lock: what the answer lets start waits for the end of the round.
         isStartScheduled = true
         loop.atEndOfRound(roundEnd)
     }

@@ -5,10 +5,19 @@ import WireMessages
 import WireProtocol
 import World
 
+/// What is read for one item of a fetch.
+struct FetchPlace: Sendable {
+    /// Nil where there is none to read here.
+    let partition: Partition?
+    /// What the partition says; the refusal where there is none.
+    var read: FetchRead
+}
+
 /// What a Fetch request is answered with, before it is put into the bytes of its version.
 struct FetchAnswer: Sendable {
     let plan: FetchSessionCache.Plan
-    var reads: [FetchRead]
+    /// Of each item of the plan.
+    var places: [FetchPlace]
     let requester: FetchRequester
     /// The listener that the request came in on.
     let listener: String
@@ -20,25 +29,27 @@ struct FetchAnswer: Sendable {
     /// memory of this node.
     ///
     /// - Parameter cold: the places of what is checked.
-    /// - Parameter partitions: of each item of the plan, the one that was read.
-    mutating func check(_ cold: [Int], _ partitions: [Partition?]) {
+    mutating func check(_ cold: [Int]) {
         for index in cold {
-            let read = reads[index]
-            guard let slice = read.slice, let partition = partitions[index] else { continue }
+            let read = places[index].read
+            guard let slice = read.slice, let partition = places[index].partition else { continue }
             if read.isTrusted { slice.distrust() }
             switch partition.look(at: slice) {
             case .sound: slice.wasChecked(now: partition.services.clock.now)
-            case .failed: reads[index] = FetchRead(error: .kafkaStorageError)
+            case .failed: places[index].read = FetchRead(error: .kafkaStorageError)
             case .damaged(let damage):
-                let sound = slice.prefix(before: damage)
-                if let sound { reads[index].slice = sound } else { reads[index] = FetchRead(error: .kafkaStorageError) }
+                if let sound = slice.prefix(before: damage) {
+                    places[index].read.slice = sound
+                } else {
+                    places[index].read = FetchRead(error: .kafkaStorageError)
+                }
             }
         }
     }
 
     /// The records of a partition as a piece of the answer.
     func records(at index: Int) -> Segment? {
-        guard let slice = reads[index].slice else { return nil }
+        guard let slice = places[index].read.slice else { return nil }
         return .file(slice.file, position: slice.position, count: slice.count)
     }
 }
@@ -53,6 +64,8 @@ struct FetchResponseWriter: ~Copyable {
     init(for reply: Reply<FetchResponse>) {
         version = reply.version
         reply.begin(&writer)
+        // What stands before the records of one partition, the records, and what stands behind them.
+        segments.reserveCapacity(3)
         writer.isFlexible = version >= FetchRequest.firstFlexible
     }
 
@@ -115,7 +128,7 @@ struct FetchResponseWriter: ~Copyable {
     }
 
     private mutating func partition(_ index: Int, _ answer: FetchAnswer, _ hint: LeaderHint?) {
-        let read = answer.reads[index]
+        let read = answer.places[index].read
         writer.int32(answer.plan.items[index].key.partition.value)
         writer.int16(read.error.value)
         writer.int64(read.highWatermark?.value ?? -1)

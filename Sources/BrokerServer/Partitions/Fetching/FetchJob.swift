@@ -17,8 +17,8 @@ final class FetchJob: ParkedFetch, @unchecked Sendable {
     private let reply: Reply<FetchResponse>
     private let plan: FetchSessionCache.Plan
     private let requester: FetchRequester
-    /// Of each item of the plan: the partition, if there is one to read here.
-    private let partitions: [Partition?]
+    /// Of each item of the plan.
+    private var places: [FetchPlace]
     private let rack: String
     private let minBytes: Int
     private let maxBytes: Int
@@ -28,8 +28,6 @@ final class FetchJob: ParkedFetch, @unchecked Sendable {
     /// Its place among those that wait on its loop.
     var place: Int?
 
-    /// What each item's partition says; the refusal where there is none.
-    private var reads: [FetchRead]
     private var isOver = false
     private var isFirst = true
     /// Whether some partition may have it among those that wait there.
@@ -38,13 +36,12 @@ final class FetchJob: ParkedFetch, @unchecked Sendable {
 
     init(
         _ request: FetchRequest, plan: FetchSessionCache.Plan, requester: FetchRequester,
-        partitions: [(partition: Partition?, refusal: ErrorCode)], services: FetchServices,
-        deadlines: FetchDeadlines, context: RequestContext, reply: Reply<FetchResponse>
+        places: [FetchPlace], services: FetchServices, deadlines: FetchDeadlines, context: RequestContext,
+        reply: Reply<FetchResponse>
     ) {
         self.plan = plan
         self.requester = requester
-        self.partitions = partitions.map(\.partition)
-        reads = partitions.map { FetchRead(error: $0.refusal) }
+        self.places = places
         rack = requester.mayReadFollower ? request.rackID : ""
         minBytes = Int(request.minBytes)
         maxBytes = min(Int(max(request.maxBytes, 0)), services.bytesMax)
@@ -88,36 +85,42 @@ final class FetchJob: ParkedFetch, @unchecked Sendable {
         isWoken.store(false, ordering: .relaxed)
         if isOver { return }
         // Who wakes it forgets it: where there is one partition, nobody has it any more.
-        if partitions.count == 1 { isParked = false }
+        if places.count == 1 { isParked = false }
         readAll(mayPark: !isParked)
-        if partitions.count == 1, isParked { return }
+        if places.count == 1, isParked { return }
         if isSatisfied { return answer() }
         unpark()
         park()
     }
 
     private var isSatisfied: Bool {
-        if partitions.isEmpty || reads.contains(where: \.isUrgent) { return true }
-        return minBytes <= 0 || reads.reduce(0) { $0 + $1.byteCount } >= minBytes
+        if places.isEmpty || minBytes <= 0 { return true }
+        var bytes = 0
+        for index in places.indices {
+            if places[index].read.isUrgent { return true }
+            bytes += places[index].read.byteCount
+        }
+        return bytes >= minBytes
     }
 
     /// - Parameter mayPark: whether a fetch of one partition may be left there in the same step, where there is too
     ///   little to read.
     private func readAll(mayPark: Bool) {
         var left = maxBytes
-        let parking = mayPark && partitions.count == 1 ? FetchParking(fetch: self, minBytes: minBytes) : nil
+        let parking = mayPark && places.count == 1 ? FetchParking(fetch: self, minBytes: minBytes) : nil
         var hasAny = false
-        for index in partitions.indices {
-            guard let partition = partitions[index] else { continue }
+        for index in places.indices {
+            guard let partition = places[index].partition else { continue }
             let nearby =
                 isFirst && !rack.isEmpty
                 ? services.nearby(partition, rack: rack, listener: connection.listener.name) : []
-            reads[index] = partition.read(
+            places[index].read = partition.read(
                 plan.items[index].wish, requester, FetchRoom(maxBytes: left, minOneMessage: !hasAny), isFirst: isFirst,
                 nearby: nearby, parking: parking)
-            isParked = isParked || reads[index].isParked
-            left = max(left - reads[index].byteCount, 0)
-            hasAny = hasAny || reads[index].byteCount > 0
+            let got = places[index].read.byteCount
+            isParked = isParked || places[index].read.isParked
+            left = max(left - got, 0)
+            hasAny = hasAny || got > 0
         }
         isFirst = false
     }
@@ -125,37 +128,48 @@ final class FetchJob: ParkedFetch, @unchecked Sendable {
     /// Leaves word at each partition, with where its reading ended; a partition that has more by now wakes it at once.
     private func park() {
         isParked = true
-        for index in partitions.indices {
-            let goal = FetchGoal(behind: reads[index].bound, requester, plan.items[index].wish)
-            partitions[index]?.park(self, until: goal)
+        for index in places.indices {
+            let goal = FetchGoal(behind: places[index].read.bound, requester, plan.items[index].wish)
+            places[index].partition?.park(self, until: goal)
         }
     }
 
     private func unpark() {
         if !isParked { return }
         isParked = false
-        for partition in partitions { partition?.unpark(self) }
+        for place in places { place.partition?.unpark(self) }
     }
 
     private func answer() {
         isOver = true
         deadlines.remove(self)
         unpark()
-        for (partition, read) in zip(partitions, reads) {
-            partition?.traffic.fetched(
-                bytes: read.byteCount, isFollower: requester.isFollower, isError: read.error != .noError)
+        var cold: [Int] = []
+        for index in places.indices where places[index].read.mayWaitForDisk { cold.append(index) }
+        let answer = FetchAnswer(plan: plan, places: places, requester: requester, listener: connection.listener.name)
+        guard let first = cold.first, let disk = places[first].partition?.disk else {
+            services.send(answer, reply)
+            return count()
         }
-        let throttled = reads.reduce(0) { $0 + ($1.isThrottled ? $1.byteCount : 0) }
-        if throttled > 0 { services.leaderThrottle.record(bytes: throttled, now: services.clock.now) }
-        let answer = FetchAnswer(plan: plan, reads: reads, requester: requester, listener: connection.listener.name)
-        let cold = reads.indices.filter { reads[$0].mayWaitForDisk }
-        guard let first = cold.first, let disk = partitions[first]?.disk else { return services.send(answer, reply) }
+        count()
         // Reading it may wait for a disk: not on the loop.
-        disk.pool.run {
+        disk.pool.run { [cold] in
             var checked = answer
-            checked.check(cold, self.partitions)
+            checked.check(cold)
             let whole = checked
             self.connection.loop.execute { self.services.send(whole, self.reply) }
         }
+    }
+
+    /// What was read, for the metrics and the throttle.
+    private func count() {
+        var throttled = 0
+        for index in places.indices {
+            let bytes = places[index].read.byteCount
+            places[index].partition?.traffic.fetched(
+                bytes: bytes, isFollower: requester.isFollower, isError: places[index].read.error != .noError)
+            if places[index].read.isThrottled { throttled += bytes }
+        }
+        if throttled > 0 { services.leaderThrottle.record(bytes: throttled, now: services.clock.now) }
     }
 }

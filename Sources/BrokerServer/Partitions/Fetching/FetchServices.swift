@@ -36,8 +36,14 @@ final class FetchServices: Sendable {
         }
     }
 
+    /// What is to be read for an item of a plan; the refusal where there is nothing here.
+    func place(_ key: FetchKey) -> FetchPlace {
+        let (partition, refusal) = partition(key)
+        return FetchPlace(partition: partition, read: FetchRead(error: refusal))
+    }
+
     /// The partition that an item names, or why there is none to read here.
-    func partition(_ key: FetchKey) -> (partition: Partition?, refusal: ErrorCode) {
+    private func partition(_ key: FetchKey) -> (partition: Partition?, refusal: ErrorCode) {
         switch key.topic {
         case .id(let id):
             if let partition = table.partition(id, key.partition) { return (partition, .noError) }
@@ -76,12 +82,8 @@ final class FetchServices: Sendable {
     }
 
     private func tell(_ answer: FetchAnswer) -> [Int] {
-        guard answer.plan.sessionID != 0 else { return Array(answer.reads.indices) }
-        let news = answer.reads.map { read in
-            FetchNews(
-                error: read.error, highWatermark: read.highWatermark, logStart: read.logStart,
-                hasContent: read.slice != nil || read.divergence != nil || read.preferredReplica != nil)
-        }
+        guard answer.plan.sessionID != 0 else { return Array(answer.places.indices) }
+        let news = answer.places.map { $0.read.news }
         return sessions.withLock { $0.told(news, plan: answer.plan) }
     }
 
@@ -91,7 +93,7 @@ final class FetchServices: Sendable {
         _ nodes: inout [FetchResponse.NodeEndpoint]
     ) {
         for index in told {
-            let error = answer.reads[index].error
+            let error = answer.places[index].read.error
             guard error == .notLeaderOrFollower || error == .fencedLeaderEpoch,
                 let hint = leader(answer.plan.items[index].key)
             else { continue }

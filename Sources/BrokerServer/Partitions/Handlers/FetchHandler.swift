@@ -71,7 +71,7 @@ package struct FetchHandler: RequestHandler {
             preconditionFailure("a fetch on a loop that is no data loop")
         }
         let job = FetchJob(
-            request, plan: plan, requester: requester, partitions: plan.items.map { services.partition($0.key) },
+            request, plan: plan, requester: requester, places: plan.items.map { services.place($0.key) },
             services: services, deadlines: deadlines, context: context, reply: reply)
         job.run()
     }

@@ -42,12 +42,19 @@ struct FetchRead: Sendable {
     var slice: LogSlice?
     /// It was written a moment ago: no need to ask whether it is in the page cache.
     var isHot = false
-    /// All of it was written by this process, or checked, and was not seen to leave the page cache since.
+    /// All of it was written by this process, or checked, and was not seen to leave the page cache since. Not asked of
+    /// what is hot: it costs a system call.
     var isTrusted = false
     /// Where reading ended: the fetch waits until there is something behind it.
     var bound = Offset.zero
 
     var byteCount: Int { slice?.count ?? 0 }
+    /// What an incremental answer goes by.
+    var news: FetchNews {
+        FetchNews(
+            error: error, highWatermark: highWatermark, logStart: logStart,
+            hasContent: slice != nil || divergence != nil || preferredReplica != nil)
+    }
     /// From whom the consumer should rather read; there are no records then.
     var preferredReplica: BrokerID?
     /// The fetch waits at the partition: there was too little.
@@ -183,7 +190,7 @@ extension PartitionState {
                 read.isHot =
                     now.milliseconds(since: lastAppendAt) < PartitionState.hotMilliseconds
                     && log?.isRecent(slice) == true
-                read.isTrusted = slice.isTrusted(now: now)
+                read.isTrusted = read.isHot || slice.isTrusted(now: now)
             }
         } catch {
             read.error = failedRead(error, &after)

@@ -64,6 +64,12 @@ final class ConnectionBounds: @unchecked Sendable {
         note(isPaused: isPaused)
     }
 
+    /// The same where answers have left: nobody is called, so whoever answers may hold a lock.
+    func requestBytesFell(to bytes: Int) {
+        holding.requestBytes = bytes
+        holding.tell()
+    }
+
     /// Bytes of a request that is being read.
     func partialBytesChanged(to bytes: Int, isPaused: Bool) {
         holding.partialBytes = bytes
