@@ -160,17 +160,24 @@ package final class Partition: Sendable {
     }
 
     /// Appends what came for it in one round.
-    func append(_ incoming: [PartitionState.Incoming]) {
+    ///
+    /// - Returns: the file that keeps what was written, until it is told to forget it: once those who waited have read.
+    func append(_ incoming: [PartitionState.Incoming]) -> SegmentFile? {
         let (now, timeOfDay) = (services.clock.now, services.clock.timeOfDay)
         let isControllerLost = services.contact.isLost(now: now)
-        step { state, after in
-            if state.isHeld { return state.hold(incoming) }
-            // Before the append: what is appended by a leader that is cut off may be cut away again.
-            if isControllerLost, state.isCutOff(services.contact, now: now) {
-                return state.refuse(incoming, .notLeaderOrFollower, &after)
+        return step { state, after in
+            if state.isHeld {
+                state.hold(incoming)
+            } else if isControllerLost, state.isCutOff(services.contact, now: now) {
+                // Before the append: what is appended by a leader that is cut off may be cut away again.
+                state.refuse(incoming, .notLeaderOrFollower, &after)
+            } else if state.isDiskFull, state.leader != nil {
+                state.refuse(incoming, .kafkaStorageError, &after)
+            } else {
+                state.append(incoming, timeOfDay: timeOfDay, now: now, keepsNewest: true, &after)
+                return state.log?.activeFile
             }
-            if state.isDiskFull, state.leader != nil { return state.refuse(incoming, .kafkaStorageError, &after) }
-            state.append(incoming, timeOfDay: timeOfDay, now: now, &after)
+            return nil
         }
     }
 

@@ -29,10 +29,11 @@ extension PartitionLog {
     /// Appends what producers sent, each piece the validated batches of one request, with as few writes as there are
     /// segments touched (one, nearly always). Base offset and leader epoch are patched in place.
     ///
+    /// - Parameter keepsNewest: what was written is read from memory, until the caller has `activeFile` forget it.
     /// - Returns: one outcome for each piece, in order.
     /// - Throws: `file`: the log is offline, and none of the pieces may be acknowledged.
     package mutating func appendAsLeader(
-        _ pieces: [Bytes], epoch: LeaderEpoch, now: Timestamp
+        _ pieces: [Bytes], epoch: LeaderEpoch, now: Timestamp, keepsNewest: Bool = false
     ) throws(StorageError) -> [AppendOutcome] {
         try checkOnline()
         var staged = StagedWrite()
@@ -51,7 +52,7 @@ extension PartitionLog {
             let range = try stage(batches, piece, epoch, now, &staged)
             outcomes.append(.appended(range))
         }
-        try write(&staged)
+        try write(&staged, keepsNewest: keepsNewest)
         return outcomes
     }
 
@@ -202,12 +203,13 @@ extension PartitionLog {
     }
 
     /// Writes what is staged behind the active segment's end; only then does any state change (rule 24).
-    private mutating func write(_ staged: inout StagedWrite) throws(StorageError) {
+    private mutating func write(_ staged: inout StagedWrite, keepsNewest: Bool = false) throws(StorageError) {
         guard !staged.pieces.isEmpty else { return }
         let active = activeIndex
         do throws(FileError) {
             try segments[active].file.write(staged.pieces, at: segments[active].sizeBytes)
         } catch { throw failed(error) }
+        if keepsNewest { segments[active].file.keepNewest(staged.pieces, at: segments[active].sizeBytes) }
         let interval = configuration.indexIntervalBytes
         for batch in staged.batches {
             let header = batch.header

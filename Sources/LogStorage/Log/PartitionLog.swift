@@ -65,6 +65,9 @@ package struct PartitionLog: Sendable {
 
     var activeIndex: Int { segments.count - 1 }
 
+    /// The log file that is appended to.
+    package var activeFile: SegmentFile { segments[activeIndex].file }
+
     func path(_ name: String) -> String { directory + "/" + name }
 
     func path(_ offset: Offset, _ kind: SegmentFileName.Kind) -> String { path(SegmentFileName.name(offset, kind)) }

@@ -11,6 +11,7 @@ package import World
 package final class SegmentFile: File {
     private let file: any File
     private let trust: Mutex<TrustedRanges>
+    private let newest = Mutex<NewestWrite?>(nil)
 
     /// Memory comes and goes by pages; where they are larger, a little more is taken for one.
     private static let pageBytes: Int64 = 4_096
@@ -46,12 +47,24 @@ package final class SegmentFile: File {
         {
             trust.withLock { $0.end(page..<position) }
         }
+        forgetNewest()
         try file.write(pieces, at: position)
         let count = pieces.reduce(Int64(0)) { $0 + Int64($1.count) }
         trust.withLock { $0.wrote(position..<position + count) }
     }
 
+    /// Keeps what was just written there, for whoever reads it in this moment, if it is not too much. Its memory is a
+    /// connection's: who keeps it calls `forgetNewest` soon.
+    func keepNewest(_ pieces: [Bytes], at position: Int64) {
+        let kept = NewestWrite(pieces, at: position)
+        newest.withLock { $0 = kept }
+    }
+
+    /// Lets go of what `keepNewest` kept.
+    package func forgetNewest() { newest.withLock { $0 = nil } }
+
     package func read(into buffer: Bytes, at position: Int64) throws(FileError) -> Int {
+        if newest.withLock({ $0?.read(into: buffer, at: position) ?? false }) { return buffer.count }
         let range = SegmentFile.pages(position..<position + Int64(buffer.count))
         let isWalk = buffer.count >= SegmentFile.walkBytes
         if isWalk || trust.withLock({ $0.touches(range) }), buffer.count > 0,
@@ -84,6 +97,7 @@ package final class SegmentFile: File {
 
     package func truncate(to size: Int64) throws(FileError) {
         trust.withLock { $0.cut(to: size) }
+        forgetNewest()
         try file.truncate(to: size)
     }
 

@@ -1,3 +1,4 @@
+import LogStorage
 import Primitives
 import World
 
@@ -8,12 +9,16 @@ import World
 final class AppendRound: @unchecked Sendable {
     private let loop: any Loop
     private var queued: [(partition: Partition, incoming: [PartitionState.Incoming])] = []
-    /// `run`, made once.
+    /// What was written in this round, and is read from memory by the fetches that it wakes.
+    private var written: [SegmentFile] = []
+    /// `run` and `forget`, made once.
     private var roundEnd: @Sendable () -> Void = {}
+    private var behindRound: @Sendable () -> Void = {}
 
     init(loop: any Loop) {
         self.loop = loop
         roundEnd = { [unowned self] in run() }
+        behindRound = { [unowned self] in forget() }
     }
 
     /// Queues a batch; order within a partition is the order of the calls.
@@ -30,6 +35,15 @@ final class AppendRound: @unchecked Sendable {
     private func run() {
         let round = queued
         queued = []
-        for (partition, incoming) in round { partition.append(incoming) }
+        for (partition, incoming) in round {
+            if let file = partition.append(incoming) { written.append(file) }
+        }
+        // Runs behind the fetches of this loop that were woken.
+        if !written.isEmpty { loop.atEndOfRound(behindRound) }
+    }
+
+    private func forget() {
+        for file in written { file.forgetNewest() }
+        written.removeAll(keepingCapacity: true)
     }
 }

@@ -9,8 +9,12 @@ import Replication
 
 extension PartitionState {
     /// Appends what producers sent in one round, with one write where the log can.
-    mutating func append(_ incoming: [Incoming], timeOfDay: Timestamp, now: MonotonicInstant, _ after: inout Aftermath)
-    {
+    ///
+    /// - Parameter keepsNewest: the followers that wait read it from memory; the caller has the log forget it.
+    mutating func append(
+        _ incoming: [Incoming], timeOfDay: Timestamp, now: MonotonicInstant, keepsNewest: Bool = false,
+        _ after: inout Aftermath
+    ) {
         guard log != nil, let epoch = leader?.leaderEpoch, let isAcksAllOpen = leader?.hasEnoughInSync else {
             let error = leaderRefusal(requested: nil) ?? .notLeaderOrFollower
             for item in incoming { refuse(item, error, &after) }
@@ -24,7 +28,8 @@ extension PartitionState {
         guard !admitted.isEmpty else { return }
         let outcomes: [AppendOutcome]?
         do throws(StorageError) {
-            outcomes = try log?.appendAsLeader(admitted.map(\.batch), epoch: epoch, now: timeOfDay)
+            outcomes = try log?.appendAsLeader(
+                admitted.map(\.batch), epoch: epoch, now: timeOfDay, keepsNewest: keepsNewest)
         } catch {
             for item in admitted { refuse(item, .kafkaStorageError, &after) }
             logFailed(error, &after)
