@@ -29,7 +29,7 @@ done
 
 martlet=${MARTLET:-$here/.build/release/martlet}
 if [ ! -x "$martlet" ]; then
-    (cd "$here" && swift build -c release --static-swift-stdlib --product martlet >&2)
+    (cd "$here" && swift build -c release --static-swift-stdlib -Xswiftc -enforce-exclusivity=unchecked --product martlet >&2)
 fi
 mkdir -p "$dir"
 results=$dir/results

@@ -86,7 +86,7 @@ if [ ${#missing[@]} -gt 0 ]; then
 fi
 
 say "Building the release binary (a few minutes the first time)"
-swift build -c release --static-swift-stdlib --product martlet
+swift build -c release --static-swift-stdlib -Xswiftc -enforce-exclusivity=unchecked --product martlet
 binary=$(swift build -c release --static-swift-stdlib --show-bin-path)
 PATH=$binary:$PATH
 servers=127.0.0.1:$base_port,127.0.0.1:$((base_port + 1)),127.0.0.1:$((base_port + 2))

@@ -19,7 +19,7 @@ while [ $# -gt 0 ]; do
     shift 2
 done
 martlet=${MARTLET:-$here/.build/release/martlet}
-[ -x "$martlet" ] || (cd "$here" && swift build -c release --static-swift-stdlib --product martlet >&2)
+[ -x "$martlet" ] || (cd "$here" && swift build -c release --static-swift-stdlib -Xswiftc -enforce-exclusivity=unchecked --product martlet >&2)
 server=127.0.0.1:$port
 
 gone() { [ ! -d "$dir" ] || "$martlet" cluster destroy --dir "$dir" >&2 || true; }
