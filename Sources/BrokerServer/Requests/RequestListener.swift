@@ -7,7 +7,11 @@ package import World
 package final class RequestListener: MetricsSource {
     private struct State {
         var listener: (any Listener)?
-        var connections: [ObjectIdentifier: RequestConnection] = [:]
+        /// By the number of the connection.
+        var connections: [UInt64: RequestConnection] = [:]
+
+        /// In the order in which they came: what is done to all of them, nodes elsewhere see.
+        var inOrder: [RequestConnection] { connections.sorted { $0.key < $1.key }.map { $0.value } }
         var meters: RequestMeters?
     }
 
@@ -45,7 +49,7 @@ package final class RequestListener: MetricsSource {
         if !self.isExempt { limits.watch { [weak self] in self?.connections ?? [] } }
     }
 
-    private var connections: [RequestConnection] { state.withLock { Array($0.connections.values) } }
+    private var connections: [RequestConnection] { state.withLock { $0.inOrder } }
 
     /// Opens the listener; returns its port.
     package func open(at endpoint: Endpoint, in world: World) throws(ListenError) -> Int {
@@ -66,7 +70,7 @@ package final class RequestListener: MetricsSource {
     /// Accepts nothing more and closes the open connections after what they have queued.
     package func close() {
         let (listener, connections) = state.withLock { state in
-            let taken = (state.listener, Array(state.connections.values))
+            let taken = (state.listener, state.inOrder)
             state.listener = nil
             return taken
         }
@@ -105,7 +109,7 @@ package final class RequestListener: MetricsSource {
         ) { [weak self] connection in
             self?.forget(connection)
         }
-        state.withLock { $0.connections[ObjectIdentifier(connection)] = connection }
+        state.withLock { $0.connections[id] = connection }
         if wait > 0 {
             limits.counts.note(.delayedByRate)
             connection.holdBack(milliseconds: wait)
@@ -120,7 +124,7 @@ package final class RequestListener: MetricsSource {
 
     private func forget(_ connection: RequestConnection) {
         limits.gate.leave(connection.identity.remote.host, identity)
-        _ = state.withLock { $0.connections.removeValue(forKey: ObjectIdentifier(connection)) }
+        _ = state.withLock { $0.connections.removeValue(forKey: connection.identity.id) }
         whenConnectionEnds(connection.identity)
     }
 }

@@ -6,11 +6,15 @@ package import World
 
 /// All fetchers of a broker: one for each leader, and another for its partitions that do not flush on acknowledgement.
 package final class ReplicaFetchers: FollowerControl, MetadataSubscriber, Sendable {
-    private struct Key: Hashable {
+    private struct Key: Hashable, Comparable {
         let leader: BrokerID
         let flushes: Bool
         /// From 0 up to `num.replica.fetchers`.
         let lane: Int
+
+        static func < (left: Key, right: Key) -> Bool {
+            (left.leader, left.flushes ? 1 : 0, left.lane) < (right.leader, right.flushes ? 1 : 0, right.lane)
+        }
     }
 
     /// A partition that is followed, and by which fetcher.
@@ -134,7 +138,8 @@ package final class ReplicaFetchers: FollowerControl, MetadataSubscriber, Sendab
         setup.versions.follow(image.features)
         state.withLock { state in
             state.image = image
-            for (key, fetcher) in state.fetchers where changed.contains(key.leader) {
+            let moved = state.fetchers.filter { changed.contains($0.key.leader) }
+            for (key, fetcher) in moved.sorted(by: { $0.key < $1.key }) {
                 fetcher.located(at: endpoint(of: key.leader, image))
             }
         }
@@ -144,7 +149,7 @@ package final class ReplicaFetchers: FollowerControl, MetadataSubscriber, Sendab
     package func shutDown() {
         state.withLock { state in
             state.isShutDown = true
-            for fetcher in state.fetchers.values { fetcher.shutDown() }
+            for (_, fetcher) in state.fetchers.sorted(by: { $0.key < $1.key }) { fetcher.shutDown() }
             state.fetchers = [:]
             state.assigned = [:]
         }
