@@ -281,7 +281,7 @@ private final class VirtualFile: File {
     var descriptor: Int32? { nil }
 
     func write(_ pieces: [Bytes], at position: Int64) throws(FileError) {
-        let bytes = pieces.count == 1 ? pieces[0].array : pieces.flatMap(\.array)
+        let bytes = pieces.count == 1 ? pieces[0].array : pieces.flatMap { $0.array }
         let result: Result<String, FileError> = store.state.withLock { state in
             guard !state.failsWrites else {
                 return .failure(FileError(kind: .inputOutput, operation: "write", path: path))

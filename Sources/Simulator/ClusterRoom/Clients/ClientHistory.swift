@@ -12,6 +12,8 @@ import World
 final class ClientHistory: @unchecked Sendable {
     private var builder = HistoryBuilder()
     private let time: VirtualTime
+    /// The names of the partitions, made once.
+    private var keys: [(place: TopicPartition, key: String)] = []
     private var nextProcess = ClientHistory.firstRecord
     /// The first event that the judge could not take, which is a fault of the simulator.
     private var refusal: String?
@@ -29,7 +31,11 @@ final class ClientHistory: @unchecked Sendable {
         do throws(HistoryError) { try builder.add(event) } catch { refusal = refusal ?? "\(error)" }
     }
 
-    private static func key(_ place: TopicPartition) -> String { "\(place.topic)-\(place.partition)" }
+    private func key(_ place: TopicPartition) -> String {
+        if let known = keys.first(where: { $0.place == place }) { return known.key }
+        keys.append((place, "\(place.topic)-\(place.partition)"))
+        return keys[keys.count - 1].key
+    }
 
     // MARK: writing
 
@@ -39,14 +45,14 @@ final class ClientHistory: @unchecked Sendable {
     /// A record is to be written from now on; gives the number of its process.
     func writes(_ value: Int64, to place: TopicPartition) -> Int32 {
         defer { nextProcess += 1 }
-        add(nextProcess, .invoke, .send, [.write(key: ClientHistory.key(place), value: value, .asOperation)])
+        add(nextProcess, .invoke, .send, [.write(key: key(place), value: value, .asOperation)])
         return nextProcess
     }
 
     /// The record was acknowledged; without an offset where the broker had it before.
     func wrote(_ value: Int64, to place: TopicPartition, by process: Int32, at offset: Offset?) {
         let fate = offset.map { HistoryEvent.Fate.acknowledged(at: $0) } ?? .asOperation
-        add(process, .ok, .send, [.write(key: ClientHistory.key(place), value: value, fate)])
+        add(process, .ok, .send, [.write(key: key(place), value: value, fate)])
     }
 
     /// Nobody knows what became of the record.
@@ -55,14 +61,14 @@ final class ClientHistory: @unchecked Sendable {
     // MARK: reading
 
     func reads(_ places: [TopicPartition], by client: Int) {
-        add(Int32(client), .ok, .assign, places.map { .key(ClientHistory.key($0)) })
+        add(Int32(client), .ok, .assign, places.map { .key(key($0)) })
     }
 
     /// A consumer was given records of one partition, by their offsets.
     func read(_ records: [(offset: Offset, value: [UInt8])], of place: TopicPartition, by client: Int) {
         let items = records.compactMap { record in
             ClientHistory.value(in: record.value).map {
-                HistoryEvent.Item.read(key: ClientHistory.key(place), value: $0, at: record.offset)
+                HistoryEvent.Item.read(key: key(place), value: $0, at: record.offset)
             }
         }
         guard !items.isEmpty else { return }
@@ -72,7 +78,7 @@ final class ClientHistory: @unchecked Sendable {
 
     /// A consumer has read all there is, after the last write.
     func drained(_ places: [TopicPartition], by client: Int) {
-        add(Int32(client), .ok, .drain, places.map { .key(ClientHistory.key($0)) })
+        add(Int32(client), .ok, .drain, places.map { .key(key($0)) })
     }
 
     /// Reads `client/number`, whatever is behind it.

@@ -7,17 +7,26 @@ protocol PartitionInvariant: Sendable {
     mutating func violation(of partition: PartitionTruth, in truth: ClusterTruth) -> String?
 }
 
-/// All rules.
+/// All rules. Those about the metadata alone are asked when it changes.
 struct ClusterInvariants: Sendable {
     var metadataIsPrefix = MetadataIsPrefix()
     private var ofPartitions: [any PartitionInvariant] = [
         CommittedByLeaders(), LogsMatchBelowWatermark(), LeadersAreComplete(), ElectableAreComplete(),
-        LeaderCountsOnElectable(), InSyncSetsAreValid(), FencedAreOutOfSync(), RecoverySetIsKept(), RolesAreOwn(),
-        ShownEndGrows(),
+        LeaderCountsOnElectable(), RolesAreOwn(), ShownEndGrows(),
+    ]
+    private var ofRegistrations: [any PartitionInvariant] = [
+        InSyncSetsAreValid(), FencedAreOutOfSync(), RecoverySetIsKept(),
     ]
 
-    mutating func violation(of partition: PartitionTruth, in truth: ClusterTruth) -> String? {
+    mutating func violation(
+        of partition: PartitionTruth, in truth: ClusterTruth, isRegistrationNew: Bool
+    ) -> String? {
         guard partition.registration != nil else { return nil }
+        if isRegistrationNew {
+            for index in ofRegistrations.indices {
+                if let reason = ofRegistrations[index].violation(of: partition, in: truth) { return reason }
+            }
+        }
         for index in ofPartitions.indices {
             if let reason = ofPartitions[index].violation(of: partition, in: truth) { return reason }
         }

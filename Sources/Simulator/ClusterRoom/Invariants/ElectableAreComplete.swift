@@ -6,10 +6,12 @@ import Primitives
 struct ElectableAreComplete: PartitionInvariant {
     func violation(of partition: PartitionTruth, in truth: ClusterTruth) -> String? {
         guard let registration = partition.registration else { return nil }
-        for id in registration.isr + registration.eligibleLeaderReplicas where truth.isRunning(id) {
-            let number = Int(id.value)
-            guard let witness = partition.replicas[number]?.witness else { continue }
-            let end = partition.committed.end
+        let end = partition.committed.end
+        for number in partition.numbers where truth.isRunning(number) {
+            let id = BrokerID(Int32(number))
+            guard registration.isr.contains(id) || registration.eligibleLeaderReplicas.contains(id),
+                let witness = partition.replicas[number]?.witness
+            else { continue }
             if witness.logEnd < end {
                 return "INV-3: \(id) may be elected and ends at \(witness.logEnd), \(end) is committed"
             }

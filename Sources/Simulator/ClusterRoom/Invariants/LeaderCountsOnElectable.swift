@@ -11,9 +11,10 @@ struct LeaderCountsOnElectable: PartitionInvariant {
             guard let replica = partition.replicas[number], let leading = replica.witness?.leading,
                 truth.isCurrentLeader(replica, of: partition)
             else { continue }
-            let electable = registration.isr + registration.eligibleLeaderReplicas
+            let isMissed = { (id: BrokerID) in !leading.maximalInSync.contains(id) }
             if registration.isr.count >= leading.effectiveMinInSync,
-                let missed = electable.first(where: { !leading.maximalInSync.contains($0) })
+                let missed = registration.isr.first(where: isMissed)
+                    ?? registration.eligibleLeaderReplicas.first(where: isMissed)
             {
                 return "INV-6: leader \(number) counts on \(leading.maximalInSync), but \(missed) may be elected"
             }

@@ -26,6 +26,9 @@ package final class ClusterTruth: @unchecked Sendable {
     /// Names of states that were reached (the "sometimes" list), with how often.
     package private(set) var reached: [String: Int] = [:]
 
+    /// The registered lives by the metadata, by the numbers of the machines.
+    private var registeredLives: [BrokerEpoch?]
+
     /// Where an operator had somebody elected who may lack what is committed.
     private var uncleanAllowed: Set<TopicPartitionID> = []
     /// Whether anything was lost by that: clients can't be asked to have seen one history then.
@@ -34,7 +37,7 @@ package final class ClusterTruth: @unchecked Sendable {
     /// What was last seen of a node.
     private struct NodeView {
         var appliedEnd = Offset.zero
-        var replicas: [(id: TopicPartitionID, partition: Partition)] = []
+        var replicas: [(partition: Partition, truth: PartitionTruth)] = []
         var registeredEpoch: BrokerEpoch?
     }
 
@@ -44,6 +47,7 @@ package final class ClusterTruth: @unchecked Sendable {
         self.trace = trace
         quorum = MetadataLogTruth(voters: voters, machines: machines.count)
         nodes = machines.map { _ in NodeView() }
+        registeredLives = machines.map { _ in nil }
         for machine in machines {
             machine.files.watch { [weak self, number = machine.number] event in self?.disk(of: number, did: event) }
         }
@@ -64,10 +68,9 @@ package final class ClusterTruth: @unchecked Sendable {
     // MARK: who is what
 
     /// Whether the present process of a machine is the life that is registered.
-    func isRunning(_ id: BrokerID) -> Bool {
-        guard id.value >= 1, Int(id.value) <= machines.count, machine(id).node != nil else { return false }
-        let epoch = nodes[Int(id.value) - 1].registeredEpoch
-        return epoch != nil && epoch == image.brokers[id]?.epoch
+    func isRunning(_ number: Int) -> Bool {
+        guard machines[number - 1].node != nil, let epoch = nodes[number - 1].registeredEpoch else { return false }
+        return epoch == registeredLives[number - 1]
     }
 
     /// Whether a replica leads by the committed metadata, and knows it.
@@ -143,17 +146,28 @@ package final class ClusterTruth: @unchecked Sendable {
         let machine = machines[number - 1]
         guard let node = machine.node else { return forget(number) }
         nodes[number - 1].registeredEpoch = node.registeredEpoch
-        var touched: [TopicPartitionID] = []
+        if let witness = node.quorumWitness, let reason = quorum.observe(witness, machine) { return violated(reason) }
+        var touched: [PartitionTruth] = []
+        var isImageNew = false
         if let applied = node.appliedMetadata, applied.provenance.end != nodes[number - 1].appliedEnd {
             nodes[number - 1].appliedEnd = applied.provenance.end
             refreshReplicas(number, node)
-            if applied.provenance.end > image.provenance.end { touched = take(applied, from: number) }
-            if let reason = invariants.metadataIsPrefix.violation(applied, of: number) { return violated(reason) }
+            if applied.provenance.end > image.provenance.end {
+                take(applied)
+                isImageNew = true
+            }
+            let committed = quorum.committed.end
+            if let reason = invariants.metadataIsPrefix.violation(applied, of: number, committed: committed) {
+                return violated(reason)
+            }
         }
         if nodes[number - 1].replicas.isEmpty != node.replicas.isEmpty { refreshReplicas(number, node) }
-        for (id, partition) in nodes[number - 1].replicas where look(at: partition, id, number) { touched.append(id) }
-        if let witness = node.quorumWitness, let reason = quorum.observe(witness, machine) { return violated(reason) }
-        for id in touched { judge(id) }
+        for (believed, partition) in nodes[number - 1].replicas where look(at: believed, partition, number) {
+            touched.append(partition)
+        }
+        // Who is registered and fenced decides whom the rules speak of.
+        if isImageNew { touched = partitionIDs.compactMap { partitions[$0] } }
+        for partition in touched { judge(partition, isRegistrationNew: isImageNew) }
     }
 
     /// The disk of a machine was replaced by an empty one.
@@ -169,15 +183,16 @@ package final class ClusterTruth: @unchecked Sendable {
     }
 
     private func refreshReplicas(_ number: Int, _ node: Node) {
-        nodes[number - 1].replicas = node.replicas.map { ($0.id, $0) }
-        for partition in node.replicas {
+        let replicas = node.replicas
+        for partition in replicas {
             if partitions[partition.id] == nil { add(partition.id, partition.topicName) }
             let directory = VirtualNames.normalized(partition.directory)
             if partitions[partition.id]?.replicas[number]?.disk.directory != directory {
                 partitions[partition.id]?.put(ReplicaTruth(node: number, disk: DiskLog(directory: directory)))
             }
         }
-        let present = Set(node.replicas.map(\.id))
+        nodes[number - 1].replicas = replicas.compactMap { replica in partitions[replica.id].map { (replica, $0) } }
+        let present = Set(replicas.map(\.id))
         for id in partitionIDs where !present.contains(id) { partitions[id]?.replicas[number]?.witness = nil }
     }
 
@@ -186,16 +201,16 @@ package final class ClusterTruth: @unchecked Sendable {
         partitionIDs.append(id)
     }
 
-    /// Takes newer metadata over; gives the partitions that it changes.
-    private func take(_ applied: MetadataImage, from number: Int) -> [TopicPartitionID] {
+    /// Takes newer metadata over.
+    private func take(_ applied: MetadataImage) {
         image = applied
+        for machine in machines { registeredLives[machine.number - 1] = applied.brokers[machine.id]?.epoch }
         for topic in applied.topics.sortedByName {
             for index in topic.partitions.indices {
                 let id = TopicPartitionID(topic.id, PartitionIndex(Int32(index)))
                 if partitions[id] == nil { add(id, topic.name) }
             }
         }
-        var touched: [TopicPartitionID] = []
         for id in partitionIDs {
             let fresh = applied.topics[id]
             guard partitions[id]?.registration != fresh else { continue }
@@ -206,10 +221,7 @@ package final class ClusterTruth: @unchecked Sendable {
                 trace.add(0, "\(partitions[id]!.name) \(ClusterTruth.words(fresh))")
                 note(fresh)
             }
-            touched.append(id)
         }
-        // Who is registered and fenced decides whom the rules speak of.
-        return touched.isEmpty ? [] : partitionIDs
     }
 
     private static func words(_ partition: PartitionRegistration) -> String {
@@ -227,9 +239,9 @@ package final class ClusterTruth: @unchecked Sendable {
     }
 
     /// Whether anything about a replica is other than when it was last seen.
-    private func look(at believed: Partition, _ id: TopicPartitionID, _ number: Int) -> Bool {
+    private func look(at believed: Partition, _ partition: PartitionTruth, _ number: Int) -> Bool {
         let witness = believed.witness
-        guard let partition = partitions[id], let replica = partition.replicas[number] else { return false }
+        guard let replica = partition.replicas[number] else { return false }
         let isWritten = replica.disk.needsRefresh
         guard isWritten || replica.witness != witness else { return false }
         if isWritten, let changed = replica.disk.refresh(machines[number - 1].files) {
@@ -264,9 +276,9 @@ package final class ClusterTruth: @unchecked Sendable {
     }
 
     /// Judges one partition by all rules.
-    private func judge(_ id: TopicPartitionID) {
-        guard violation == nil, let partition = partitions[id] else { return }
-        let reason = invariants.violation(of: partition, in: self)
+    private func judge(_ partition: PartitionTruth, isRegistrationNew: Bool) {
+        guard violation == nil else { return }
+        let reason = invariants.violation(of: partition, in: self, isRegistrationNew: isRegistrationNew)
         if let reason { violated("\(partition.name): \(reason)") }
     }
 

@@ -35,6 +35,21 @@ final class ReplicaTruth: @unchecked Sendable {
     var start: Offset { witness?.logStart ?? disk.batches.first?.base ?? .zero }
 }
 
+/// The replicas of a partition, by the number of the machine: looked up several times after each event.
+struct ReplicasByMachine {
+    private var places: [ReplicaTruth?] = []
+
+    subscript(number: Int) -> ReplicaTruth? { places.indices.contains(number) ? places[number] : nil }
+
+    mutating func put(_ replica: ReplicaTruth) {
+        while places.count <= replica.node { places.append(nil) }
+        places[replica.node] = replica
+    }
+
+    /// In order.
+    var numbers: [Int] { places.indices.filter { places[$0] != nil } }
+}
+
 /// One partition of the cluster as it is.
 ///
 /// `@unchecked Sendable`: a simulation has one thread.
@@ -44,8 +59,7 @@ final class PartitionTruth: @unchecked Sendable {
     /// As the newest metadata that any node applied has it; nil once it is deleted.
     var registration: PartitionRegistration?
     var committed = CommittedLog()
-    /// By the number of the machine.
-    var replicas: [Int: ReplicaTruth] = [:]
+    private(set) var replicas = ReplicasByMachine()
     /// The machines that have, or had, a replica.
     private(set) var numbers: [Int] = []
     /// The end that consumers were told last.
@@ -80,8 +94,8 @@ final class PartitionTruth: @unchecked Sendable {
 
     /// A machine has a replica, new or in another place.
     func put(_ replica: ReplicaTruth) {
-        replicas[replica.node] = replica
-        numbers = replicas.keys.sorted()
+        replicas.put(replica)
+        numbers = replicas.numbers
     }
 
     /// Compares a replica with what is committed, as far as `limit`.
