@@ -5,7 +5,7 @@ import Synchronization
 /// Only a build with `MARTLET_MUTANTS=1` has this module, and what asks for it stands inside of `#if MUTANTS`.
 package enum Mutant: String, CaseIterable, Sendable {
     // Rules 1 to 6: leader epochs, truncation, fetching.
-    /// Rule 1: a new leader does not note its epoch before it serves.
+    /// Rule 1: a leader does not note its epoch, neither before it serves nor as it appends.
     case epochUncached = "epoch-uncached"
     /// Rule 2: who becomes a follower cuts to its own high watermark.
     case cutToWatermark = "cut-to-watermark"

@@ -67,7 +67,12 @@ package struct FollowerProgress: Hashable, Sendable {
     /// False when the fetch is from an earlier life than one already seen.
     mutating func record(_ fetch: FollowerFetch, leaderEnd: Offset, now: MonotonicInstant) -> Bool {
         if let known = newestKnownEpoch {
-            if let claimed = fetch.brokerEpoch, claimed < known { return false }
+            #if MUTANTS
+                let mayBeFormer = Mutant.formerLifeCounts.isOn
+            #else
+                let mayBeFormer = false
+            #endif
+            if let claimed = fetch.brokerEpoch, claimed < known, !mayBeFormer { return false }
             if let last = fetchedBrokerEpoch, let claimed = fetch.brokerEpoch, claimed > last { forgetLog() }
         }
         if fetch.endOffset >= leaderEnd {

@@ -52,7 +52,13 @@ extension PartitionLog {
             let range = try stage(batches, piece, epoch, now, &staged)
             outcomes.append(.appended(range))
         }
+        #if MUTANTS
+            let former = epochs
+        #endif
         try write(&staged, keepsNewest: keepsNewest)
+        #if MUTANTS
+            if Mutant.epochUncached.isOn { epochs = former }
+        #endif
         return outcomes
     }
 

@@ -8,6 +8,8 @@ package struct FaultPlan: Hashable, Sendable {
     package var duplicatePercent: UInt64
     /// The longest way of a message; each takes a random part of it, so they overtake each other.
     package var delayMicrosecondsMax: Int64
+    /// Messages of a thousand that arrive when their answer has long been given up, as bytes of an old connection do.
+    package var stragglersPerMille: UInt64 = 0
     /// The longest time that a flush takes.
     package var flushMicrosecondsMax: Int64
     /// The mean time between two faults.
@@ -40,6 +42,7 @@ package struct FaultPlan: Hashable, Sendable {
         oneWayCuts = generator.chance(1, in: 3)
         wipes = generator.chance(1, in: 3)
         handovers = generator.chance(1, in: 2)
+        stragglersPerMille = [0, 2, 20][Int(generator.next() % 3)]
     }
 
     private init(

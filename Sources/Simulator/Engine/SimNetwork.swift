@@ -2,7 +2,7 @@ package import Primitives
 
 /// The network of one simulation: decides when, and whether, each message arrives.
 ///
-/// Permitted faults: loss, doubling, any order within the longest delay, and cuts of single directions.
+/// Permitted faults: loss, doubling, any order within the longest delay, stragglers, and cuts of single directions.
 package struct SimNetwork: Sendable {
     package var plan: FaultPlan
     private let count: Int
@@ -20,8 +20,13 @@ package struct SimNetwork: Sendable {
     package func arrivals(from: Int, to: Int, using generator: inout SeededGenerator) -> [Int64] {
         if isCut[from][to] || generator.chance(plan.lossPercent, in: 100) { return [] }
         let copies = generator.chance(plan.duplicatePercent, in: 100) ? 2 : 1
-        return (0..<copies).map { _ in 50 + Int64(generator.next() % UInt64(plan.delayMicrosecondsMax)) }
+        let isLate = plan.stragglersPerMille > 0 && generator.chance(plan.stragglersPerMille, in: 1_000)
+        let longest = isLate ? SimNetwork.stragglerMicrosecondsMax : plan.delayMicrosecondsMax
+        return (0..<copies).map { _ in 50 + Int64(generator.next() % UInt64(longest)) }
     }
+
+    /// A straggler may find that its sender died and came back, and that leaders changed more than once.
+    private static let stragglerMicrosecondsMax: Int64 = 4_000_000
 
     /// Whether what one node sends can get to another at all.
     package func reaches(from: Int, to: Int) -> Bool { !isCut[from][to] }

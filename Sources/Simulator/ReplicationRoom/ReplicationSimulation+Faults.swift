@@ -30,8 +30,10 @@ extension ReplicationSimulation {
         heap.schedule(.metadata(node: index, life: node.life), afterMicroseconds: Int64(generator.next() % 50_000))
     }
 
-    mutating func crash(_ index: Int) {
-        guard truth.nodes[index].isUp else { return }
+    /// Not while another's disk is lost and not yet filled again: who restarts unclean is in doubt, and where everybody
+    /// is, the lost one is waited for until an operator decides (design 1.4).
+    private mutating func crash(_ index: Int) {
+        guard truth.nodes[index].isUp, lossy == nil || lossy == index || isFilledAgain() else { return }
         note("\(truth.nodes[index].id) crashes")
         if generator.chance(1, in: 2) {
             truth.nodes[index].disk.checkpointedHighWatermark = truth.nodes[index].highWatermark
@@ -50,6 +52,29 @@ extension ReplicationSimulation {
             truth.nodes[index].disk.losePower(using: &generator)
         }
         heap.schedule(.start(node: index), afterMicroseconds: 20_000 + Int64(generator.next() % 2_000_000))
+    }
+
+    /// Whether every broker runs, and every replica is in sync.
+    private var isWhole: Bool {
+        let partition = truth.partition
+        return truth.nodes.allSatisfy { $0.isUp && !$0.isPaused } && partition.isr.count == partition.replicas.count
+            && partition.replicas.count >= ReplicationSimulation.replicaCount
+    }
+
+    /// Whether the disk that was lost has all again.
+    private mutating func isFilledAgain() -> Bool {
+        guard let lossy, isWhole, truth.isRunning(truth.nodes[lossy]) else { return false }
+        self.lossy = nil
+        return true
+    }
+
+    /// An empty disk, one at a time: while all others have everything.
+    private mutating func wipe(_ index: Int) {
+        guard isWhole, truth.nodes[index].isUp, lossy == nil || isFilledAgain() else { return }
+        note("\(truth.nodes[index].id) gets an empty disk")
+        crash(index)
+        truth.nodes[index].disk.wipe()
+        lossy = index
     }
 
     private mutating func pause(_ index: Int) {
@@ -84,13 +109,15 @@ extension ReplicationSimulation {
         guard !isHealed else { return }
         scheduleFault()
         let index = anyNode(generator.next())
-        switch generator.next() % (reassigns ? 10 : 7) {
+        switch generator.next() % (reassigns ? 12 : 9) {
         case 0 where plan.crashes, 1 where plan.crashes: crash(index)
         case 2 where plan.pauses: pause(index)
         case 3 where plan.partitions || plan.oneWayCuts: partition()
         case 4, 5: fence(index)
         case 6 where plan.handovers: changeController()
-        case 7, 8, 9: reassign()
+        case 7: elect()
+        case 8 where plan.wipes: wipe(index)
+        case 9, 10, 11: reassign()
         default: break
         }
     }
@@ -122,6 +149,15 @@ extension ReplicationSimulation {
         let answer = commit(truth.controller.alterPartitionReassignments(request)).responses[0].partitions[0]
         let allowed: [ErrorCode] = [.noError, .noReassignmentInProgress, .invalidReplicaAssignment]
         if !allowed.contains(answer.errorCode) { fail("a reassignment is refused: \(answer.errorCode)") }
+    }
+
+    /// The preferred replica is to lead: a leader goes that nothing is wrong with, and stays in sync.
+    private mutating func elect() {
+        var request = ElectLeadersRequest()
+        request.electionType = 0
+        request.topicPartitions = nil
+        note("the preferred leader is to lead")
+        commit(truth.controller.electLeaders(request))
     }
 
     /// Another controller becomes active on the same committed metadata: sessions and reports start afresh.

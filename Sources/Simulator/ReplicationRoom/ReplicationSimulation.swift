@@ -9,9 +9,9 @@ import WireMessages
 /// them.
 ///
 /// Permitted faults: those of `FaultPlan`, random fencing in the place of a failure detector (no timer value may hurt),
-/// and changes of the controller, until the run is half over. Then everything heals, and within
-/// `convergenceMilliseconds` all replicas must be in sync, every reassignment be over and all that is in the log
-/// committed.
+/// elections of the preferred leader, and changes of the controller, until the run is half over. Then everything heals,
+/// and within `convergenceMilliseconds` all replicas must be in sync, every reassignment be over and all that is in the
+/// log committed.
 package struct ReplicationSimulation {
     static let faultMilliseconds: Int64 = 10_000
     static let convergenceMilliseconds: Int64 = 10_000
@@ -37,6 +37,8 @@ package struct ReplicationSimulation {
     let produceIntervalMicroseconds: Int64
     private var invariants = ReplicationInvariants()
     var isHealed = false
+    /// The place of the broker whose disk was lost, until it has all again.
+    var lossy: Int?
     var isProducing = true
     var nextValue: UInt64 = 1
     private var broken: String?
