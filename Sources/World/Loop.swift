@@ -7,6 +7,10 @@ package protocol Loop: AnyObject, Sendable {
     @discardableResult
     func schedule(afterMilliseconds delay: Int64, _ work: @escaping @Sendable () -> Void) -> any Timer
 
+    /// The same for waits that are shorter than a millisecond; not exact to less than about 0.1 ms.
+    @discardableResult
+    func schedule(afterMicroseconds delay: Int64, _ work: @escaping @Sendable () -> Void) -> any Timer
+
     /// Runs `work` when the present round has handled all that came in with it, before the loop sleeps again.
     /// Only from the loop itself. Work given during that phase still runs in the same round.
     func atEndOfRound(_ work: @escaping @Sendable () -> Void)

@@ -148,6 +148,7 @@ package final class Partition: Sendable {
         if let path = after.suspicion { suspect(path) }
         if let failure = after.failure { services.logFailed(failure) }
         if after.wantsFlush { startFlush() }
+        if let alarm = after.groupAlarm { lookAtGroup(at: alarm) }
         if let watermark = after.highWatermark { services.highWatermarkMoved(self, watermark) }
     }
 
@@ -261,6 +262,7 @@ package final class Partition: Sendable {
 
     /// Makes durable what a flush is of, and says so; false where no other may follow. Blocks.
     func run(_ flush: PartitionFlush) -> Bool {
+        let begun = services.clock.now
         do throws(FileError) {
             let isThere = try onDirectory { () throws(FileError) -> Bool in
                 // Another log may lie here by now: its files are not this flush's to write.
@@ -281,10 +283,24 @@ package final class Partition: Sendable {
         step { state, after in
             guard state.logNumber == flush.logNumber else { return }
             state.log?.flushed(flush.ticket)
+            state.group.flushTook(nanoseconds: now.value - begun.value)
             state.flushed(now: now, &after)
         }
         services.followers.flushed(self)
         return true
+    }
+
+    /// Looks at what is held back for one flush when its time is over.
+    private func lookAtGroup(at instant: MonotonicInstant) {
+        let microseconds = max(instant.value - services.clock.now.value, 0) / 1_000 + 1
+        services.groupTimers(id).schedule(afterMicroseconds: microseconds) { [weak self] in
+            guard let self else { return }
+            let now = services.clock.now
+            step { state, after in
+                if state.groupAlarm == instant { state.groupAlarm = nil }
+                state.regroup(now: now, &after)
+            }
+        }
     }
 
     private func flushFailed(_ flush: PartitionFlush, _ error: FileError) {
@@ -304,7 +320,7 @@ package final class Partition: Sendable {
     /// The next flush, or nil (and the end of flushing) when all is durable.
     func nextFlush() -> PartitionFlush? {
         state.withLock { state in
-            let ticket = state.log?.prepareFlush()
+            let ticket = state.isGroupFlushed ? nil : state.log?.prepareFlush()
             state.isFlushing = ticket != nil
             return ticket.map { PartitionFlush(ticket: $0, logNumber: state.logNumber) }
         }
@@ -326,7 +342,7 @@ package final class Partition: Sendable {
         let isOpenQuestion = step { state, after in
             switch state.leader?.isrAnswered(proposal, answer, now: now) {
             case .settled(let outcome):
-                state.follow(outcome, &after)
+                state.follow(outcome, now: now, &after)
                 return false
             case .outdated, nil: return false
             case .sendAgain: return true
@@ -341,6 +357,6 @@ package final class Partition: Sendable {
     /// Looks for followers that lag too long (rule 15).
     func checkLag() {
         let now = services.clock.now
-        step { state, after in state.lead(&after) { $0.checkLag(now: now) } }
+        step { state, after in state.lead(now: now, &after) { $0.checkLag(now: now) } }
     }
 }

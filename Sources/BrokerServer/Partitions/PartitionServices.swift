@@ -14,6 +14,8 @@ package final class PartitionServices: Sendable {
     let disks: DataDisks
     /// Where retries wait.
     let timers: any Loop
+    /// Where waits of less than a millisecond end: no disk holds these loops up.
+    private let fineTimers: [any Loop]
     let isrChanges: AlterPartitionSender
     let followers: any FollowerControl
     /// When a controller last answered this broker.
@@ -38,12 +40,18 @@ package final class PartitionServices: Sendable {
         files = world.files
         disks = DataDisks(world)
         timers = world.controlLoop
+        fineTimers = world.loops
         self.isrChanges = isrChanges
         self.followers = followers
         self.directoryAssignments = directoryAssignments
         self.contact = contact
         self.whenLogFails = whenLogFails
         self.whenHighWatermarkMoves = whenHighWatermarkMoves
+    }
+
+    /// The loop on which a partition's group of batches is looked at in time.
+    func groupTimers(_ partition: TopicPartitionID) -> any Loop {
+        fineTimers[Int(partition.index.value) % fineTimers.count]
     }
 
     func logFailed(_ failure: LogFailure) { whenLogFails(failure) }

@@ -27,8 +27,13 @@ package final class VirtualLoop: Loop {
 
     @discardableResult
     package func schedule(afterMilliseconds delay: Int64, _ work: @escaping @Sendable () -> Void) -> any Timer {
+        schedule(afterMicroseconds: delay * 1000, work)
+    }
+
+    @discardableResult
+    package func schedule(afterMicroseconds delay: Int64, _ work: @escaping @Sendable () -> Void) -> any Timer {
         let timer = VirtualTimer(work)
-        time.schedule(afterMicroseconds: delay * 1000, for: owner) { [weak self] in
+        time.schedule(afterMicroseconds: delay, for: owner) { [weak self] in
             guard !timer.isCancelled else { return }
             self?.runRound { timer.fire() }
         }

@@ -24,11 +24,15 @@ final class LoopTimer: Timer, NIOScheduledCallbackHandler {
         self.isShort = isShort
     }
 
-    func start(on eventLoop: any EventLoop, afterMilliseconds delay: Int64) {
+    /// A delay of so many milliseconds; the longest there is where a setting means "never".
+    static func amount(milliseconds: Int64) -> TimeAmount {
+        .milliseconds(min(max(milliseconds, 0), longestMilliseconds))
+    }
+
+    func start(on eventLoop: any EventLoop, after delay: TimeAmount) {
         // Fails only on a loop that has been shut down, where nothing runs any more.
         guard
-            let callback = try? eventLoop.scheduleCallback(
-                in: .milliseconds(min(max(delay, 0), LoopTimer.longestMilliseconds)), handler: self)
+            let callback = try? eventLoop.scheduleCallback(in: delay, handler: self)
         else {
             return
         }

@@ -55,7 +55,16 @@ package final class NetworkLoop: Loop, @unchecked Sendable {
         afterMilliseconds delay: Int64, _ work: @escaping @Sendable () -> Void
     ) -> any Timer {
         let timer = LoopTimer(work: work, isShort: delay <= LoopTimer.longestShortMilliseconds)
-        timer.start(on: eventLoop, afterMilliseconds: delay)
+        timer.start(on: eventLoop, after: LoopTimer.amount(milliseconds: delay))
+        return timer
+    }
+
+    @discardableResult
+    package func schedule(
+        afterMicroseconds delay: Int64, _ work: @escaping @Sendable () -> Void
+    ) -> any Timer {
+        let timer = LoopTimer(work: work, isShort: delay <= LoopTimer.longestShortMilliseconds * 1_000)
+        timer.start(on: eventLoop, after: .microseconds(delay))
         return timer
     }
 

@@ -27,6 +27,13 @@ final class ManualLoop: Loop, Clock {
         return timer
     }
 
+    @discardableResult
+    func schedule(afterMicroseconds delay: Int64, _ work: @escaping @Sendable () -> Void) -> any Timer {
+        let timer = ManualTimer(work)
+        state.withLock { $0.timers.append((MonotonicInstant($0.now.value + delay * 1_000), timer)) }
+        return timer
+    }
+
     func atEndOfRound(_ work: @escaping @Sendable () -> Void) { state.withLock { $0.endOfRound.append(work) } }
 
     /// Runs one round: `work`, then what waits for its end; then further rounds while there is work.

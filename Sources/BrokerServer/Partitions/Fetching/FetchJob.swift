@@ -129,7 +129,7 @@ final class FetchJob: ParkedFetch, @unchecked Sendable {
     private func park() {
         isParked = true
         for index in places.indices {
-            let goal = FetchGoal(behind: places[index].read.bound, requester, plan.items[index].wish)
+            let goal = FetchGoal(behind: places[index].read, requester, plan.items[index].wish)
             places[index].partition?.park(self, until: goal)
         }
     }

@@ -19,6 +19,8 @@ struct Aftermath {
     var proposals: [ISRProposal] = []
     /// The log grew and its durability is waited for: start a flush, unless one runs.
     var wantsFlush = false
+    /// When the group that is held back has to be looked at again.
+    var groupAlarm: MonotonicInstant?
     /// A write failed: the log directory goes offline.
     var failure: LogFailure?
     /// A log file in which something makes no sense: to be looked into.
@@ -71,4 +73,7 @@ package enum FetchGoal: Hashable, Sendable {
     case highWatermarkBehind(Offset)
     /// A follower that has all records but not yet the newest high watermark.
     case logEndBehindOrHighWatermarkAbove(Offset, Offset)
+    /// A follower in sync of a topic that flushes on acknowledgement: the leader releases what lies behind the offset,
+    /// or has a high watermark above the one that the follower knows.
+    case groupBehind(Offset, Offset?)
 }

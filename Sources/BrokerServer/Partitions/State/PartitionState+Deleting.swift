@@ -59,7 +59,7 @@ extension PartitionState {
         var kept: [(fetch: any ParkedFetch, goal: FetchGoal)] = []
         for entry in parkedFetches {
             switch entry.goal {
-            case .logEndBehind, .logEndBehindOrHighWatermarkAbove: after.woken.append(entry.fetch)
+            case .logEndBehind, .logEndBehindOrHighWatermarkAbove, .groupBehind: after.woken.append(entry.fetch)
             case .highWatermarkBehind: kept.append(entry)
             }
         }

@@ -39,8 +39,10 @@ extension PartitionState {
         lastAppendAt = now
         let outcome = leader?.appended(to: end, now: now)
         for (item, result) in zip(admitted, outcomes) { settle(item, result, logStart: start, &after) }
-        if owesFlush { after.wantsFlush = true }
-        if let outcome { follow(outcome, &after) }
+        group.appended(
+            requests: admitted.count(where: \.waitsForReplicas), bytes: admitted.reduce(0) { $0 + $1.batch.count })
+        if !settings.flushesOnAck, owesFlush { after.wantsFlush = true }
+        if let outcome { follow(outcome, now: now, &after) }
         wakeFetches(&after)
     }
 
@@ -121,15 +123,17 @@ extension PartitionState {
     }
 
     /// Runs a step of the leader core; nothing happens when this broker does not lead.
-    mutating func lead(_ after: inout Aftermath, _ step: (inout LeaderReplica) -> LeaderReplica.Outcome) {
+    mutating func lead(
+        now: MonotonicInstant, _ after: inout Aftermath, _ step: (inout LeaderReplica) -> LeaderReplica.Outcome
+    ) {
         guard leader != nil else { return }
-        follow(step(&leader!), &after)
+        follow(step(&leader!), now: now, &after)
     }
 
     /// A flush covered everything below the log's new flushed end.
     mutating func flushed(now: MonotonicInstant, _ after: inout Aftermath) {
         guard let end = log?.flushedEndOffset else { return }
-        lead(&after) { $0.flushed(to: end, now: now) }
+        lead(now: now, &after) { $0.flushed(to: end, now: now) }
     }
 }
 
@@ -167,7 +171,9 @@ extension PartitionState {
         }
         log?.configuration = new.log
         let core = leaderSettings
-        lead(&after) { $0.configured(core, now: now) }
+        group.restart(end: log?.logEndOffset ?? .zero)
+        lead(now: now, &after) { $0.configured(core, now: now) }
         if new.flushesOnAck { after.wantsFlush = true }
+        wakeFetches(&after)
     }
 }

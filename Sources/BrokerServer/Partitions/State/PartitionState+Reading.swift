@@ -61,6 +61,8 @@ struct FetchRead: Sendable {
     var isParked = false
     /// There is news for a follower besides records: what the leader has deleted, or a high watermark it waits for.
     var hasNews = false
+    /// It is of a follower that is given what others are given too, to be flushed together.
+    var isOfGroup = false
     /// Its bytes count for the leaders' throttle.
     var isThrottled = false
     /// Sending it could wait for a disk, or it has to be checked first: not on a loop. To be asked once: what was not
@@ -121,7 +123,9 @@ extension PartitionState {
                 follower: id, brokerEpoch: requester.brokerEpoch, endOffset: wish.acknowledgedEnd,
                 logStart: wish.logStart ?? .zero)
             do throws(ReplicationError) {
-                if let outcome = try leader?.followerFetched(fetch, now: now) { follow(outcome, &after) }
+                let outcome = try leader?.followerFetched(fetch, now: now)
+                if isGrouped(id) { group.caughtUp(to: wish.acknowledgedEnd, now: now) }
+                if let outcome { follow(outcome, now: now, &after) }
             } catch {
                 return FetchRead(error: error.code)
             }
@@ -136,6 +140,13 @@ extension PartitionState {
             // A replica in sync is waited for by producers: it is never held back.
             if room.isOverThrottle, leader?.inSync.contains(id) != true {
                 read.bound = max(log?.logEndOffset ?? .zero, wish.offset)
+                return read
+            }
+        }
+        if case .follower(let id) = requester.kind, isGrouped(id) {
+            read.isOfGroup = true
+            if wish.offset >= group.released {
+                read.bound = wish.offset
                 return read
             }
         }
@@ -222,8 +233,13 @@ extension PartitionState {
 }
 
 extension FetchGoal {
-    /// What a fetch that found nothing behind `bound` waits for.
-    init(behind bound: Offset, _ requester: FetchRequester, _ wish: FetchWish) {
+    /// What a fetch waits for that found nothing, or too little.
+    init(behind read: FetchRead, _ requester: FetchRequester, _ wish: FetchWish) {
+        let bound = read.bound
+        if read.isOfGroup {
+            self = .groupBehind(bound, wish.highWatermark)
+            return
+        }
         guard requester.readsUncommittedEnd else {
             self = .highWatermarkBehind(bound)
             return
@@ -245,7 +261,7 @@ extension Partition {
             var read = state.read(wish, requester, room, isFirst: isFirst, nearby: nearby, now: now, &after)
             // In the same step: nothing can come between the look and the wait.
             if let parking, !read.isUrgent, read.byteCount < parking.minBytes {
-                state.parkedFetches.append((parking.fetch, FetchGoal(behind: read.bound, requester, wish)))
+                state.parkedFetches.append((parking.fetch, FetchGoal(behind: read, requester, wish)))
                 read.isParked = true
             }
             return read

@@ -19,7 +19,7 @@ extension PartitionState {
             takeRole(me: me, now: now, &after)
         } else {
             let lives = lives
-            lead(&after) { $0.metadataChanged(new, lives: { lives[$0] }, now: now) }
+            lead(now: now, &after) { $0.metadataChanged(new, lives: { lives[$0] }, now: now) }
         }
     }
 
@@ -53,9 +53,10 @@ extension PartitionState {
             leader = LeaderReplica(
                 me: me, assignment: assignment, settings: leaderSettings, logEnd: logEnd, flushedEnd: flushed,
                 highWatermark: watermark, lives: { lives[$0] }, now: now)
+            group.restart(end: logEnd)
             // Alone in the ISR, or with a flush owed: the watermark may move at once.
             if settings.flushesOnAck { after.wantsFlush = true }
-            lead(&after) { $0.checkLag(now: now) }
+            lead(now: now, &after) { $0.checkLag(now: now) }
         } else if assignment.replicas.contains(me) {
             #if MUTANTS
                 if Mutant.cutToWatermark.isOn, watermark < logEnd { try? log?.truncate(to: watermark) }

@@ -47,6 +47,10 @@ struct PartitionState: ~Copyable {
     /// Deletions that some replica has not followed yet; they exist only while this broker leads.
     var parkedDeletions: [ParkedDeletion] = []
     var isFlushing = false
+    /// What replicas are given to flush together; of a leader that flushes on acknowledgement only.
+    var group = FlushGroup(end: .zero)
+    /// When the group is looked at next; nil when no timer is set.
+    var groupAlarm: MonotonicInstant?
     /// What came while nothing may be appended; nil while all is. Bounded by what connections have in flight.
     var held: [Incoming]?
     /// Whether the replica is on its way to another directory: it is not compacted meanwhile.
@@ -137,13 +141,19 @@ struct PartitionState: ~Copyable {
     // MARK: what follows from a step
 
     /// Takes over what a step of the leader asks for.
-    mutating func follow(_ outcome: LeaderReplica.Outcome, _ after: inout Aftermath) {
+    mutating func follow(_ outcome: LeaderReplica.Outcome, now: MonotonicInstant, _ after: inout Aftermath) {
         if let proposal = outcome.proposal { after.proposals.append(proposal) }
-        if outcome.highWatermarkMoved { highWatermarkMoved(&after) }
+        if outcome.highWatermarkMoved {
+            group.acknowledged(requests: highWatermarkMoved(&after), now: now)
+        }
         settleDeletions(&after)
+        regroup(now: now, &after)
     }
 
-    mutating func highWatermarkMoved(_ after: inout Aftermath) {
+    /// Answers and wakes who waited for it; gives how many requests were answered.
+    @discardableResult
+    mutating func highWatermarkMoved(_ after: inout Aftermath) -> Int {
+        let waiting = parkedProduces.count
         after.highWatermark = highWatermark
         loop: while let required = parkedProduces.first?.required, let verdict = leader?.verdict(required: required) {
             let error: ErrorCode
@@ -155,18 +165,21 @@ struct PartitionState: ~Copyable {
             after.verdicts.append(Aftermath.Verdict(produce: parkedProduces.removeFirst(), error: error))
         }
         wakeFetches(&after)
+        return waiting - parkedProduces.count
     }
 
     /// Wakes the fetches whose goal is reached.
     mutating func wakeFetches(_ after: inout Aftermath) {
         guard !parkedFetches.isEmpty, let end = log?.logEndOffset else { return }
         let watermark = highWatermark
+        let given = endGivenToInSync ?? end
         parkedFetches.removeAll { entry in
             let isReached =
                 switch entry.goal {
                 case .logEndBehind(let offset): end > offset
                 case .highWatermarkBehind(let offset): watermark > offset
                 case .logEndBehindOrHighWatermarkAbove(let offset, let known): end > offset || watermark > known
+                case .groupBehind(let offset, let known): given > offset || known.map { watermark > $0 } ?? false
                 }
             if isReached { after.woken.append(entry.fetch) }
             return isReached

@@ -181,7 +181,7 @@ package final class PartitionTable: MetadataSubscriber, Sendable {
         for partition in all {
             partition.step { state, after in
                 state.lives = lives
-                for id in ids { state.lead(&after) { $0.brokerChanged(id, lives[id], now: now) } }
+                for id in ids { state.lead(now: now, &after) { $0.brokerChanged(id, lives[id], now: now) } }
             }
         }
     }
