@@ -23,7 +23,7 @@ package struct FlushGroup: Sendable {
     static let busyMicrosecondsMax: Int64 = 10_000
     static let flushesInBusy: Int64 = 2
     /// A group of so many bytes waits for nothing: its flush takes longer than what it would share with others.
-    package static let bytesMax = 1 << 20
+    package static let bytesMax = 512 << 10
     /// After waits that brought nothing so many rounds pass without one, at most.
     static let passedRoundsMax = 64
 

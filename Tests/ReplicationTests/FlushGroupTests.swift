@@ -203,8 +203,9 @@ import Testing
         _ = leader.step()
         for _ in 1...50 {
             leader.pass(microseconds: 400)
-            leader.commit(to: leader.end)
-            leader.append(7)
+            let waiting = leader.waiting.count
+            leader.commit(to: leader.group.released.value)
+            leader.append(waiting - leader.waiting.count - 1)
             guard case .held = leader.step() else {
                 Issue.record("released before the last one's time was over")
                 return
@@ -212,8 +213,7 @@ import Testing
             leader.pass(microseconds: 200)
             #expect(leader.step() == .released)
             leader.append(1)
-            leader.pass(microseconds: 400)
-            leader.commit(to: leader.end)
+            _ = leader.step()
         }
     }
 
