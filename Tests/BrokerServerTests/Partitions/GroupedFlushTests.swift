@@ -1,4 +1,6 @@
 import Primitives
+import Replication
+import Synchronization
 import Testing
 import WireMessages
 import WireProtocol
