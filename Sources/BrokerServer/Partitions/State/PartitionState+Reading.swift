@@ -118,37 +118,10 @@ extension PartitionState {
             read.error = .offsetOutOfRange
             return read
         }
-        if isFirst, case .follower(let id) = requester.kind {
-            let fetch = FollowerFetch(
-                follower: id, brokerEpoch: requester.brokerEpoch, endOffset: wish.acknowledgedEnd,
-                logStart: wish.logStart ?? .zero)
-            do throws(ReplicationError) {
-                let outcome = try leader?.followerFetched(fetch, now: now)
-                if isGrouped(id) { group.caughtUp(to: wish.acknowledgedEnd, now: now) }
-                if let outcome { follow(outcome, now: now, &after) }
-            } catch {
-                return FetchRead(error: error.code)
-            }
-        }
-        if case .follower = requester.kind {
-            read.hasNews =
-                wish.logStart.map { $0 < logStart } ?? false
-                || wish.highWatermark.map { $0 < leader?.highWatermark ?? .zero } ?? false
-        }
-        if case .follower(let id) = requester.kind, settings.isThrottledAsLeader {
-            read.isThrottled = true
-            // A replica in sync is waited for by producers: it is never held back.
-            if room.isOverThrottle, leader?.inSync.contains(id) != true {
-                read.bound = max(log?.logEndOffset ?? .zero, wish.offset)
-                return read
-            }
-        }
-        if case .follower(let id) = requester.kind, isGrouped(id) {
-            read.isOfGroup = true
-            if wish.offset >= group.released {
-                read.bound = wish.offset
-                return read
-            }
+        if case .follower(let id) = requester.kind,
+            let answer = attend(id, wish, requester, room, isFirst: isFirst, now: now, &read, &after)
+        {
+            return answer
         }
         read.bound = max(leader?.readEnd(for: requester.kind, lastStable: nil) ?? .zero, wish.offset)
         if !nearby.isEmpty, let preferred = leader?.preferredReplica(among: nearby, at: wish.offset) {
@@ -157,6 +130,46 @@ extension PartitionState {
         }
         if case .readable(let end) = position { fill(&read, wish, room, upTo: end, now: now, &after) }
         return read
+    }
+
+    /// Takes note of what a follower has, and looks what it is told besides records.
+    ///
+    /// - Returns: the answer, where it gets no records now.
+    private mutating func attend(
+        _ follower: BrokerID, _ wish: FetchWish, _ requester: FetchRequester, _ room: FetchRoom, isFirst: Bool,
+        now: MonotonicInstant, _ read: inout FetchRead, _ after: inout Aftermath
+    ) -> FetchRead? {
+        if isFirst {
+            let fetch = FollowerFetch(
+                follower: follower, brokerEpoch: requester.brokerEpoch, endOffset: wish.acknowledgedEnd,
+                logStart: wish.logStart ?? .zero)
+            do throws(ReplicationError) {
+                let outcome = try leader?.followerFetched(fetch, now: now)
+                if isGrouped(follower) { group.caughtUp(to: wish.acknowledgedEnd, now: now) }
+                if let outcome { follow(outcome, now: now, &after) }
+            } catch {
+                return FetchRead(error: error.code)
+            }
+        }
+        read.hasNews =
+            wish.logStart.map { $0 < log?.logStartOffset ?? .zero } ?? false
+            || wish.highWatermark.map { $0 < leader?.highWatermark ?? .zero } ?? false
+        if settings.isThrottledAsLeader {
+            read.isThrottled = true
+            // A replica in sync is waited for by producers: it is never held back.
+            if room.isOverThrottle, leader?.inSync.contains(follower) != true {
+                read.bound = max(log?.logEndOffset ?? .zero, wish.offset)
+                return read
+            }
+        }
+        if isGrouped(follower) {
+            read.isOfGroup = true
+            if wish.offset >= group.released {
+                read.bound = wish.offset
+                return read
+            }
+        }
+        return nil
     }
 
     /// Reads for a consumer from this follower's own log, up to its own high watermark (KIP-392).
