@@ -158,6 +158,12 @@ class Cluster:
     def wait_in_sync(self, topic, seconds=60):
         wait_until(lambda: self.all_in_sync(topic), seconds, f"all replicas of {topic} are in sync")
 
+    def wait_led(self, topic, seconds=60):
+        """Every leader has its log: records without acknowledgement, refused before, are not sent a second time."""
+        count = len(self.partitions(topic))
+        ends = lambda: martlet("get-offsets", "--bootstrap-server", self.bootstrap, "--topic", topic).splitlines()
+        wait_until(lambda: len(ends()) == count, seconds, f"all leaders of {topic} answer")
+
     def active_controller(self):
         text = martlet("metadata-quorum", "--bootstrap-server", self.bootstrap, "describe", "--status")
         return int(re.search(r"LeaderId:\s+(-?\d+)", text)[1])

@@ -26,6 +26,7 @@ def test_topics_by_the_admin_client(cluster):
 def test_what_is_written_is_read(cluster, acks):
     topic = fresh(f"py-{acks}")
     cluster.create_topic(topic, partitions=2)
+    cluster.wait_led(topic)
     producer = KafkaProducer(bootstrap_servers=servers(cluster), acks=acks, enable_idempotence=acks == "all")
     for n in range(200):
         producer.send(topic, key=b"k%d" % n, value=b"v%d" % n, headers=[("n", b"%d" % n)])

@@ -69,6 +69,7 @@ def test_a_group_reads_all_partitions_and_goes_on_where_it_stopped(cluster):
 def test_all_acks(cluster, acks):
     topic = fresh(f"kcat-acks-{acks}")
     cluster.create_topic(topic, partitions=1)
+    cluster.wait_led(topic)
     kcat(cluster, "-P", "-t", topic, "-X", f"acks={acks}", stdin="one\ntwo\n")
     wait_until(
         lambda: kcat(cluster, "-C", "-t", topic, "-o", "beginning", "-e", "-q") == "one\ntwo\n", 10, "both are read"

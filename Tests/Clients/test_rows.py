@@ -361,6 +361,7 @@ def test_C14_records_may_be_sent_one_by_one_or_in_batches(cluster, topic):
 
 @pytest.mark.parametrize("acks", ["0", "1", "all"])
 def test_C15_each_kind_of_acknowledgement(cluster, topic, acks):
+    cluster.wait_led(topic)
     answers = send(cluster, topic, [b"x"] * 10, partition=0, acks=acks)
     assert all(partition == 0 for partition, _ in answers)
     assert len(take(subscribed(cluster, topic), 10)) == 10

@@ -69,6 +69,7 @@ def test_a_line_that_cannot_be_divided_stops_the_producer(cluster, topic):
 def test_properties_of_the_producer_come_from_the_file_and_the_command_line(cluster, topic, acks, tmp_path):
     config = tmp_path / "producer.properties"
     config.write_text(f"# a comment\nacks : {acks}\nlinger.ms=1\n")
+    cluster.wait_led(topic)
     produce(cluster, topic, "one\ntwo\n", "--command-config", config, "--command-property", "batch.size=1", "--compression-codec")
     assert consume(cluster, topic, 2) == "one\ntwo\n"
 
