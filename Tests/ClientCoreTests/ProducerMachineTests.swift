@@ -217,10 +217,29 @@ struct ProducerMachineTests {
         }
         try scene.add()
         #expect(scene.sent().isEmpty)
-        #expect(scene.machine.nextWake(now: scene.now) == scene.now.advanced(byMilliseconds: 10))
+        #expect(scene.machine.nextWake(now: scene.now, view: scene.view) == scene.now.advanced(byMilliseconds: 10))
         scene.pass(10)
         try scene.add()
         #expect(scene.sent().map(\.records.count) == [2])
+    }
+
+    @Test("What waits for an answer is woken up for by its end only")
+    func wakesForNothingElse() throws {
+        var scene = Scene {
+            $0.lingerMilliseconds = 0
+            $0.requestsInFlightMax = 1
+            $0.deliveryMillisecondsMax = 5_000
+        }
+        try scene.add()
+        let batch = scene.sent()[0]
+        #expect(scene.machine.nextWake(now: scene.now, view: scene.view) == nil)
+        try scene.add()
+        #expect(scene.sent().isEmpty)
+        #expect(
+            scene.machine.nextWake(now: scene.now, view: scene.view) == scene.now.advanced(byMilliseconds: 5_000))
+        _ = scene.answer(batch, .noError)
+        #expect(scene.machine.nextWake(now: scene.now, view: scene.view) == scene.now)
+        #expect(scene.sent().count == 1)
     }
 
     @Test("The buffer and a request have bounds")

@@ -61,6 +61,7 @@ struct PartitionQueue {
 
     /// Takes out what waits since before `limit`.
     mutating func takeExpired(createdBefore limit: MonotonicInstant) -> [OutgoingBatch] {
+        guard waiting.contains(where: { $0.createdAt < limit }) else { return [] }
         let expired = waiting.filter { $0.createdAt < limit }
         waiting.removeAll { $0.createdAt < limit }
         return expired

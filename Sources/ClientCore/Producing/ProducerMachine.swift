@@ -119,10 +119,36 @@ package struct ProducerMachine: Sendable {
         }
     }
 
-    /// The next moment at which `advance` has something to do without any other event; nil if there is none.
-    package func nextWake(now: MonotonicInstant) -> MonotonicInstant? {
-        let firsts = queues.values.compactMap(\.waiting.first)
-        return firsts.map { max($0.notBefore, isReady($0, $0, now: now) ? now : lingerEnd($0)) }.min()
+    /// The next moment at which `advance` has something to do without any other event; nil if there is none. What waits
+    /// for an answer is woken up for by its end only: who brings the answer calls `advance`.
+    package func nextWake(now: MonotonicInstant, view: ClusterView) -> MonotonicInstant? {
+        var next: MonotonicInstant?
+        for queue in queues.values {
+            guard let first = queue.waiting.first, let last = queue.waiting.last else { continue }
+            let expiry = first.createdAt.advanced(byMilliseconds: settings.deliveryMillisecondsMax)
+            let sending = max(first.notBefore, isReady(first, last, now: now) ? now : lingerEnd(first))
+            let wake = awaitsAnswer(queue, view) ? expiry : sending
+            next = min(next ?? wake, wake)
+        }
+        return next
+    }
+
+    /// Whether nothing of a partition can be sent before something that was asked is answered.
+    private func awaitsAnswer(_ queue: PartitionQueue, _ view: ClusterView) -> Bool {
+        switch identity {
+        case .asked, .draining: return true
+        case .missing, .notNeeded: break
+        case .have: if isHeldBackByFirst(queue) { return true }
+        }
+        let leader = view.partition(queue.place)?.leader
+        return queue.inFlight.count >= settings.requestsInFlightMax
+            || leader.map { requestsInFlight[$0, default: 0] >= settings.requestsInFlightMax } ?? false
+    }
+
+    /// A log that knows nothing of a producer takes any sequence as its first: had it refused the true first one a
+    /// moment ago, a second one in flight would take its place in the order.
+    private func isHeldBackByFirst(_ queue: PartitionQueue) -> Bool {
+        !queue.isEstablished && !queue.inFlight.isEmpty
     }
 
     /// InitProducerId was answered.
@@ -209,9 +235,7 @@ package struct ProducerMachine: Sendable {
                 leaderless.append(queue.place.topic)
                 continue
             }
-            // A log that knows nothing of a producer takes any sequence as its first: had it refused the true first one
-            // a moment ago, a second one in flight would take its place in the order.
-            guard producer == nil || queue.isEstablished || queue.inFlight.isEmpty else { continue }
+            guard producer == nil || !isHeldBackByFirst(queue) else { continue }
             guard isReady(first, last, now: now), requestsInFlight[leader, default: 0] < settings.requestsInFlightMax,
                 queue.inFlight.count < settings.requestsInFlightMax,
                 bytes[leader, default: 0] + first.bytesMax <= settings.requestBytesMax || bytes[leader] == nil

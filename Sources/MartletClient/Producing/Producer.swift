@@ -186,7 +186,7 @@ public final class Producer: Sendable {
         state.withLock { state in
             state.wake?.cancel()
             state.wake = nil
-            guard !state.isClosed, let next = state.machine.nextWake(now: now) else { return }
+            guard !state.isClosed, let next = state.machine.nextWake(now: now, view: view) else { return }
             // A batch that is ready and can't go waits for an answer or for metadata: both pump again.
             let wait = max(next.milliseconds(since: now), 0) + 1
             state.wake = cluster.runtime.loop.schedule(afterMilliseconds: max(wait, Producer.idleWakeMilliseconds)) {

@@ -95,7 +95,7 @@ final class SimulatedProducer: @unchecked Sendable {
         perform(machine.advance(now: client.now, view: client.view))
         wake?.cancel()
         wake = nil
-        guard let next = machine.nextWake(now: client.now) else { return }
+        guard let next = machine.nextWake(now: client.now, view: client.view) else { return }
         let wait = max(next.milliseconds(since: client.now) + 1, 2)
         wake = client.loop.schedule(afterMilliseconds: wait) { self.pump() }
     }
