@@ -76,15 +76,19 @@ extension Node {
     /// The replicas of this node, ordered by topic name and number.
     package var replicas: [Partition] { witnessed.broker?.partitions.all ?? [] }
 
+    /// Whether it has any.
+    package var hasReplicas: Bool { witnessed.broker.map { !$0.partitions.isEmpty } ?? false }
+
     /// The life that the controller registered, as far as this node knows.
     package var registeredEpoch: BrokerEpoch? { witnessed.broker?.lifecycle.epoch }
 
     /// What the node's replica of the metadata log believes; nil before it is open. On the control loop's thread.
     package var quorumWitness: QuorumWitness? {
         guard let replica = witnessed.quorum?.host.replica else { return nil }
+        let isLeader = if case .leader = replica.role { true } else { false }
         return QuorumWitness(
             role: replica.role.name, epoch: replica.election.epoch, leader: replica.leaderID,
-            votedFor: replica.election.votedFor?.id, isLeader: replica.role.leading != nil,
+            votedFor: replica.election.votedFor?.id, isLeader: isLeader,
             highWatermark: replica.highWatermark, logStart: replica.log.start, logEnd: replica.log.end)
     }
 }

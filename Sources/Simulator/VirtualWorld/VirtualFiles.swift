@@ -23,7 +23,9 @@ package final class VirtualFiles: FileStore {
     package enum Event: Sendable {
         case wrote(path: String, position: Int)
         case resized(path: String, to: Int)
-        /// A file came or went, or has another name.
+        /// An empty file came.
+        case created(path: String)
+        /// A file went, or has another name.
         case renamed(path: String)
         /// A directory did: all of it has to be looked at again.
         case renamedTree(path: String)
@@ -175,7 +177,7 @@ package final class VirtualFiles: FileStore {
             }
         }
         let node = try result.get()
-        if isNew { tell(.renamed(path: path)) } else if mode == .replace { tell(.resized(path: path, to: 0)) }
+        if isNew { tell(.created(path: path)) } else if mode == .replace { tell(.resized(path: path, to: 0)) }
         return VirtualFile(path: path, node: node, store: self)
     }
 

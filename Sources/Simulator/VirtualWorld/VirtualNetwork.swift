@@ -116,7 +116,7 @@ package final class VirtualNetwork: Sendable {
 
     func deliver(from: Int, to: Int, _ work: @escaping @Sendable () -> Void) {
         let delay: Int64? = state.withLock { state in
-            guard state.cuts.contains([from, to]) else { return state.delayMicrosecondsMax }
+            guard !state.cuts.isEmpty, state.cuts.contains([from, to]) else { return state.delayMicrosecondsMax }
             state.held.append((from, to, work))
             return nil
         }

@@ -98,9 +98,12 @@ package final class PartitionTable: MetadataSubscriber, Sendable {
         return near.contains(services.me) ? [] : near
     }
 
+    /// Whether there is no replica here.
+    package var isEmpty: Bool { index.withLock { $0.byTopic.isEmpty } }
+
     /// All replicas here, ordered by topic name and number.
     package var all: [Partition] {
-        index.withLock { $0.byTopic.values.flatMap(\.values) }
+        index.withLock { index in index.byTopic.values.flatMap { $0.values } }
             .sorted { ($0.topicName, $0.id.index) < ($1.topicName, $1.id.index) }
     }
 

@@ -97,6 +97,9 @@ package final class ClusterTruth: @unchecked Sendable {
         case .resized(let path, let size):
             guard path.hasSuffix(".log") else { return }
             change(node, VirtualNames.parent(path)) { $0.resized(VirtualNames.last(path), to: size) }
+        case .created(let path):
+            guard path.hasSuffix(".log") else { return }
+            change(node, VirtualNames.parent(path)) { $0.created(VirtualNames.last(path)) }
         case .renamed(let path):
             if path.hasSuffix(".log") { change(node, VirtualNames.parent(path)) { $0.namesChanged() } }
         case .renamedTree:
@@ -161,7 +164,7 @@ package final class ClusterTruth: @unchecked Sendable {
                 return violated(reason)
             }
         }
-        if nodes[number - 1].replicas.isEmpty != node.replicas.isEmpty { refreshReplicas(number, node) }
+        if nodes[number - 1].replicas.isEmpty == node.hasReplicas { refreshReplicas(number, node) }
         for (believed, partition) in nodes[number - 1].replicas where look(at: believed, partition, number) {
             touched.append(partition)
         }

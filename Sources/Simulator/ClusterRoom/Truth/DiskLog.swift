@@ -33,22 +33,35 @@ struct DiskLog {
     private var segments: [Segment] = []
     /// Files came, went or changed where nothing should: all has to be read again.
     private var isStale = true
-    private var isGrown = false
+    /// The first segment that may have more than was read of it; nil where there is none.
+    private var unreadFrom: Int?
 
     init(directory: String) { self.directory = directory }
 
     /// The offset behind the last whole batch; nil for an empty log.
     var end: Offset? { batches.last?.end }
-    var needsRefresh: Bool { isStale || isGrown }
+    var needsRefresh: Bool { isStale || unreadFrom != nil }
 
     mutating func namesChanged() { isStale = true }
+
+    /// A file came, empty: the log goes on in it.
+    mutating func created(_ name: String) {
+        guard !isStale, segments.last.map({ $0.name < name }) ?? true else {
+            isStale = true
+            return
+        }
+        segments.append(Segment(name: name, batchesEnd: batches.count, validBytes: 0))
+        noteGrowth()
+    }
+
+    private mutating func noteGrowth() { unreadFrom = unreadFrom ?? segments.count - 1 }
 
     mutating func wrote(_ name: String, position: Int) {
         guard !isStale, let last = segments.last, last.name == name else {
             isStale = true
             return
         }
-        isGrown = true
+        noteGrowth()
         if position < last.validBytes { cut(to: position) }
     }
 
@@ -57,7 +70,7 @@ struct DiskLog {
             isStale = true
             return
         }
-        isGrown = true
+        noteGrowth()
         if size < last.validBytes { cut(to: size) }
     }
 
@@ -85,9 +98,13 @@ struct DiskLog {
 
     /// Reads what is new; gives the offset from which something other may stand there than before.
     mutating func refresh(_ files: VirtualFiles) -> Offset? {
-        if isStale { readAll(files) } else if isGrown { readOn(files) }
+        if isStale {
+            readAll(files)
+        } else {
+            for index in (unreadFrom ?? segments.count)..<segments.count { readOn(index, files) }
+        }
         isStale = false
-        isGrown = false
+        unreadFrom = nil
         defer { changedFrom = nil }
         return changedFrom
     }
@@ -101,15 +118,15 @@ struct DiskLog {
         for path in files.paths where path.hasPrefix(prefix) && path.hasSuffix(".log") {
             let name = String(path.dropFirst(prefix.count))
             segments.append(Segment(name: name, batchesEnd: batches.count, validBytes: 0))
-            readOn(files)
+            readOn(segments.count - 1, files)
         }
         let same = zip(former, batches).prefix { $0 == $1 }.count
         if same < former.count { changed(from: former[same].base) }
     }
 
-    private mutating func readOn(_ files: VirtualFiles) {
-        guard let last = segments.last, let found = files.look(into: directory + "/" + last.name, from: last.validBytes)
-        else { return }
+    private mutating func readOn(_ index: Int, _ files: VirtualFiles) {
+        let segment = segments[index]
+        let found = files.look(into: directory + "/" + segment.name, from: segment.validBytes) ?? []
         let bytes = Bytes(found)
         var iterator = RecordBatches(bytes)
         var position = 0
@@ -117,11 +134,11 @@ struct DiskLog {
             // A hole in the file reads as zeroes, and what is torn has another checksum.
             guard batch.computedChecksum == batch.header.checksum else { break }
             batches.append(DiskLog.read(batch))
-            positions.append(last.validBytes + position)
+            positions.append(segment.validBytes + position)
             position = iterator.position
         }
-        segments[segments.count - 1].validBytes = last.validBytes + position
-        segments[segments.count - 1].batchesEnd = batches.count
+        segments[index].validBytes = segment.validBytes + position
+        segments[index].batchesEnd = batches.count
     }
 
     private static func read(_ batch: RecordBatch) -> DiskBatch {
