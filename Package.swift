@@ -4,6 +4,8 @@ import PackageDescription
 /// `MARTLET_MUTANTS=1 swift build --product martlet-sim` builds the simulator alone, with switches that break rules of
 /// the cluster: what Tests/mutants-night.sh runs. Nothing else can be built so.
 let hasMutants = Context.environment["MARTLET_MUTANTS"] != nil
+/// libFuzzer brings a `main` of its own, see Tests/optimised-build.sh.
+let hasFuzzer = Context.environment["MARTLET_FUZZER"] != nil
 
 let strict: [SwiftSetting] =
     [
@@ -148,7 +150,9 @@ let moduleTargets: [Target] = built.map { module in
         (module.imports + mutants).map { Target.Dependency.target(name: $0) } + packageProducts(module.packages)
     let exclude = module.name == "WireMessages" ? ["Definitions"] : []
     return module.isExecutable
-        ? .executableTarget(name: module.name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
+        ? .executableTarget(
+            name: module.name, dependencies: dependencies, exclude: exclude,
+            swiftSettings: strict + (hasFuzzer ? [.define("FUZZER")] : []))
         : .target(name: module.name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
 }
 
@@ -180,7 +184,7 @@ let supportTargets: [Target] = testSupport.filter { support in
 
 /// `Tests/fuzz.sh` builds this one, apart from the rest: with libFuzzer, which brings a `main` of its own.
 let fuzzerTargets: [Target] =
-    Context.environment["MARTLET_FUZZER"] == nil
+    !hasFuzzer
     ? [] : [.executableTarget(name: "martlet-fuzz", dependencies: ["FuzzTargets"], path: "Tests/Fuzzer/Driver")]
 
 /// Test targets: what each needs beyond the module it is named after. `Golden` holds text scenarios and captured bytes.

@@ -11,21 +11,16 @@
 # not be. Such an input is tried again by itself, and is a finding only if it takes SLOW seconds of the processor's time.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
+. Tests/optimised-build.sh
 seconds=${1:-60}
-place=.build/fuzzer
+place=$optimised
 log=.build/fuzzer.log
 SLOW=10
 
-export MARTLET_FUZZER=1 MARTLET_ONLY=BrokerServer,WireDefinitions
-# Release: whole modules at once take half the time of optimising file by file.
-build=(swift build -c release --scratch-path $place --sanitize fuzzer)
-mkdir -p $place
-"${build[@]}" --product martlet-fuzz >$log 2>&1 || {
-    tail -40 $log >&2
+fuzzer=$(build_optimised martlet-fuzz $log) || {
     echo "The fuzzer could not be built." >&2
     exit 1
 }
-fuzzer=$("${build[@]}" --show-bin-path)/martlet-fuzz
 corpus=$place/corpus
 findings=$place/findings
 mkdir -p $corpus $findings

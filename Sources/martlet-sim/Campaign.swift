@@ -4,13 +4,13 @@ import Simulator
 /// What a range of seeds came to.
 struct Campaign {
     private(set) var failures = 0
-    private var seeds = 0
-    private var events = 0
-    private var virtualMilliseconds: Int64 = 0
+    private var pace = Pace()
+    /// Of the clusters of three nodes alone, which is what is compared from one build to the next.
+    private var paceOfThree = Pace()
     private var reached: [String: Int] = [:]
-    private let start = Campaign.processorSeconds
 
     mutating func run<Simulation: SeededSimulation>(_ type: Simulation.Type, _ seed: UInt64) {
+        let start = Pace.processorSeconds
         var simulation = type.init(seed: seed, isTraced: false)
         do throws(SimulationFailure) { try simulation.run() } catch {
             print(error)
@@ -18,30 +18,25 @@ struct Campaign {
             fflush(nil)
             failures += 1
         }
-        seeds += 1
-        events += simulation.steps
-        guard let cluster = simulation as? ClusterSimulation else { return }
-        virtualMilliseconds += cluster.elapsedMilliseconds
+        let seconds = Pace.processorSeconds - start
+        let cluster = simulation as? ClusterSimulation
+        pace.add(events: simulation.steps, seconds: seconds, cluster)
+        guard let cluster else { return }
+        if cluster.plan.nodeCount == 3 { paceOfThree.add(events: simulation.steps, seconds: seconds, cluster) }
         for state in cluster.truth.reached.keys { reached[state, default: 0] += 1 }
     }
 
-    /// The time that a core has spent on this process: a simulation has one thread, and a busy machine has many others.
-    private static var processorSeconds: Double { Double(clock()) / Double(CLOCKS_PER_SEC) }
-
     /// How it went and how fast on one core, then what was reached in how many seeds.
     var report: [String] {
-        let seconds = max(Campaign.processorSeconds - start, 0.000_001)
-        var line =
-            "\(seeds - failures) seeds passed, \(failures) failed, \(events) events, "
-            + "\(Campaign.rounded(Double(seeds) / seconds)) seeds a second of a core"
-        if virtualMilliseconds > 0 {
-            let ratio = Double(virtualMilliseconds) / 1_000 / seconds
-            line += ", \(virtualMilliseconds / 1_000) virtual seconds, \(Campaign.rounded(ratio)) times real time"
+        var lines = [
+            "\(pace.seeds - failures) seeds passed, \(failures) failed, \(pace.events) events, "
+                + "\(pace.seedsASecond) seeds a second of a core"
+        ]
+        if pace.virtualMilliseconds > 0 {
+            lines[0] += ", \(pace.virtualMilliseconds / 1_000) virtual seconds"
+            lines.append("  all clusters: \(pace.load)")
+            if paceOfThree.seeds > 0 { lines.append("  three nodes: \(paceOfThree.load)") }
         }
-        return [line] + reached.sorted { $0.key < $1.key }.map { "  \($0.value) seeds: \($0.key)" }
-    }
-
-    private static func rounded(_ number: Double) -> String {
-        number >= 10 ? "\(Int(number))" : "\(Double(Int(number * 100)) / 100)"
+        return lines + reached.sorted { $0.key < $1.key }.map { "  \($0.value) seeds: \($0.key)" }
     }
 }

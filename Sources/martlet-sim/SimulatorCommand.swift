@@ -13,8 +13,12 @@ enum Room: String, ExpressibleByArgument, CaseIterable {
     case cluster
 }
 
+#if !FUZZER
+    @main
+    extension SimulatorCommand {}
+#endif
+
 /// Runs one of the simulator's rooms on virtual time: many seeds, or one with a readable trace.
-@main
 struct SimulatorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "martlet-sim",
