@@ -58,7 +58,7 @@ let modules: [Module] = [
             "WireMessages", "WireProtocol", "World", "Primitives",
         ],
         packages: ["Logging", "OrderedCollections", "DequeModule"]),
-    Module(name: "Transport", imports: ["WireProtocol", "World", "Primitives"], packages: nio),
+    Module(name: "Transport", imports: ["WireProtocol", "World", "Primitives", "CPolling"], packages: ["NIOCore"]),
     Module(name: "LiveWorld", imports: ["WireProtocol", "World", "Primitives", "CPlatform"], packages: nio),
     Module(
         name: "Simulator",
@@ -139,6 +139,7 @@ let systemLibraries: [Target] = [
 let cTargets: [Target] = [
     .target(name: "CChecksums"),
     .target(name: "CPlatform"),
+    .target(name: "CPolling"),
     // Snappy comes without a pkg-config file, so nothing else names its library to the linker.
     .target(
         name: "CCodecs", dependencies: ["CZlib", "CZstd", "CLz4", "CSnappy"],

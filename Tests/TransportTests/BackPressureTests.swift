@@ -58,10 +58,10 @@ struct BackPressureTests {
         var cutter = FrameCutter(frameLimitBytes: 128 << 20)
         var reserved = 0
         for round in 0..<100 {
-            var read = buffers.buffer(allocator: .init())
+            var read = buffers.buffer()
             reserved = max(reserved, read.capacity)
             read.writeBytes(round == 0 ? lengthPrefix(100 << 20) : [1])
-            _ = buffers.record(actualReadBytes: round == 0 ? 4 : 1)
+            buffers.record(actualReadBytes: round == 0 ? 4 : 1)
             cutter.take(read)
             guard case .incomplete = cutter.next() else {
                 Issue.record("a frame out of nothing")
@@ -79,9 +79,9 @@ struct BackPressureTests {
         var cutter = FrameCutter(frameLimitBytes: 128 << 20)
         var watch = FrameWatch()
         func receive(_ bytes: [UInt8]) {
-            var read = buffers.buffer(allocator: .init())
+            var read = buffers.buffer()
             read.writeBytes(bytes)
-            _ = buffers.record(actualReadBytes: bytes.count)
+            buffers.record(actualReadBytes: bytes.count)
             cutter.take(read)
             while case .frame = cutter.next() {}
             cutter.keepRest(in: buffers)

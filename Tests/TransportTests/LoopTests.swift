@@ -89,4 +89,63 @@ struct LoopTests {
         #expect(ran.withLock { $0 } == ["kept"])
         try transport.stop()
     }
+
+    @Test("Timers run in the order of their times, and of two for one time the one set first is first")
+    func timersInOrder() async throws {
+        let transport = LiveTransport(loopCount: 1)
+        let loop = transport.loops[0]
+        let ran = Mutex<[Int64]>([])
+        await withCheckedContinuation { continuation in
+            loop.execute {
+                for delay in [7, 3, 9, 1, 5, 0, 8, 2, 6, 4] as [Int64] {
+                    loop.schedule(afterMilliseconds: 5 * delay) { ran.withLock { $0.append(delay) } }
+                }
+                loop.schedule(afterMilliseconds: 60) { continuation.resume() }
+            }
+        }
+        #expect(ran.withLock { $0 } == Array(0...9))
+        try transport.stop()
+    }
+
+    @Test("Timers that were called off are swept out, and those that were not are kept in their order")
+    func sweptTimers() {
+        var queue = TimerQueue()
+        var kept: [LoopTimer] = []
+        for index in 0..<10_000 {
+            let timer = LoopTimer(after: Int64(10_000 - index), unitNanoseconds: 1_000_000_000) {}
+            if index % 1_000 == 0 { kept.append(timer) } else { timer.cancel() }
+            queue.add(timer)
+        }
+        #expect(queue.count < 200)
+        var due: [LoopTimer] = []
+        while let timer = queue.takeDue(now: .max) { if !timer.isEmpty { due.append(timer) } }
+        #expect(due.map(ObjectIdentifier.init) == kept.reversed().map(ObjectIdentifier.init))
+    }
+
+    @Test("A delay that overflows is a very long one")
+    func longestDelay() {
+        let timer = LoopTimer(after: .max, unitNanoseconds: 1_000_000) {}
+        #expect(timer.dueAt > LoopTimer.now + 86_400_000_000_000)
+    }
+
+    @Test("Work from another thread wakes a loop that waits, time and again")
+    func wakes() async throws {
+        let transport = LiveTransport(loopCount: 1)
+        for round in 0..<2_000 {
+            #expect(await onLoop(transport.loops[0]) { round } == round)
+        }
+        try transport.stop()
+    }
+
+    @Test("What a loop is given after its end is dropped, and a stop closes its connections")
+    func stop() async throws {
+        let server = try TestServer()
+        let client = ClientSocket(port: server.listener.port)
+        client.send(frame([1]))
+        #expect(await server.events.first { _ in true } != nil)
+        try server.stop()
+        #expect(client.read(1) == [])
+        #expect(await server.events.first { _ in true } == .ended(.closed))
+        server.transport.loops[0].execute { Issue.record("a loop that has ended works") }
+    }
 }

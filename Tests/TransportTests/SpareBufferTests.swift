@@ -8,11 +8,11 @@ import Testing
 struct SpareBufferTests {
     /// Reads `frames` in one read, cuts them out and gives the buffer back.
     private func read(_ frames: [[UInt8]], _ buffers: ReceiveBuffers) -> (memory: Int, frames: [Bytes]) {
-        var buffer = buffers.buffer(allocator: .init())
+        var buffer = buffers.buffer()
         let content = frames.flatMap { frame($0) }
         buffer.writeBytes(content)
         let memory = unsafe buffer.withUnsafeReadableBytes { Int(bitPattern: $0.baseAddress) }
-        _ = buffers.record(actualReadBytes: content.count)
+        buffers.record(actualReadBytes: content.count)
         var cutter = FrameCutter(frameLimitBytes: 1 << 20)
         cutter.take(buffer)
         var cut: [Bytes] = []
@@ -43,11 +43,11 @@ struct SpareBufferTests {
         let content = frame([UInt8](repeating: 1, count: frameBytes))
         var (done, moves, memory) = (0, 0, 0)
         while true {
-            var buffer = buffers.buffer(allocator: .init())
+            var buffer = buffers.buffer()
             let count = min(buffer.writableBytes, content.count - done)
             buffer.writeBytes(content[done..<done + count])
             done += count
-            _ = buffers.record(actualReadBytes: count)
+            buffers.record(actualReadBytes: count)
             let place = unsafe buffer.withUnsafeReadableBytes { Int(bitPattern: $0.baseAddress) }
             if memory != 0, place != memory { moves += 1 }
             memory = place
@@ -65,9 +65,9 @@ struct SpareBufferTests {
         for _ in 0..<4 { _ = moves(of: 1 << 20, buffers) }
         #expect(moves(of: 1 << 20, buffers) == 0)
         // As large as frames are, not as large as they may be.
-        #expect(buffers.buffer(allocator: .init()).capacity <= 2 << 20)
-        for _ in 0..<400 { _ = buffers.record(actualReadBytes: 10) }
-        #expect(buffers.buffer(allocator: .init()).capacity == ReceiveBuffers.smallestBytes)
+        #expect(buffers.buffer().capacity <= 2 << 20)
+        for _ in 0..<400 { buffers.record(actualReadBytes: 10) }
+        #expect(buffers.buffer().capacity == ReceiveBuffers.smallestBytes)
     }
 
     @Test("No more than a few buffers are remembered, and none that is much too large")

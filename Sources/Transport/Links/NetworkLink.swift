@@ -5,71 +5,76 @@ import World
 
 /// One live connection: cuts what arrives into frames and sends what a round has queued in one piece.
 ///
-/// A synchronous SwiftNIO channel handler, with no future, task or promise on the way of a frame.
+/// It reads and writes its socket itself, when the loop says that there is something to read or room to write: no
+/// future, task or promise is on the way of a frame.
 ///
 /// `@unchecked Sendable`: all its state is touched on its loop only; `close` goes there first.
-final class NetworkLink: Link, ChannelInboundHandler, RemovableChannelHandler, @unchecked Sendable {
-    typealias InboundIn = ByteBuffer
-    typealias OutboundOut = IOData
-
+final class NetworkLink: Link, PolledSocket, @unchecked Sendable {
     let networkLoop: NetworkLoop
     let remote: Endpoint
     let local: Endpoint
 
-    private let channel: any Channel
     private let buffers: ReceiveBuffers
     private var cutter: FrameCutter
     private var watch = FrameWatch()
     private var lowWater = LowWater()
     private var outgoing = OutgoingSegments()
     private var handler: (any LinkHandler)?
-    private var context: ChannelHandlerContext?
     private var isReading = true
     private var isCutting = false
     private var isSendScheduled = false
-    /// The socket while the channel is in use; nil where it has none.
+    /// Nil once it is closed.
     private var socket: Int32?
-    /// Whether the channel may hold bytes that the socket did not take at once: nothing may overtake them.
-    private var mayHaveBacklog = false
+    private var place: Poller.Place?
+    /// What the loop waits for.
+    private var awaited: Readiness = []
+    /// The socket has not taken all of it: what comes waits until there is room.
+    private var isBlocked = false
+    /// More than counts as congestion was queued, and the handler has not been told that it has drained.
+    private var isCongested = false
     /// What the handler was last told.
     private var toldPartialBytes = 0
     /// Set when the node's side, or a bad frame, has ended the link: nothing more is taken in or queued.
     private var end: LinkEnd?
 
+    /// Takes over a connected socket that does not block.
+    ///
     /// - Parameter frameLimitBytes: nil for a link without frames.
-    init(channel: any Channel, loop: NetworkLoop, buffers: ReceiveBuffers, frameLimitBytes: Int?) {
-        self.channel = channel
+    init(socket: Int32, loop: NetworkLoop, frameLimitBytes: Int?) {
+        self.socket = socket
         networkLoop = loop
-        self.buffers = buffers
-        remote = Endpoint(channel.remoteAddress)
-        local = Endpoint(channel.localAddress)
+        buffers = ReceiveBuffers(spares: loop.spareBuffers)
+        remote = SocketAddresses.remote(of: socket)
+        local = SocketAddresses.local(of: socket)
         cutter = FrameCutter(frameLimitBytes: frameLimitBytes)
+        SocketOption.setNoDelay(of: socket)
+        if SameMachine.joins(local, remote) { SameMachine.stopPacing(socket) }
     }
+
+    deinit { if let socket { _ = Glibc.close(socket) } }
 
     var loop: any Loop { networkLoop }
 
-    /// Names who gets the frames; before the first one arrives.
-    func install(_ handler: any LinkHandler) { self.handler = handler }
+    /// Names who gets the frames, and begins to read.
+    func begin(_ handler: any LinkHandler) {
+        self.handler = handler
+        guard let socket, end == nil else { return tellEnd() }
+        awaited = isReading ? .readable : []
+        place = networkLoop.poller.add(socket, self, awaited)
+        if place == nil { finish(.reset) }
+    }
 
     // MARK: Sending
 
-    var queuedBytes: Int { outgoing.count + backlogBytes }
-
-    /// Bytes that the channel holds.
-    private var backlogBytes: Int {
-        guard mayHaveBacklog, let held = try? channel.syncOptions?.getOption(.bufferedWritableBytes), held > 0 else {
-            mayHaveBacklog = false
-            return 0
-        }
-        return held
-    }
+    var queuedBytes: Int { outgoing.count }
 
     func send(_ segments: [Segment]) {
         if end != nil { return }
         do { try outgoing.append(segments) } catch {
             // Half a response can't be taken back: the stream ends here.
-            return endNow(.reset)
+            return finish(.reset)
         }
+        if outgoing.count > LinkQueue.highBytes { isCongested = true }
         if !isSendScheduled && !outgoing.isEmpty {
             isSendScheduled = true
             networkLoop.sendAtEndOfRound(self)
@@ -79,31 +84,37 @@ final class NetworkLink: Link, ChannelInboundHandler, RemovableChannelHandler, @
     /// Hands what is queued to the socket: the loop calls it at the end of the round.
     func sendQueued() {
         isSendScheduled = false
-        guard let context, !outgoing.isEmpty else { return }
-        // A link is all of its channel's pipeline. More than counts as congestion goes through the channel, which tells
-        // when it has drained.
-        let isDirect = outgoing.count <= LinkQueue.highBytes && backlogBytes == 0 && channel.isActive
-        // Bytes and file ranges leave in calls of their own: the peer is woken once, when all of them are there.
-        let isGathered = outgoing.hasFileRanges
-        if isGathered { setCork(true) }
-        defer { if isGathered { setCork(false) } }
-        if isDirect, let socket { outgoing.send(to: socket) }
-        if outgoing.isEmpty { return }
-        mayHaveBacklog = true
-        let drained = outgoing.drain { piece, promise in
-            context.write(NetworkLink.wrapOutboundOut(piece), promise: promise)
-        } makePromise: {
-            context.eventLoop.makePromise()
-        }
-        context.flush()
-        outgoing.reclaim(drained)
+        if isBlocked || outgoing.isEmpty { return }
+        write()
     }
 
-    /// Holds back, or lets go, what fills no packet; a link that can't be corked sends more packets, no more.
-    private func setCork(_ isCorked: Bool) {
-        guard let socket, channel.isActive else { return }
-        var value: Int32 = isCorked ? 1 : 0
-        _ = unsafe setsockopt(socket, Int32(IPPROTO_TCP), TCP_CORK, &value, socklen_t(MemoryLayout<Int32>.size))
+    private func write() {
+        guard let socket else { return }
+        // Bytes and file ranges leave in calls of their own: the peer is woken once, when all of them are there.
+        let isGathered = outgoing.hasFileRanges
+        if isGathered { SocketOption.setCork(true, of: socket) }
+        let isWhole = outgoing.send(to: socket)
+        if isGathered { SocketOption.setCork(false, of: socket) }
+        guard isWhole else { return finish(.reset) }
+        if isBlocked == outgoing.isEmpty {
+            isBlocked = !outgoing.isEmpty
+            waitAnew()
+        }
+        if isCongested, outgoing.count < LinkQueue.lowBytes {
+            isCongested = false
+            if end == nil { handler?.queueDrained() }
+        }
+        if end != nil, outgoing.isEmpty { finish(.closed) }
+    }
+
+    /// Waits for what is wanted now, where that has changed.
+    private func waitAnew() {
+        guard let socket, let place else { return }
+        var wanted: Readiness = isBlocked ? .writable : []
+        if isReading, end == nil { wanted.insert(.readable) }
+        if wanted == awaited { return }
+        awaited = wanted
+        networkLoop.poller.change(place, of: socket, to: wanted)
     }
 
     /// What the system calls the socket's congestion control; nil where there is no socket.
@@ -116,7 +127,7 @@ final class NetworkLink: Link, ChannelInboundHandler, RemovableChannelHandler, @
     func setReading(_ isReading: Bool) {
         if self.isReading == isReading || end != nil { return }
         self.isReading = isReading
-        try? channel.syncOptions?.setOption(.autoRead, value: isReading)
+        waitAnew()
         // Frames that were read before the pause come first; not from within the caller's frame.
         if isReading && !isCutting && cutter.hasFrames {
             networkLoop.execute { self.continueCutting() }
@@ -129,10 +140,36 @@ final class NetworkLink: Link, ChannelInboundHandler, RemovableChannelHandler, @
         handler?.roundReceived()
     }
 
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if buffers.hasLost { return endNow(.reset) }
-        cutter.take(NetworkLink.unwrapInboundIn(data))
+    func ready(_ readiness: Readiness) {
+        if readiness.contains(.writable), isBlocked { write() }
+        // What came before a connection broke is read first.
+        if readiness.contains(.readable), isReading, end == nil { return read() }
+        if readiness.contains(.broken) { finish(end ?? .reset) }
+    }
+
+    /// One read a round, so that no connection holds up the others.
+    private func read() {
+        guard let socket else { return }
+        var buffer = buffers.buffer()
+        var (got, failure): (Int, Int32) = (0, 0)
+        unsafe buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: 1) { memory in
+            repeat {
+                got = unsafe recv(socket, memory.baseAddress, memory.count, 0)
+                failure = errno
+            } while got < 0 && failure == EINTR
+            return max(got, 0)
+        }
+        guard got > 0 else {
+            buffers.giveBack(buffer)
+            if got < 0, failure == EAGAIN || failure == EWOULDBLOCK { return }
+            return finish(got == 0 ? .closed : .reset)
+        }
+        buffers.record(actualReadBytes: got)
+        cutter.take(buffer)
+        // The cutter has it alone: what it was read into is written again as soon as nobody has a frame of it.
+        buffer = ByteBuffer()
         cutFrames()
+        handler?.roundReceived()
     }
 
     private func cutFrames() {
@@ -146,7 +183,7 @@ final class NetworkLink: Link, ChannelInboundHandler, RemovableChannelHandler, @
             switch cutter.next() {
             case .frame(let frame): handler?.frameReceived(frame)
             case .incomplete: return keepRest()
-            case .bad: return endNow(.badFrame)
+            case .bad: return finish(.badFrame)
             }
         }
     }
@@ -163,8 +200,6 @@ final class NetworkLink: Link, ChannelInboundHandler, RemovableChannelHandler, @
         if watch.begin(cutter) { watchFrame() }
     }
 
-    func channelReadComplete(context: ChannelHandlerContext) { handler?.roundReceived() }
-
     /// Ends a link whose peer started a frame and does not go on with it.
     private func watchFrame() {
         networkLoop.schedule(afterMilliseconds: FrameWatch.intervalMilliseconds) { [weak self] in
@@ -173,46 +208,19 @@ final class NetworkLink: Link, ChannelInboundHandler, RemovableChannelHandler, @
             switch self.watch.check(self.cutter, unread: unread, isReading: self.isReading) {
             case .finished: return
             case .moving: self.watchFrame()
-            case .stalled: self.endNow(.badFrame)
+            case .stalled: self.finish(.badFrame)
             }
         }
     }
 
     // MARK: Life
 
-    func handlerAdded(context: ChannelHandlerContext) {
-        self.context = context
-        socket = try? context.pipeline.syncOperations.withUnsafeTransportIfAvailable(
-            of: NIOBSDSocket.Handle.self
-        ) { $0 }
-        if let socket, SameMachine.joins(local, remote) { SameMachine.stopPacing(socket) }
-    }
-
-    func handlerRemoved(context: ChannelHandlerContext) {
-        self.context = nil
-        socket = nil
-    }
-
-    func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable { handler?.queueDrained() }
-    }
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) { endNow(.reset) }
-
-    func channelInactive(context: ChannelHandlerContext) {
-        let end = self.end ?? .closed
-        self.end = end
-        let handler = self.handler
-        self.handler = nil
-        handler?.linkEnded(end)
-    }
-
     func close() {
         networkLoop.isCurrent ? closeOrderly() : networkLoop.execute { self.closeOrderly() }
     }
 
     func reset() {
-        networkLoop.isCurrent ? endNow(.closed) : networkLoop.execute { self.endNow(.closed) }
+        networkLoop.isCurrent ? finish(.closed) : networkLoop.execute { self.finish(.closed) }
     }
 
     /// Longest time that a closing link waits for its peer to take what is queued.
@@ -221,26 +229,31 @@ final class NetworkLink: Link, ChannelInboundHandler, RemovableChannelHandler, @
     private func closeOrderly() {
         guard end == nil else { return }
         end = .closed
-        sendQueued()
-        guard let context else { return }
-        let sent = context.eventLoop.makePromise(of: Void.self)
-        sent.futureResult.whenComplete { [channel] _ in channel.close(promise: nil) }
-        context.writeAndFlush(NetworkLink.wrapOutboundOut(.byteBuffer(ByteBuffer())), promise: sent)
-        networkLoop.schedule(afterMilliseconds: NetworkLink.closeTimeoutMilliseconds) { [channel] in
-            channel.close(promise: nil)
-        }
+        if outgoing.isEmpty { return finish(.closed) }
+        waitAnew()
+        if !isBlocked { write() }
+        if socket == nil { return }
+        networkLoop.schedule(afterMilliseconds: NetworkLink.closeTimeoutMilliseconds) { self.finish(.closed) }
     }
 
-    /// Ends the link at once; the handler hears of it as its last call.
-    private func endNow(_ reason: LinkEnd) {
+    func loopEnded() { finish(.closed) }
+
+    /// Ends the link at once, with whatever is queued; the handler hears of it as its last call.
+    private func finish(_ reason: LinkEnd) {
         if end == nil { end = reason }
-        context?.close(promise: nil)
+        guard let socket else { return }
+        if let place { networkLoop.poller.remove(place, of: socket) }
+        (self.socket, place) = (nil, nil)
+        _ = Glibc.close(socket)
+        outgoing.removeAll()
+        tellEnd()
     }
-}
 
-extension Endpoint {
-    /// The address of a socket; a Unix socket or none has an empty host.
-    init(_ address: SocketAddress?) {
-        self.init(host: address?.ipAddress ?? "", port: address?.port ?? 0)
+    /// Not from within the call in which the handler, or somebody who holds a lock, has ended it.
+    private func tellEnd() {
+        guard let handler else { return }
+        self.handler = nil
+        let end = end ?? .closed
+        networkLoop.atEndOfRound { handler.linkEnded(end) }
     }
 }

@@ -30,6 +30,8 @@ struct OutgoingSegments {
     private var pieces: [(before: Int, piece: Piece)] = []
     private var bytes = ByteBuffer()
     private(set) var count = 0
+    /// The error of the last call that sent nothing.
+    private var failure: Int32 = 0
 
     var isEmpty: Bool { count == 0 }
 
@@ -97,67 +99,41 @@ struct OutgoingSegments {
         if let failure { throw failure }
     }
 
-    /// Hands all pieces to `write`, in order; a file stays open until its range has been sent.
+    // MARK: To the socket
+
+    /// Gives the socket what it takes now; what is left stands where it stood.
     ///
-    /// - Returns: the buffer, for `reclaim` once the socket had a chance to take it.
-    mutating func drain(
-        _ write: (IOData, EventLoopPromise<Void>?) -> Void, makePromise: () -> EventLoopPromise<Void>
-    ) -> ByteBuffer {
-        var rest = bytes
-        bytes = ByteBuffer()
-        count = 0
-        if pieces.isEmpty {
-            write(.byteBuffer(rest), nil)
-            return rest
-        }
-        var done = rest.readerIndex
-        for (before, piece) in pieces {
-            if before > done, let slice = rest.readSlice(length: before - done) { write(.byteBuffer(slice), nil) }
-            done = before
-            switch piece {
-            case .file(let range): writeRange(range, write, makePromise())
-            case .bytes(let bytes): write(.byteBuffer(OutgoingSegments.copy(of: bytes)), nil)
-            }
-        }
-        if rest.readableBytes > 0 { write(.byteBuffer(rest), nil) }
-        pieces.removeAll()
-        return rest
-    }
-
-    private static func copy(of bytes: Bytes) -> ByteBuffer {
-        var copy = ByteBufferAllocator().buffer(capacity: bytes.count)
-        _ = unsafe bytes.withUnsafeBytes { unsafe copy.writeBytes($0) }
-        return copy
-    }
-
-    private func writeRange(
-        _ range: FileRange, _ write: (IOData, EventLoopPromise<Void>?) -> Void, _ sent: EventLoopPromise<Void>
-    ) {
-        let handle = NIOFileHandle(_deprecatedTakingOwnershipOfDescriptor: range.descriptor)
-        let region = FileRegion(
-            fileHandle: handle, readerIndex: Int(range.position), endIndex: Int(range.position) + range.count)
-        let file = range.file
-        sent.futureResult.whenComplete { _ in
-            // The descriptor is the file's; the handle must forget it, and the file live until here.
-            _ = try? handle.takeDescriptorOwnership()
-            withExtendedLifetime(file) {}
-        }
-        write(.fileRegion(region), sent)
-    }
-
-    // MARK: Straight to the socket
-
-    /// Gives the socket what it takes now, without a detour through the channel; what is left stands where it stood.
-    ///
-    /// An error is left to be found by whoever writes the rest.
-    mutating func send(to socket: Int32) {
+    /// - Returns: false where the connection is broken.
+    mutating func send(to socket: Int32) -> Bool {
+        defer { if count > 0 { letGoOfSent() } }
         while let first = pieces.first {
-            guard sendBytes(upTo: first.before, to: socket, hasMore: true), sendFirstPiece(to: socket) else { return }
+            guard sendBytes(upTo: first.before, to: socket, hasMore: true), sendFirstPiece(to: socket) else {
+                return isRoomAwaited
+            }
             pieces.removeFirst()
         }
-        guard sendBytes(upTo: bytes.writerIndex, to: socket, hasMore: false) else { return }
+        guard sendBytes(upTo: bytes.writerIndex, to: socket, hasMore: false) else { return isRoomAwaited }
         if bytes.capacity <= OutgoingSegments.keptBufferBytesMax { bytes.clear() } else { bytes = ByteBuffer() }
+        return true
     }
+
+    /// Drops all of it.
+    mutating func removeAll() {
+        pieces = []
+        bytes = ByteBuffer()
+        count = 0
+    }
+
+    /// A connection that is never quite drained must not keep what has left.
+    private mutating func letGoOfSent() {
+        let gone = bytes.readerIndex
+        guard gone >= OutgoingSegments.keptBufferBytesMax else { return }
+        bytes.discardReadBytes()
+        for index in pieces.indices { pieces[index].before -= gone }
+    }
+
+    /// Asked after a call that did not take all: whether that is for want of room only.
+    private var isRoomAwaited: Bool { failure == 0 || failure == EAGAIN || failure == EWOULDBLOCK }
 
     /// False where the socket did not take all.
     private mutating func sendBytes(upTo end: Int, to socket: Int32, hasMore: Bool) -> Bool {
@@ -166,7 +142,7 @@ struct OutgoingSegments {
             let sent = unsafe bytes.withUnsafeReadableBytes { memory in
                 unsafe OutgoingSegments.send(memory.baseAddress, wanted, to: socket, hasMore: hasMore)
             }
-            guard sent > 0 else { return false }
+            guard sent > 0 else { return fail() }
             bytes.moveReaderIndex(forwardBy: sent)
             count -= sent
         }
@@ -189,7 +165,10 @@ struct OutgoingSegments {
                 unsafe OutgoingSegments.send(
                     memory.baseAddress! + done, memory.count - done, to: socket, hasMore: hasMore)
             }
-            guard sent > 0 else { break }
+            guard sent > 0 else {
+                _ = fail()
+                break
+            }
             done += sent
         }
         count -= done
@@ -204,6 +183,8 @@ struct OutgoingSegments {
             let sent = unsafe sendfile(socket, range.descriptor, &position, range.count)
             if sent < 0 && errno == EINTR { continue }
             guard sent > 0 else {
+                // A file that ends before its range does can't be made up for.
+                failure = sent < 0 ? errno : EIO
                 pieces[0].piece = .file(range)
                 return false
             }
@@ -223,9 +204,8 @@ struct OutgoingSegments {
         }
     }
 
-    /// Takes a drained buffer back for the next round, where the socket has taken all of it.
-    mutating func reclaim(_ drained: consuming ByteBuffer) {
-        guard count == 0, drained.capacity <= OutgoingSegments.keptBufferBytesMax else { return }
-        if drained.modifyIfUniquelyOwned({ $0.clear() }) != nil { bytes = drained }
+    private mutating func fail() -> Bool {
+        failure = errno
+        return false
     }
 }

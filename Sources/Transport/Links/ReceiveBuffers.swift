@@ -7,8 +7,8 @@ import NIOCore
 /// has any of them. Only the started frame at its end is moved, once, to a buffer of its own that grows as bytes
 /// arrive: a length that a peer merely announces reserves nothing.
 ///
-/// `@unchecked Sendable`: NIO asks for it; a channel calls its allocator on its loop only.
-final class ReceiveBuffers: RecvByteBufferAllocator, @unchecked Sendable {
+/// Touched on its loop only.
+final class ReceiveBuffers {
     static let smallestBytes = 4 << 10
     static let largestBytes = 512 << 10
     /// Where frames are larger than that, buffers are as large as they are, up to this size.
@@ -24,8 +24,6 @@ final class ReceiveBuffers: RecvByteBufferAllocator, @unchecked Sendable {
     private var largeFrameBytes = 0
     private var lentBytes = 0
     private var isStartedLent = false
-    /// A started frame was lent for a read that brought nothing, and is gone: the connection can't go on.
-    private(set) var hasLost = false
 
     /// - Parameter spares: those of the connection's loop.
     init(spares: SpareBuffers = SpareBuffers()) { self.spares = spares }
@@ -33,11 +31,11 @@ final class ReceiveBuffers: RecvByteBufferAllocator, @unchecked Sendable {
     /// Memory that the started frame takes.
     var keptBytes: Int { started?.capacity ?? 0 }
 
-    func buffer(allocator: ByteBufferAllocator) -> ByteBuffer {
-        if isStartedLent { hasLost = true }
+    /// The memory for one read: `record` or `giveBack` comes next.
+    func buffer() -> ByteBuffer {
         guard let rest = started else {
             let wanted = max(nextBytes, largeFrameBytes)
-            let lent = spares.take(bytes: wanted) ?? allocator.buffer(capacity: wanted)
+            let lent = spares.take(bytes: wanted) ?? ByteBufferAllocator().buffer(capacity: wanted)
             lentBytes = lent.capacity
             return lent
         }
@@ -47,10 +45,14 @@ final class ReceiveBuffers: RecvByteBufferAllocator, @unchecked Sendable {
         return rest
     }
 
-    // Nil and true together keep NIO's pool from reusing a buffer whose frames are still in use.
-    func nextBufferSize() -> Int? { nil }
+    /// Takes back what was lent for a read that brought nothing.
+    func giveBack(_ buffer: consuming ByteBuffer) {
+        if isStartedLent { started = buffer } else { spares.give(buffer) }
+        isStartedLent = false
+    }
 
-    func record(actualReadBytes: Int) -> Bool {
+    /// Takes note of how much a read brought.
+    func record(actualReadBytes: Int) {
         if actualReadBytes >= lentBytes {
             nextBytes = min(nextBytes * 8, ReceiveBuffers.largestBytes)
             smallReads = 0
@@ -65,7 +67,6 @@ final class ReceiveBuffers: RecvByteBufferAllocator, @unchecked Sendable {
             smallReads = 0
         }
         isStartedLent = false
-        return true
     }
 
     /// Keeps what is left of a read, which begins with a frame of `frameBytes` (with its length field), if known.

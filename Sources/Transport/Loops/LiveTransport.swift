@@ -1,5 +1,4 @@
 import NIOCore
-import NIOPosix
 package import World
 
 /// The loops of a live node and the network that runs on them.
@@ -13,8 +12,7 @@ package final class LiveTransport: Sendable {
     package let controlLoop: any Loop
     package let network: any Network
 
-    private let dataGroup: MultiThreadedEventLoopGroup
-    private let controlGroup: MultiThreadedEventLoopGroup
+    private let threads: [NetworkLoop]
 
     /// One for each two cores: the kernel's share of the work, the control loop and the pool take the others. A record
     /// that passes from one loop to another costs two wakes: with two loops on two cores that is a fifth of a
@@ -24,17 +22,16 @@ package final class LiveTransport: Sendable {
     /// Starts `loopCount` data loops and the control loop.
     package init(loopCount: Int = LiveTransport.usualLoopCount, options: SocketOptions = SocketOptions()) {
         precondition(loopCount > 0, "a node needs a data loop")
-        dataGroup = MultiThreadedEventLoopGroup(numberOfThreads: loopCount)
-        controlGroup = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let dataLoops = dataGroup.makeIterator().map { NetworkLoop($0) }
+        let dataLoops = (0..<loopCount).map { NetworkLoop(name: "data-\($0)") }
+        let control = NetworkLoop(name: "control")
         loops = dataLoops
-        controlLoop = NetworkLoop(controlGroup.next())
-        network = LiveNetwork(dataGroup: dataGroup, dataLoops: dataLoops, options: options)
+        controlLoop = control
+        threads = dataLoops + [control]
+        network = LiveNetwork(options: options)
     }
 
     /// Ends the loops; no call may follow. Not from one of the loops.
     package func stop() throws {
-        try dataGroup.syncShutdownGracefully()
-        try controlGroup.syncShutdownGracefully()
+        for thread in threads { thread.stop() }
     }
 }

@@ -1,59 +1,42 @@
-import NIOCore
+import Glibc
 import Synchronization
 import World
 
 /// Work that a loop runs later, unless it is called off.
-///
-/// A short timer that is cancelled lets go of its work at once and stays, empty, in the loop's heap until it is due:
-/// taking it out would be a search. A long one is taken out.
-final class LoopTimer: Timer, NIOScheduledCallbackHandler {
-    static let longestShortMilliseconds: Int64 = 1_000
+final class LoopTimer: Timer {
     /// Settings may mean "never" by a number of milliseconds that overflows in smaller units.
-    private static let longestMilliseconds: Int64 = 10 * 365 * 86_400_000
+    private static let longestNanoseconds: Int64 = 10 * 365 * 86_400 * 1_000_000_000
 
-    private struct State {
-        var work: (@Sendable () -> Void)?
-        var callback: NIOScheduledCallback?
+    /// In nanoseconds of the monotonic clock.
+    let dueAt: Int64
+    private let work: Mutex<(@Sendable () -> Void)?>
+
+    /// - Parameter unitNanoseconds: what `delay` is counted in.
+    init(after delay: Int64, unitNanoseconds: Int64, work: @escaping @Sendable () -> Void) {
+        let (nanoseconds, isOverflow) = max(delay, 0).multipliedReportingOverflow(by: unitNanoseconds)
+        dueAt =
+            LoopTimer.now + (isOverflow ? LoopTimer.longestNanoseconds : min(nanoseconds, LoopTimer.longestNanoseconds))
+        self.work = Mutex(work)
     }
 
-    private let state: Mutex<State>
-    private let isShort: Bool
-
-    init(work: @escaping @Sendable () -> Void, isShort: Bool) {
-        state = Mutex(State(work: work))
-        self.isShort = isShort
+    /// The monotonic clock, in nanoseconds.
+    static var now: Int64 {
+        var time = timespec()
+        _ = unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
     }
 
-    /// A delay of so many milliseconds; the longest there is where a setting means "never".
-    static func amount(milliseconds: Int64) -> TimeAmount {
-        .milliseconds(min(max(milliseconds, 0), longestMilliseconds))
-    }
+    /// It has run, or was called off.
+    var isEmpty: Bool { work.withLock { $0 == nil } }
 
-    func start(on eventLoop: any EventLoop, after delay: TimeAmount) {
-        // Fails only on a loop that has been shut down, where nothing runs any more.
-        guard
-            let callback = try? eventLoop.scheduleCallback(in: delay, handler: self)
-        else {
-            return
-        }
-        if !isShort { state.withLock { $0.callback = callback } }
-    }
-
-    func handleScheduledCallback(eventLoop: some EventLoop) {
-        let work = state.withLock { state in
-            let work = state.work
-            state = State()
-            return work
-        }
+    func run() {
+        let work = work.withLock { $0.take() }
         work?()
     }
 
     func cancel() {
-        let callback = state.withLock { state in
-            let callback = state.callback
-            state = State()
-            return callback
-        }
-        callback?.cancel()
+        // What it held goes outside of the lock.
+        let dropped = work.withLock { $0.take() }
+        withExtendedLifetime(dropped) {}
     }
 }

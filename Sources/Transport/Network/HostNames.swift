@@ -2,11 +2,12 @@ import Dispatch
 import Glibc
 import NIOCore
 import Synchronization
+import World
 
 /// Looks host names up beside the loops: each name once at a time, different names side by side.
 ///
 /// A dead machine's name may be asked for again and again, and take many seconds each time: it must hold up no other
-/// name, as it does with SwiftNIO's own resolver, which asks one after the other for each loop. And the addresses of
+/// name. And the addresses of
 /// the last answer are remembered: where a new one does not come quickly, because the name server can't be reached for
 /// a while, they serve. What the name server says is always preferred: a machine that comes back with another address
 /// is found by the next connection.
@@ -18,10 +19,21 @@ final class HostNames: Sendable {
     /// How many names are remembered.
     static let rememberedMax = 1_024
     /// How long an answer is waited for before a remembered one serves.
-    static let patience = TimeAmount.milliseconds(250)
+    static let patienceMilliseconds: Int64 = 250
 
     /// The names of this process.
     static let shared = HostNames { host in HostNames.systemLookUp(host) }
+
+    /// Who waits for an answer; called on its loop.
+    fileprivate struct Waiter {
+        let loop: any Loop
+        let take: @Sendable (Result<Found, UnknownName>) -> Void
+
+        func tell(_ result: Result<Found, UnknownName>) {
+            let take = take
+            loop.execute { take(result) }
+        }
+    }
 
     /// Nobody knows the name, or nobody says so.
     struct UnknownName: Error {
@@ -45,8 +57,9 @@ final class HostNames: Sendable {
     }
 
     fileprivate struct Lookup {
-        let begun: NIODeadline
-        var waiting: [Int: EventLoopPromise<Found>] = [:]
+        /// In nanoseconds of the monotonic clock.
+        let begun: Int64
+        var waiting: [Int: Waiter] = [:]
         var nextWaiter = 0
     }
 
@@ -59,39 +72,43 @@ final class HostNames: Sendable {
         var remembered: [String: [String]] = [:]
     }
 
-    private let patience: TimeAmount
+    private let patienceNanoseconds: Int64
     private let lookUp: @Sendable (String) -> Answer
     private let state = Mutex(State())
 
     /// - Parameter lookUp: gives the addresses of a name in text form; blocks.
-    init(patience: TimeAmount = HostNames.patience, lookUp: @escaping @Sendable (String) -> Answer) {
-        self.patience = patience
+    init(
+        patienceMilliseconds: Int64 = HostNames.patienceMilliseconds,
+        lookUp: @escaping @Sendable (String) -> Answer
+    ) {
+        patienceNanoseconds = patienceMilliseconds * 1_000_000
         self.lookUp = lookUp
     }
 
-    /// The addresses of a name; fails with `UnknownName`.
-    func find(_ host: String, on loop: any EventLoop) -> EventLoopFuture<Found> {
-        let promise = loop.makePromise(of: Found.self)
-        let now = NIODeadline.now()
-        let (place, starts) = state.withLock { $0.join(host, promise, now, patience) }
+    /// Finds the addresses of a name, and gives them to `completion` on the loop.
+    func find(
+        _ host: String, on loop: any Loop, _ completion: @escaping @Sendable (Result<Found, UnknownName>) -> Void
+    ) {
+        let waiter = Waiter(loop: loop, take: completion)
+        let (place, starts) = state.withLock { $0.join(host, waiter, LoopTimer.now, patienceNanoseconds) }
         if starts { start(host) }
         switch place {
         case .waits: break
-        case .waitsUntil(let end, let waiter): loop.scheduleTask(deadline: end) { self.giveUp(host, waiter) }
-        case .remembers(let addresses): promise.succeed(Found(addresses: addresses, isRemembered: true))
-        case .refused: promise.fail(UnknownName(host: host))
+        case .waitsFor(let nanoseconds, let number):
+            loop.schedule(afterMilliseconds: nanoseconds / 1_000_000 + 1) { self.giveUp(host, number) }
+        case .remembers(let addresses): waiter.tell(.success(Found(addresses: addresses, isRemembered: true)))
+        case .refused: waiter.tell(.failure(UnknownName(host: host)))
         }
-        return promise.futureResult
     }
 
     /// A waiter that has waited long enough takes what is remembered.
-    private func giveUp(_ host: String, _ waiter: Int) {
+    private func giveUp(_ host: String, _ number: Int) {
         let left = state.withLock { state in
             state.remembered[host].flatMap { addresses in
-                state.lookups[host]?.waiting.removeValue(forKey: waiter).map { ($0, addresses) }
+                state.lookups[host]?.waiting.removeValue(forKey: number).map { ($0, addresses) }
             }
         }
-        if let (promise, addresses) = left { promise.succeed(Found(addresses: addresses, isRemembered: true)) }
+        if let (waiter, addresses) = left { waiter.tell(.success(Found(addresses: addresses, isRemembered: true))) }
     }
 
     /// A queue of its own has a thread at once, however many others are blocked; a concurrent one would not.
@@ -99,17 +116,17 @@ final class HostNames: Sendable {
 
     private func look(_ host: String) {
         let answer = lookUp(host)
-        let (promises, result, next) = state.withLock { $0.end(host, answer) }
+        let (waiters, result, next) = state.withLock { $0.end(host, answer) }
         if let next { start(next) }
-        for promise in promises { promise.completeWith(result.mapError { $0 }) }
+        for waiter in waiters { waiter.tell(result) }
     }
 }
 
 extension HostNames {
     fileprivate enum Place {
         case waits
-        /// Until this time; then what is remembered serves.
-        case waitsUntil(NIODeadline, waiter: Int)
+        /// So long; then what is remembered serves.
+        case waitsFor(nanoseconds: Int64, waiter: Int)
         case remembers([String])
         case refused
     }
@@ -118,7 +135,7 @@ extension HostNames {
 extension HostNames.State {
     /// Finds a place for somebody who asks; true if the look-up has to be started.
     fileprivate mutating func join(
-        _ host: String, _ promise: EventLoopPromise<HostNames.Found>, _ now: NIODeadline, _ patience: TimeAmount
+        _ host: String, _ asking: HostNames.Waiter, _ now: Int64, _ patience: Int64
     ) -> (HostNames.Place, starts: Bool) {
         var (lookup, starts) = (lookups[host], false)
         if let lookup, let known = remembered[host], now >= lookup.begun + patience {
@@ -134,17 +151,17 @@ extension HostNames.State {
         }
         guard var lookup, lookup.waiting.count < HostNames.waitersMax else { return (.refused, false) }
         let waiter = lookup.nextWaiter
-        lookup.waiting[waiter] = promise
+        lookup.waiting[waiter] = asking
         lookup.nextWaiter += 1
         lookups[host] = lookup
         guard remembered[host] != nil else { return (.waits, starts) }
-        return (.waitsUntil(lookup.begun + patience, waiter: waiter), starts)
+        return (.waitsFor(nanoseconds: lookup.begun + patience - now, waiter: waiter), starts)
     }
 
     /// Takes a look-up's end in: who waited for it, what for, and which name has its thread next.
     fileprivate mutating func end(
         _ host: String, _ answer: HostNames.Answer
-    ) -> ([EventLoopPromise<HostNames.Found>], Result<HostNames.Found, HostNames.UnknownName>, next: String?) {
+    ) -> ([HostNames.Waiter], Result<HostNames.Found, HostNames.UnknownName>, next: String?) {
         let result: Result<HostNames.Found, HostNames.UnknownName>
         switch answer {
         case .addresses(let addresses):

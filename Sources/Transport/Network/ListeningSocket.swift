@@ -1,10 +1,8 @@
 import Glibc
 import NIOCore
-import NIOPosix
 import World
 
-/// A socket that is bound and listens. Made here, and not by SwiftNIO, so that opening a port needs no waiting for a
-/// future and an occupied one is told apart.
+/// A socket that is bound and listens, before a loop has it: an occupied port is told at once.
 struct ListeningSocket {
     let descriptor: CInt
     /// The port it got, where 0 was asked for.
@@ -16,7 +14,8 @@ struct ListeningSocket {
     init(at endpoint: Endpoint, backlog: Int32) throws(ListenError) {
         let address = try ListeningSocket.resolve(endpoint)
         let family = address.protocol.rawValue
-        let made = socket(family, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
+        let made = socket(
+            family, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue) | CInt(SOCK_NONBLOCK.rawValue), 0)
         guard made >= 0 else { throw ListeningSocket.failure(endpoint) }
         var isOpen = false
         defer { if !isOpen { _ = Glibc.close(made) } }
@@ -34,7 +33,7 @@ struct ListeningSocket {
             throw ListeningSocket.failure(endpoint)
         }
         descriptor = made
-        port = ListeningSocket.port(of: made) ?? endpoint.port
+        port = SocketAddresses.local(of: made).port
         isOpen = true
     }
 
@@ -63,19 +62,5 @@ struct ListeningSocket {
     private static func failure(_ endpoint: Endpoint) -> ListenError {
         if errno == EADDRINUSE { return .addressInUse(endpoint) }
         return .cannotBind(endpoint, reason: unsafe String(cString: strerror(errno)))
-    }
-
-    private static func port(of descriptor: CInt) -> Int? {
-        var storage = sockaddr_storage()
-        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
-        let got = unsafe withUnsafeMutablePointer(to: &storage) { pointer in
-            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                unsafe getsockname(descriptor, $0, &length)
-            }
-        }
-        guard got == 0 else { return nil }
-        // The port stands at the same place in both families.
-        let port = unsafe withUnsafeBytes(of: &storage) { unsafe $0.loadUnaligned(fromByteOffset: 2, as: UInt16.self) }
-        return Int(UInt16(bigEndian: port))
     }
 }

@@ -1,0 +1,74 @@
+import CPolling
+import Glibc
+import World
+
+/// An open listening socket of the live network: accepts on one loop and gives the connections to all of its loops in
+/// turn.
+///
+/// `@unchecked Sendable`: touched on its loop only, but for `close`, which goes there first.
+final class LiveListener: Listener, PolledSocket, @unchecked Sendable {
+    /// How many connections one round takes.
+    private static let acceptsMax = 32
+    /// The pause where the process has no descriptor left: the connections wait in the backlog.
+    private static let pauseMilliseconds: Int64 = 100
+
+    let port: Int
+    private let loop: NetworkLoop
+    private let loops: [NetworkLoop]
+    private let take: @Sendable (_ socket: Int32, NetworkLoop) -> Void
+    private var socket: Int32?
+    private var place: Poller.Place?
+    private var next = 0
+
+    /// - Parameter take: gets each connection, on the loop that is to have it.
+    init(
+        _ listening: ListeningSocket, loops: [NetworkLoop],
+        take: @escaping @Sendable (_ socket: Int32, NetworkLoop) -> Void
+    ) {
+        port = listening.port
+        socket = listening.descriptor
+        loop = loops[0]
+        self.loops = loops
+        self.take = take
+        // The socket listens already: connections wait in its backlog until the loop has it.
+        loop.execute { self.begin() }
+    }
+
+    private func begin() {
+        guard let socket, place == nil else { return }
+        place = loop.poller.add(socket, self, .readable)
+        if place == nil { pause() }
+    }
+
+    func ready(_ readiness: Readiness) {
+        for _ in 0..<LiveListener.acceptsMax {
+            guard let socket else { return }
+            let accepted = martlet_accept(socket)
+            guard accepted >= 0 else {
+                // What one connection died of is nothing to the next; a lack of descriptors or memory is.
+                if [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(errno) { pause() }
+                return
+            }
+            let target = loops[next % loops.count]
+            next = (next + 1) % loops.count
+            if target === loop { take(accepted, target) } else { target.execute { self.take(accepted, target) } }
+        }
+    }
+
+    private func pause() {
+        if let socket, let place { loop.poller.remove(place, of: socket) }
+        place = nil
+        loop.schedule(afterMilliseconds: LiveListener.pauseMilliseconds) { [weak self] in self?.begin() }
+    }
+
+    func close() { loop.isCurrent ? end() : loop.execute { self.end() } }
+
+    func loopEnded() { end() }
+
+    private func end() {
+        guard let socket else { return }
+        if let place { loop.poller.remove(place, of: socket) }
+        (self.socket, place) = (nil, nil)
+        _ = Glibc.close(socket)
+    }
+}
