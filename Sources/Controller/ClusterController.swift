@@ -26,7 +26,7 @@ package struct ClusterController: Sendable {
         sessions = BrokerSessions()
         evidence = FailureEvidence(configuration.detection, now: now)
         for broker in image.brokers.sorted {
-            sessions.start(broker.id, epoch: broker.epoch, now: now)
+            sessions.start(broker.id, epoch: broker.epoch, now: now, wasGone: broker.isFenced)
             if broker.isInControlledShutdown {
                 sessions.noteControlledShutdown(broker.id, end: image.provenance.end)
             }

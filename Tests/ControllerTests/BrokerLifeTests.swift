@@ -268,7 +268,9 @@ struct BrokerLifeTests {
         let id = TopicPartitionID(try #require(cluster.image.topics.id(of: "t")), PartitionIndex(0))
         let report = RecoveryReport(
             partition: id, leaderEpoch: partition.leaderEpoch, directory: first, lastEpoch: nil, logEnd: .zero)
-        cluster.commit(cluster.controller.report([report], from: BrokerID(1), epoch: cluster.epoch(1)))
+        cluster.commit(
+            cluster.controller.report(
+                [report], from: BrokerID(1), epoch: cluster.epoch(1), nextOffset: cluster.end, now: cluster.now))
         #expect(try cluster.partition().leader == nil)
         // An operator may say so.
         #expect(try cluster.elect(1, partitions: [0]).map(\.errorCode) == [.noError])

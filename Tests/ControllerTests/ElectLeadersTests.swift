@@ -100,7 +100,10 @@ struct ElectLeadersTests {
                 partition: id, leaderEpoch: partition.leaderEpoch,
                 directory: DirectoryID(high: 1_000, low: UInt64(broker)), lastEpoch: LeaderEpoch(0),
                 logEnd: Offset(end))
-            cluster.commit(cluster.controller.report([report], from: BrokerID(broker), epoch: cluster.epoch(broker)))
+            cluster.commit(
+                cluster.controller.report(
+                    [report], from: BrokerID(broker), epoch: cluster.epoch(broker), nextOffset: cluster.end,
+                    now: cluster.now))
         }
         // 3 is missing: without a word of an operator it would be waited for.
         #expect(try cluster.partition().leader == nil)

@@ -70,6 +70,7 @@ struct ElectionTests {
         #expect(dark.leader == nil && dark.isrNumbers == [] && dark.elrNumbers == [])
         #expect(dark.candidateNumbers == [2, 3])
         cluster.report(2, lastEpoch: 0, end: 50)
+        cluster.heartbeat(1)
         #expect(try cluster.partition().leader == nil)
         cluster.report(3, lastEpoch: 0, end: 70)
         let found = try cluster.partition()
@@ -83,8 +84,67 @@ struct ElectionTests {
         cluster.createTopic("t", configs: [("min.insync.replicas", "2")])
         for broker: Int32 in [1, 2, 3] { cluster.join(broker, life: 2) }
         cluster.report(3, lastEpoch: 0, end: 70)
+        cluster.heartbeat(1)
         cluster.report(2, lastEpoch: 1, end: 50)
         #expect(try cluster.partition().leader == BrokerID(2))
+    }
+
+    @Test("Who crashed with the others but came back before that was seen is heard too, and leads if it has most")
+    func witness() throws {
+        var cluster = Cluster(brokers: [1, 2, 3])
+        cluster.createTopic("t", configs: [("min.insync.replicas", "2")])
+        for broker: Int32 in [1, 2, 3] { cluster.join(broker, life: 2) }
+        #expect(try cluster.partition().candidateNumbers == [2, 3])
+        cluster.report(2, lastEpoch: 0, end: 50)
+        cluster.report(3, lastEpoch: 0, end: 70)
+        // 1 is alive and has not heard of the recovery: its word is waited for.
+        #expect(try cluster.partition().leader == nil)
+        cluster.heartbeat(1)
+        cluster.report(1, lastEpoch: 0, end: 90)
+        #expect(try cluster.partition().leader == BrokerID(1))
+        #expect(try cluster.partition().isrNumbers == [1])
+    }
+
+    @Test("A replica that is no recovery candidate is waited for a while if it is away, not if it has nothing to say")
+    func silentWitness() throws {
+        for isAway in [true, false] {
+            var cluster = Cluster(brokers: [1, 2, 3])
+            cluster.createTopic("t", configs: [("min.insync.replicas", "2")])
+            for broker: Int32 in [1, 2, 3] { cluster.join(broker, life: 2) }
+            cluster.report(2, lastEpoch: 0, end: 50)
+            if isAway { cluster.fence(1) } else { cluster.heartbeat(1) }
+            #expect(try cluster.partition().leader == nil)
+            cluster.report(3, lastEpoch: 0, end: 40)
+            #expect(try cluster.partition().leader == (isAway ? nil : BrokerID(2)))
+            cluster.wait(milliseconds: 10_000)
+            cluster.report(3, lastEpoch: 0, end: 40)
+            #expect(try cluster.partition().leader == BrokerID(2))
+        }
+    }
+
+    @Test("A replica whose broker was gone before this controller began is not waited for in a recovery")
+    func goneWitness() throws {
+        var cluster = Cluster(brokers: [1, 2])
+        cluster.createTopic("t", replicas: 2)
+        cluster.fence(2)
+        cluster.controller = ClusterController(
+            configuration: cluster.controller.configuration, image: cluster.image, now: cluster.now)
+        cluster.join(1, life: 2)
+        #expect(try cluster.partition().candidateNumbers == [1])
+        cluster.report(1, lastEpoch: 0, end: 50)
+        #expect(try cluster.partition().leader == BrokerID(1))
+    }
+
+    @Test("A replica that a reassignment is only just adding has no voice in a recovery")
+    func addedReplica() throws {
+        var cluster = Cluster(brokers: [1, 2, 3])
+        cluster.createTopic("t", replicas: 1)
+        #expect(try cluster.reassign(to: [1, 2]).errorCode == .noError)
+        cluster.join(1, life: 2)
+        #expect(try cluster.partition().recoveryWitnesses == [BrokerID(1)])
+        cluster.report(2, lastEpoch: 0, end: 90)
+        cluster.report(1, lastEpoch: 0, end: 50)
+        #expect(try cluster.partition().leader == BrokerID(1))
     }
 
     @Test("A recovery report of another state, another life or another disk counts for nothing")
@@ -162,7 +222,7 @@ struct ElectionTests {
 extension Cluster {
     /// A broker says what it has of partition 0 of `t`, truthfully unless told otherwise.
     mutating func report(
-        _ broker: Int32, lastEpoch: Int32, end: Int64, leaderEpoch: LeaderEpoch? = nil,
+        _ broker: Int32, lastEpoch: Int32, end logEnd: Int64, leaderEpoch: LeaderEpoch? = nil,
         brokerEpoch: BrokerEpoch? = nil, directory: DirectoryID? = nil
     ) {
         guard let topic = image.topics[name: "t"] else { return }
@@ -170,8 +230,10 @@ extension Cluster {
             partition: TopicPartitionID(topic.id, PartitionIndex(0)),
             leaderEpoch: leaderEpoch ?? topic.partitions[0].leaderEpoch,
             directory: directory ?? DirectoryID(high: 1_000, low: UInt64(broker)), lastEpoch: LeaderEpoch(lastEpoch),
-            logEnd: Offset(end))
-        commit(controller.report([report], from: BrokerID(broker), epoch: brokerEpoch ?? epoch(broker)))
+            logEnd: Offset(logEnd))
+        commit(
+            controller.report(
+                [report], from: BrokerID(broker), epoch: brokerEpoch ?? epoch(broker), nextOffset: end, now: now))
     }
 
     mutating func setConfig(

@@ -7,6 +7,8 @@ package struct BrokerSessions: Sendable {
         var lastContact: MonotonicInstant
         /// When its last heartbeat to this controller came; nil before the first.
         var lastHeartbeat: MonotonicInstant?
+        /// When there was last a reason to take it for alive; nil for one that was gone before this controller.
+        var lastSeen: MonotonicInstant?
         /// The last metadata offset that the broker applied, inclusive; nil before it said so.
         var metadataOffset: Offset?
         /// The exclusive end of the records that took its leaderships away.
@@ -18,12 +20,17 @@ package struct BrokerSessions: Sendable {
     package init() {}
 
     /// Begins the session of a broker's life.
-    package mutating func start(_ broker: BrokerID, epoch: BrokerEpoch, now: MonotonicInstant) {
+    ///
+    /// - Parameter wasGone: for a controller that begins, and finds it fenced: nothing tells of its life.
+    package mutating func start(
+        _ broker: BrokerID, epoch: BrokerEpoch, now: MonotonicInstant, wasGone: Bool = false
+    ) {
         if byBroker[broker]?.epoch == epoch {
             byBroker[broker]!.lastContact = now
         } else {
             byBroker[broker] = Session(epoch: epoch, lastContact: now)
         }
+        if !wasGone { byBroker[broker]!.lastSeen = now }
     }
 
     /// The session of a broker is over.
@@ -36,6 +43,7 @@ package struct BrokerSessions: Sendable {
         guard byBroker[broker]?.epoch == epoch else { return }
         byBroker[broker]!.lastContact = now
         byBroker[broker]!.lastHeartbeat = now
+        byBroker[broker]!.lastSeen = now
         byBroker[broker]!.metadataOffset = metadataOffset
     }
 
@@ -54,6 +62,9 @@ package struct BrokerSessions: Sendable {
 
     /// When a broker's last heartbeat to this controller came; nil before the first.
     package func lastHeartbeat(_ broker: BrokerID) -> MonotonicInstant? { byBroker[broker]?.lastHeartbeat }
+
+    /// When there was last a reason to take a broker for alive; nil where this controller never had one.
+    func lastSeen(_ broker: BrokerID) -> MonotonicInstant? { byBroker[broker]?.lastSeen }
 
     func controlledShutdownEnd(_ broker: BrokerID) -> Offset? { byBroker[broker]?.controlledShutdownEnd }
 

@@ -87,17 +87,17 @@ extension ClusterController {
     /// All replicas, the one from which an unclean election would lose least first, as far as that is known.
     private func uncleanOrder(_ reported: [BrokerID], _ partition: PartitionRegistration) -> [BrokerID] {
         let silent = partition.replicas.filter { partition.lastKnownELR.contains($0) && !reported.contains($0) }
-        let others = partition.replicas.filter { !partition.lastKnownELR.contains($0) }
+        let others = partition.replicas.filter { !partition.lastKnownELR.contains($0) && !reported.contains($0) }
         let established = others.filter { !partition.addingReplicas.contains($0) }
         return reported + silent + established + others.filter(partition.addingReplicas.contains)
     }
 
-    /// The recovery candidates that reported what they hold, who holds most first.
+    /// The replicas that reported what they hold, who holds most first.
     private func reportedCandidates(
         of id: TopicPartitionID, _ partition: PartitionRegistration
     ) -> [(broker: BrokerID, report: RecoveryReport)] {
         var reported: [(broker: BrokerID, report: RecoveryReport)] = []
-        for candidate in partition.replicas where partition.lastKnownELR.contains(candidate) {
+        for candidate in partition.recoveryWitnesses {
             guard let broker = image.brokers[candidate],
                 let report = recovery.report(on: id, from: candidate, broker.epoch)
             else { continue }

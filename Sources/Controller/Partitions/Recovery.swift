@@ -11,21 +11,34 @@ extension PartitionRegistration {
     package var recoveryCandidates: [BrokerID] {
         isr.isEmpty && eligibleLeaderReplicas.isEmpty && leader == nil ? lastKnownELR : []
     }
+
+    /// Who is asked what it has while there are recovery candidates: they, and every other replica that is not being
+    /// added only now.
+    ///
+    /// All members may have crashed at once, and the controller sees their returns one after the other: who came back
+    /// first left the ISR while the others still passed for alive, and is no candidate, though its log may be the one
+    /// that is whole.
+    package var recoveryWitnesses: [BrokerID] {
+        recoveryCandidates.isEmpty ? [] : replicas.filter { !addingReplicas.contains($0) }
+    }
 }
 
 extension ClusterController {
-    /// Takes what a broker says about partitions in which it is a recovery candidate, and elects where all have spoken.
+    /// Takes what a broker says about partitions whose recovery it witnesses, and elects where all have spoken.
+    ///
+    /// - Parameter nextOffset: the offset that the first record of the decision will have.
     package mutating func report(
-        _ reports: [RecoveryReport], from broker: BrokerID, epoch: BrokerEpoch
+        _ reports: [RecoveryReport], from broker: BrokerID, epoch: BrokerEpoch, nextOffset: Offset,
+        now: MonotonicInstant
     ) -> Decision<Void> {
         guard image.brokers[broker]?.epoch == epoch else { return Decision(reply: ()) }
         var records: [MetadataRecord] = []
         for report in reports {
             guard let partition = image.topics[report.partition],
-                partition.recoveryCandidates.contains(broker), partition.leaderEpoch == report.leaderEpoch
+                partition.recoveryWitnesses.contains(broker), partition.leaderEpoch == report.leaderEpoch
             else { continue }
-            recovery.note(report, from: broker, epoch)
-            if let change = electingCandidate(of: report.partition, partition) {
+            recovery.note(report, from: broker, epoch, nextOffset: nextOffset)
+            if let change = electingCandidate(of: report.partition, partition, now: now) {
                 recovery.forget(report.partition)
                 records.append(.partitionChange(change))
             }
@@ -39,24 +52,26 @@ extension ClusterController {
         return reported == recorded
     }
 
-    /// The election of the candidate that has most, once every candidate reported; nil while one is missing.
+    /// How long a replica that is no candidate is waited for since it was last seen: those that crashed together also
+    /// start together.
+    private static var patienceMilliseconds: Int64 { 10_000 }
+
+    /// The election of the witness that has most, once every candidate reported, and every other replica that was seen
+    /// of late had its chance to; nil before.
+    ///
+    /// More witnesses never make it worse: a log with a later last epoch, or of the same and longer, has all that is
+    /// committed in the one that it is preferred to.
     private func electingCandidate(
-        of id: TopicPartitionID, _ partition: PartitionRegistration
+        of id: TopicPartitionID, _ partition: PartitionRegistration, now: MonotonicInstant
     ) -> PartitionChangeRecord? {
         var best: (broker: BrokerID, report: RecoveryReport)?
-        for candidate in partition.replicas where partition.recoveryCandidates.contains(candidate) {
-            guard let broker = image.brokers[candidate],
-                let report = recovery.report(on: id, from: candidate, broker.epoch),
-                report.leaderEpoch == partition.leaderEpoch,
-                isSameReplica(report.directory, partition.directory(of: candidate))
-            else {
-                #if MUTANTS
-                    if Mutant.firstCandidateLeads.isOn { continue }
-                #endif
-                return nil
+        for witness in partition.recoveryWitnesses {
+            guard let report = report(of: witness, on: id, partition) else {
+                if maySpeakYet(witness, on: id, partition, now: now) { return nil }
+                continue
             }
             if let found = best, !found.report.isBehind(report) { continue }
-            best = (candidate, report)
+            best = (witness, report)
         }
         guard let winner = best?.broker, image.brokers.isActive(winner) else { return nil }
         var next = partition
@@ -64,5 +79,35 @@ extension ClusterController {
         next.isr = [winner]
         next.lastKnownELR = []
         return PartitionChangeRecord(id, from: partition, to: next)
+    }
+
+    /// What a witness reported in its present life, of the replica that the metadata knows.
+    private func report(
+        of witness: BrokerID, on id: TopicPartitionID, _ partition: PartitionRegistration
+    ) -> RecoveryReport? {
+        guard let broker = image.brokers[witness],
+            let report = recovery.report(on: id, from: witness, broker.epoch),
+            report.leaderEpoch == partition.leaderEpoch,
+            isSameReplica(report.directory, partition.directory(of: witness))
+        else { return nil }
+        return report
+    }
+
+    /// Whether an election must wait for a witness that said nothing: always for a candidate; for another one while it
+    /// was seen of late and has not heard of the recovery. Once it has, its heartbeats would bring a report if it had
+    /// one to make.
+    private func maySpeakYet(
+        _ witness: BrokerID, on id: TopicPartitionID, _ partition: PartitionRegistration, now: MonotonicInstant
+    ) -> Bool {
+        if partition.recoveryCandidates.contains(witness) {
+            #if MUTANTS
+                if Mutant.firstCandidateLeads.isOn { return false }
+            #endif
+            return true
+        }
+        guard let seen = sessions.lastSeen(witness), let asked = recovery.askedOffset(id),
+            now < seen.advanced(byMilliseconds: ClusterController.patienceMilliseconds)
+        else { return false }
+        return sessions.metadataOffset(witness).map { $0 + 1 < asked } ?? true
     }
 }

@@ -1,7 +1,7 @@
 package import Metadata
 package import Primitives
 
-/// How much of a partition a recovery candidate has, after it checked its log.
+/// How much of a partition a replica has, after its log was checked.
 package struct RecoveryReport: Hashable, Sendable {
     package let partition: TopicPartitionID
     /// The partition's leader epoch when the report was made: a report about an earlier state is void.
@@ -32,26 +32,44 @@ package struct RecoveryReport: Hashable, Sendable {
     }
 }
 
-/// What recovery candidates reported to this controller. Not replicated: each is asked again after a failover.
+/// What the witnesses of recoveries reported to this controller. Not replicated: each is asked again after a failover.
 package struct RecoveryReports: Sendable {
     private struct Entry {
         let brokerEpoch: BrokerEpoch
         let report: RecoveryReport
     }
 
-    private var byPartition: [TopicPartitionID: [BrokerID: Entry]] = [:]
+    /// The recovery of a partition in one leader epoch.
+    private struct Round {
+        let leaderEpoch: LeaderEpoch
+        /// Who applied the metadata up to here knows of the recovery.
+        let askedOffset: Offset
+        var byBroker: [BrokerID: Entry] = [:]
+    }
+
+    private var rounds: [TopicPartitionID: Round] = [:]
 
     package init() {}
 
-    /// Notes a report of a broker's life; only for partitions where it is a candidate, so the number is bounded.
-    mutating func note(_ report: RecoveryReport, from broker: BrokerID, _ epoch: BrokerEpoch) {
-        byPartition[report.partition, default: [:]][broker] = Entry(brokerEpoch: epoch, report: report)
+    /// Notes a report of a broker's life; only for partitions of which it is a witness, so the number is bounded.
+    ///
+    /// - Parameter nextOffset: the end of the metadata as the controller knows it.
+    mutating func note(
+        _ report: RecoveryReport, from broker: BrokerID, _ epoch: BrokerEpoch, nextOffset: Offset
+    ) {
+        if rounds[report.partition]?.leaderEpoch != report.leaderEpoch {
+            rounds[report.partition] = Round(leaderEpoch: report.leaderEpoch, askedOffset: nextOffset)
+        }
+        rounds[report.partition]!.byBroker[broker] = Entry(brokerEpoch: epoch, report: report)
     }
 
-    mutating func forget(_ partition: TopicPartitionID) { byPartition[partition] = nil }
+    mutating func forget(_ partition: TopicPartitionID) { rounds[partition] = nil }
+
+    /// The exclusive end of the metadata that tells of a partition's recovery; nil where nobody reported.
+    func askedOffset(_ partition: TopicPartitionID) -> Offset? { rounds[partition]?.askedOffset }
 
     func report(on partition: TopicPartitionID, from broker: BrokerID, _ epoch: BrokerEpoch) -> RecoveryReport? {
-        guard let entry = byPartition[partition]?[broker], entry.brokerEpoch == epoch else { return nil }
+        guard let entry = rounds[partition]?.byBroker[broker], entry.brokerEpoch == epoch else { return nil }
         return entry.report
     }
 }

@@ -211,29 +211,32 @@ extension ReplicationSimulation {
         heap.schedule(.heartbeat(node: index, life: node.life), afterMicroseconds: 100_000)
         guard let epoch = node.brokerEpoch, reachesController(index) else { return }
         tell(index)
-        let hasApplied = node.appliedImages > 0 && truth.images[node.appliedImages - 1].brokers[node.id]?.epoch == epoch
         var request = BrokerHeartbeatRequest()
         request.brokerID = node.id
         request.brokerEpoch = epoch
-        request.currentMetadataOffset = hasApplied ? Offset(epoch.value) : .zero
-        let offset = Offset(Int64(truth.images.count) * 100)
+        request.currentMetadataOffset = Offset(max(ReplicationSimulation.metadataEnd(node.appliedImages).value - 1, 0))
+        let offset = ReplicationSimulation.metadataEnd(truth.images.count)
         let decision = truth.controller.heartbeat(request, nextOffset: offset, now: now)
         commit(decision)
         reportRecovery(index, epoch)
     }
 
-    /// A recovery candidate says how much it has, once its log is checked.
+    /// The end of the metadata behind so many images.
+    static func metadataEnd(_ images: Int) -> Offset { Offset(Int64(images) * 100) }
+
+    /// A witness of a recovery says how much it has, once its log is checked.
     private mutating func reportRecovery(_ index: Int, _ epoch: BrokerEpoch) {
         let node = truth.nodes[index]
         guard node.appliedImages > 0,
             let known = truth.images[node.appliedImages - 1].topics[truth.partitionID],
-            known.recoveryCandidates.contains(node.id)
+            known.recoveryWitnesses.contains(node.id)
         else { return }
         let report = RecoveryReport(
             partition: truth.partitionID, leaderEpoch: known.leaderEpoch,
             directory: ReplicationSimulation.directory(of: node.id), lastEpoch: node.disk.entries.last?.epoch,
             logEnd: node.disk.end)
-        commit(truth.controller.report([report], from: node.id, epoch: epoch))
+        let offset = ReplicationSimulation.metadataEnd(truth.images.count)
+        commit(truth.controller.report([report], from: node.id, epoch: epoch, nextOffset: offset, now: now))
     }
 
     private mutating func reachesController(_ index: Int) -> Bool {

@@ -59,8 +59,8 @@ package final class BrokerLifecycle: MetadataSubscriber, @unchecked Sendable {
     private var isHeartbeatInFlight = false
     private var heartbeatTimer: (any Timer)?
     private var recoveryReports: @Sendable ([TopicPartitionID]) -> [RecoveryReport] = { _ in [] }
-    /// The partitions in which this broker is a recovery candidate.
-    private var candidacies: Set<TopicPartitionID> = []
+    /// The partitions whose recovery this broker witnesses.
+    private var recoveries: Set<TopicPartitionID> = []
     private var vitals: @Sendable () -> BrokerVitals? = { nil }
     private var whenAskedToLook: @Sendable ([BrokerID]) -> Void = { _ in }
     private var whenRunning: (@Sendable () -> Void)?
@@ -118,7 +118,7 @@ package final class BrokerLifecycle: MetadataSubscriber, @unchecked Sendable {
         world.controlLoop.execute { self.sendHeartbeat() }
     }
 
-    /// Sets who says what this broker's logs hold, for the partitions in which it is a recovery candidate: those whose
+    /// Sets who says what this broker's logs hold, for the partitions whose recovery it witnesses: those whose
     /// log recovery is not over are left out. Called on the control loop.
     package func reportRecovery(_ source: @escaping @Sendable ([TopicPartitionID]) -> [RecoveryReport]) {
         recoveryReports = source
@@ -172,16 +172,16 @@ package final class BrokerLifecycle: MetadataSubscriber, @unchecked Sendable {
 
     package func metadataPublished(_ image: MetadataImage, delta: MetadataDelta) {
         for partition in delta.changedPartitions {
-            if image.topics[partition]?.recoveryCandidates.contains(identity.id) ?? false {
-                candidacies.insert(partition)
+            if image.topics[partition]?.recoveryWitnesses.contains(identity.id) ?? false {
+                recoveries.insert(partition)
             } else {
-                candidacies.remove(partition)
+                recoveries.remove(partition)
             }
         }
-        for topic in delta.deletedTopics { candidacies = candidacies.filter { $0.topic != topic.id } }
-        // A fenced broker is let in when it is seen to have caught up, a leaving one let go; a candidate is to be
+        for topic in delta.deletedTopics { recoveries = recoveries.filter { $0.topic != topic.id } }
+        // A fenced broker is let in when it is seen to have caught up, a leaving one let go; a witness is to be
         // heard.
-        if state == .fenced || state == .leaving || !candidacies.isEmpty { sendHeartbeat() }
+        if state == .fenced || state == .leaving || !recoveries.isEmpty { sendHeartbeat() }
     }
 
     // MARK: Registration
@@ -312,9 +312,9 @@ package final class BrokerLifecycle: MetadataSubscriber, @unchecked Sendable {
     }
 
     private func reports() -> [BrokerHeartbeatRequest.RecoveredReplica] {
-        if candidacies.isEmpty { return [] }
+        if recoveries.isEmpty { return [] }
         // Those that are settled leave the set, so the rest gets its turn.
-        let asked = Array(candidacies.sorted().prefix(BrokerLifecycle.reportsMax))
+        let asked = Array(recoveries.sorted().prefix(BrokerLifecycle.reportsMax))
         return recoveryReports(asked).map(BrokerHeartbeatRequest.RecoveredReplica.init)
     }
 

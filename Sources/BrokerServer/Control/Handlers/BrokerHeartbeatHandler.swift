@@ -31,8 +31,9 @@ package struct BrokerHeartbeatHandler: RequestHandler {
         if let sightings = BrokerVitals(request)?.sightings, !sightings.isEmpty { controller.peersSeen(sightings) }
         if request.recoveredReplicas.isEmpty { return }
         let reports = request.recoveredReplicas.map(\.report)
-        controller.decide { controller, _, _ in
-            controller.report(reports, from: request.brokerID, epoch: request.brokerEpoch)
+        controller.decide { controller, next, now in
+            controller.report(
+                reports, from: request.brokerID, epoch: request.brokerEpoch, nextOffset: next, now: now)
         } answer: { _ in
         }
     }
