@@ -7,7 +7,7 @@ import time
 
 from confluent_kafka import Consumer, Producer
 
-from harness import MARTLET, fresh, wait_until
+from harness import MARTLET, fresh, martlet, wait_until
 
 NODE = 3
 RECORDS = 300
@@ -66,7 +66,7 @@ def test_what_can_be_made_anew_is_made_anew_and_foreign_files_stay(own_cluster):
     assert count(cluster, topic) == RECORDS
 
 
-def test_a_replica_in_doubt_is_offline_and_nothing_of_it_is_lost(own_cluster):
+def test_a_replica_in_doubt_is_set_aside_and_made_anew(own_cluster):
     cluster, topic = own_cluster, fresh("doubt")
     cluster.create_topic(topic, partitions=3, min_insync_replicas=2)
     fill(cluster, topic)
@@ -74,20 +74,37 @@ def test_a_replica_in_doubt_is_offline_and_nothing_of_it_is_lost(own_cluster):
     cluster.stop(NODE)
     log = cluster.data(NODE) / f"{topic}-1"
     metadata = log / "partition.metadata"
+    metadata.write_bytes(b"\0\1\2")
+    before = {file.name: file.read_bytes() for file in log.glob("*.log")}
+    cluster.start(NODE)
+    cluster.wait_in_sync(topic)
+    assert f"{metadata}: expected version 0 and a topic id" in cluster.logs(NODE, lines=1_000_000)
+    aside = [path for path in cluster.data(NODE).iterdir() if path.name.startswith(f"{topic}-1.")]
+    assert [{file.name: file.read_bytes() for file in path.glob("*.log")} for path in aside] == [before]
+    assert count(cluster, topic) == RECORDS
+
+
+def test_the_only_replica_in_doubt_is_offline_until_it_is_known_whose_it_is(own_cluster):
+    cluster, topic = own_cluster, fresh("doubt")
+    martlet(
+        "topics", "--bootstrap-server", cluster.bootstrap, "--create", "--topic", topic,
+        "--replica-assignment", f"{NODE},{NODE},{NODE}")
+    fill(cluster, topic)
+    cluster.stop(NODE)
+    log = cluster.data(NODE) / f"{topic}-0"
+    metadata = log / "partition.metadata"
     whole = metadata.read_bytes()
     metadata.write_bytes(b"\0\1\2")
     before = {file.name: file.read_bytes() for file in log.glob("*.log")}
     cluster.start(NODE)
-    others = lambda: [len(isr) for partition, (_, _, isr) in cluster.partitions(topic).items() if partition != 1]
-    wait_until(lambda: others() == [3, 3], 60, "the other replicas are in sync")
-    assert f"{metadata}: expected version 0 and a topic id" in cluster.logs(NODE, lines=1_000_000)
-    assert NODE not in cluster.partitions(topic)[1][2]
+    said = f"{metadata}: expected version 0 and a topic id"
+    wait_until(lambda: said in cluster.logs(NODE, lines=1_000_000), 60, "the node says what is wrong")
+    wait_until(lambda: cluster.partitions(topic)[0][0] is None, 60, "nobody leads")
     assert {file.name: file.read_bytes() for file in log.glob("*.log")} == before
-    assert count(cluster, topic) == RECORDS
     cluster.stop(NODE)
     metadata.write_bytes(whole)
     cluster.start(NODE)
-    cluster.wait_in_sync(topic)
+    wait_until(lambda: count(cluster, topic) == RECORDS, 60, "all records are back")
 
 
 def test_a_node_that_can_not_know_whose_its_directory_is_says_so(own_cluster):

@@ -15,19 +15,7 @@ struct ReplicaStorage: Sendable {
     /// Opens (recovers, or makes) a replica's log and lets it take its role.
     func open(_ partition: Partition, _ place: DataDirectories.Place) {
         if let missing = place.missing { return isMissing(partition, missing) }
-        if let doubt = place.doubt {
-            log.error(
-                "the replica is offline: it is not known whose records its directory holds",
-                metadata: [
-                    "reason": "\(doubt)",
-                    "remedy":
-                        """
-                    if they are of this topic, write two lines into the file, `version: 0` and `topic_id: \
-                    \(partition.id.topic)`; else move the directory away; then restart
-                    """,
-                ])
-            return partition.step { state, after in state.goOffline(doubt, &after) }
-        }
+        if let doubt = place.doubt { return isDoubted(partition, doubt) }
         do {
             let opened = try openLog(partition, place)
             let (me, now) = (services.me, services.clock.now)
@@ -61,6 +49,22 @@ struct ReplicaStorage: Sendable {
         }
     }
 
+    /// The directory holds records, and it can't be read of which topic: perhaps of an older one of this name. It is
+    /// set aside and made anew once another leads that holds all that is committed, as where its log is damaged.
+    private func isDoubted(_ partition: Partition, _ doubt: String) {
+        log.error(
+            "the replica is offline: it is not known whose records its directory holds",
+            metadata: [
+                "reason": "\(doubt)",
+                "remedy":
+                    """
+                none where other replicas are in sync; else, if the records are of this topic, write two lines into \
+                the file, `version: 0` and `topic_id: \(partition.id.topic)`, or move the directory away; then restart
+                """,
+            ])
+        lose(partition, "\(doubt)")
+    }
+
     /// The replica held records, and its directory is gone. An empty one would pass for it: the controller is told that
     /// it is lost, and it is made anew once another leads that holds all that is committed.
     private func isMissing(_ partition: Partition, _ reason: String) {
@@ -75,10 +79,15 @@ struct ReplicaStorage: Sendable {
                 \(partition.id.topic)`; then start
                 """,
             ])
-        let damage = LogDamage(path: partition.directory, position: 0, offset: nil, reason: reason)
+        lose(partition, "its directory is gone", reason)
+    }
+
+    /// Takes a replica offline whose records can't be used as they are; it is made anew from a leader that has all.
+    private func lose(_ partition: Partition, _ cause: String, _ reason: String? = nil) {
+        let damage = LogDamage(path: partition.directory, position: 0, offset: nil, reason: reason ?? cause)
         partition.step { state, after in
             guard state.isOpening else { return }
-            state.goOffline("its directory is gone", &after)
+            state.goOffline(cause, &after)
             _ = state.remember(damage)
         }
         services.damageFound(partition)
