@@ -190,12 +190,12 @@ package final class Partition: Sendable {
         return state.withLock { $0.isCutOff(services.contact, now: now) }
     }
 
-    /// Fails what waits for replicas where this leader is cut off: another may lead by now.
+    /// Fails what waits for replicas or records where this leader is cut off: another may lead by now.
     func failWaitingIfCutOff() {
         let now = services.clock.now
         guard services.contact.isLost(now: now) else { return }
         step { state, after in
-            if state.isCutOff(services.contact, now: now) { state.failParkedProduces(.notLeaderOrFollower, &after) }
+            if state.isCutOff(services.contact, now: now) { state.failAllWaiting(.notLeaderOrFollower, &after) }
         }
     }
 

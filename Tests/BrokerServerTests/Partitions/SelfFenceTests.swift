@@ -15,7 +15,7 @@ struct SelfFencedPartitionTests {
         broker.loop.pass(milliseconds: 1_600)
     }
 
-    @Test("It refuses records of any acks, serves what is committed, and takes records again once it hears somebody")
+    @Test("It refuses records, serves what is committed and no more, and takes records again once it hears somebody")
     func refuses() throws {
         let broker = try PartitionsUnderTest(configs: ["min.insync.replicas": "2"])
         let first = try broker.produce(PartitionsUnderTest.batch())
@@ -28,6 +28,8 @@ struct SelfFencedPartitionTests {
         #expect(try error(broker.produce(PartitionsUnderTest.batch(), acks: 1)) == .notLeaderOrFollower)
         let read = try #require(try broker.fetch(at: 0).required().responses.first?.partitions.first)
         #expect(read.errorCode == .noError && read.records?.isEmpty == false)
+        let end = try #require(try broker.fetch(at: 1).required().responses.first?.partitions.first)
+        #expect(end.errorCode == .notLeaderOrFollower)
         broker.table.services.contact.heard(at: broker.loop.now)
         #expect(try error(broker.produce(PartitionsUnderTest.batch(), acks: 1)) == .noError)
     }
@@ -50,6 +52,18 @@ struct SelfFencedPartitionTests {
         try broker.partition.failWaitingIfCutOff()
         broker.loop.run()
         #expect(try error(waiting) == .notLeaderOrFollower)
+    }
+
+    @Test("A consumer that waits for records is told to look for another leader")
+    func failsReaders() throws {
+        let broker = try PartitionsUnderTest(configs: ["min.insync.replicas": "2"])
+        let waiting = try broker.fetch(at: 0, maxWaitMilliseconds: 30_000)
+        cutOff(broker)
+        #expect(waiting.response == nil)
+        try broker.partition.failWaitingIfCutOff()
+        broker.loop.run()
+        let read = try #require(try waiting.required().responses.first?.partitions.first)
+        #expect(read.errorCode == .notLeaderOrFollower)
     }
 
     @Test("A partition with one replica takes records though nobody is heard")

@@ -85,6 +85,8 @@ extension Partition {
     func listOffset(
         _ wanted: PartitionState.ListedOffset, _ requester: Requester, requestedEpoch: LeaderEpoch?
     ) throws(ReplicationError) -> PartitionState.FoundOffset? {
+        // Where the log ends now, only its leader knows: one that is cut off may be none any more.
+        if wanted == .latest, case .consumer = requester, isCutOff { throw ReplicationError(.notLeaderOrFollower) }
         let searched = try search(wanted, requestedEpoch)
         let result: Result<PartitionState.FoundOffset?, ReplicationError> = step { state, after in
             Result { () throws(ReplicationError) in

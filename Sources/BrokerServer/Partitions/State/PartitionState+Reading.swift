@@ -270,8 +270,15 @@ extension Partition {
         let now = services.clock.now
         var room = room
         room.isOverThrottle = requester.isFollower && services.throttles.leaders.isExceeded(now: now)
+        let isControllerLost = services.contact.isLost(now: now)
         return step { state, after in
             var read = state.read(wish, requester, room, isFirst: isFirst, nearby: nearby, now: now, &after)
+            // What is committed stays so, whoever leads; but who has read it all would wait here for ever.
+            if isControllerLost, !requester.isFollower, read.error == .noError, read.byteCount == 0,
+                state.isCutOff(services.contact, now: now)
+            {
+                return FetchRead(error: .notLeaderOrFollower)
+            }
             // In the same step: nothing can come between the look and the wait.
             if let parking, !read.isUrgent, read.byteCount < parking.minBytes {
                 state.parkedFetches.append((parking.fetch, FetchGoal(behind: read, requester, wish)))
