@@ -19,6 +19,8 @@ package final class ClusterClient: Sendable {
         var connections: [Endpoint: BrokerConnection] = [:]
         /// The endpoint that answered last, to be asked first.
         var preferred: Endpoint?
+        /// The endpoint to which the last broker without leaders made us go on.
+        var wentOnTo: Endpoint?
         var generator: SeededGenerator
         var isClosed = false
 
@@ -146,12 +148,19 @@ package final class ClusterClient: Sendable {
     }
 
     /// A broker that is cut off from others knows of no leaders, for as long as it is asked: the next may know more.
+    ///
+    /// All have their turn, also those whose connection ended: where each but one failed to answer once, that one would
+    /// be asked for ever.
     private func askAnotherNext() {
         state.withLock { state in
             var ring = bootstrap.endpoints
             for endpoint in state.knownEndpoints where !ring.contains(endpoint) { ring.append(endpoint) }
-            let place = state.preferred.flatMap { ring.firstIndex(of: $0) } ?? ring.count - 1
-            state.preferred = ring[(place + 1) % ring.count]
+            let place = (state.wentOnTo ?? state.preferred).flatMap { ring.firstIndex(of: $0) } ?? ring.count - 1
+            let next = (1...ring.count).lazy.map { ring[(place + $0) % ring.count] }.first { $0 != state.preferred }
+            guard let next else { return }
+            state.wentOnTo = next
+            state.preferred = next
+            if state.connections[next]?.hasEnded ?? false { state.connections[next] = nil }
         }
     }
 
