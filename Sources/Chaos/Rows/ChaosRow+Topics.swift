@@ -20,7 +20,7 @@ extension ChaosRow {
         ChaosRow(
             id: "F30", fault: "delete a topic and make it again while a node is down",
             promise: "old records never appear in the new one"
-        ) { stage, _ in try await madeAgain(stage) },
+        ) { stage, round in try await madeAgain(stage, round) },
     ]
 
     private static func moved(_ stage: ChaosStage) async throws {
@@ -60,8 +60,8 @@ extension ChaosRow {
         }
     }
 
-    private static func madeAgain(_ stage: ChaosStage) async throws {
-        let name = "again"
+    private static func madeAgain(_ stage: ChaosStage, _ round: Int) async throws {
+        let name = "again-\(round)"
         let replicas = Int16(stage.processes.plan.replicationFactor)
         try await stage.admin.createTopic(name, partitions: 1, replicationFactor: replicas)
         try await fill(stage, name, oldRecords, "old")
