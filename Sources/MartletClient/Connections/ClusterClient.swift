@@ -17,10 +17,7 @@ package final class ClusterClient: Sendable {
     private struct State {
         var view = ClusterView()
         var connections: [Endpoint: BrokerConnection] = [:]
-        /// The endpoint that answered last, to be asked first.
-        var preferred: Endpoint?
-        /// The endpoint to which the last broker without leaders made us go on.
-        var wentOnTo: Endpoint?
+        var asking = AskingOrder()
         var generator: SeededGenerator
         var isClosed = false
 
@@ -120,7 +117,7 @@ package final class ClusterClient: Sendable {
                 do throws(ClientError) {
                     let response = try await send(
                         request, to: endpoint, upTo: versionLimit, timeoutMilliseconds: timeoutMilliseconds)
-                    state.withLock { $0.preferred = endpoint }
+                    state.withLock { $0.asking.answered(endpoint) }
                     return response
                 } catch {
                     guard error.kind == .connection else { throw error }
@@ -136,30 +133,21 @@ package final class ClusterClient: Sendable {
         }
     }
 
-    /// Whom to ask, in this order: the one that answered last first, and those whose connection has ended, by silence
-    /// for one, only after all others.
     private func candidates() -> [Endpoint] {
-        let (preferred, known, ended) = state.withLock { state in
-            (state.preferred, state.knownEndpoints, state.connections.filter { $0.value.hasEnded })
+        state.withLock { state in
+            let connections = state.connections
+            return state.asking.order(of: bootstrap.endpoints + state.knownEndpoints) {
+                connections[$0]?.hasEnded ?? false
+            }
         }
-        var ordered: [Endpoint] = preferred.map { [$0] } ?? []
-        for endpoint in bootstrap.endpoints + known where !ordered.contains(endpoint) { ordered.append(endpoint) }
-        return ordered.filter { ended[$0] == nil } + ordered.filter { ended[$0] != nil }
     }
 
-    /// A broker that is cut off from others knows of no leaders, for as long as it is asked: the next may know more.
-    ///
-    /// All have their turn, also those whose connection ended: where each but one failed to answer once, that one would
-    /// be asked for ever.
+    /// A broker that is cut off from others knows of no leaders: the next may know more.
     private func askAnotherNext() {
         state.withLock { state in
             var ring = bootstrap.endpoints
             for endpoint in state.knownEndpoints where !ring.contains(endpoint) { ring.append(endpoint) }
-            let place = (state.wentOnTo ?? state.preferred).flatMap { ring.firstIndex(of: $0) } ?? ring.count - 1
-            let next = (1...ring.count).lazy.map { ring[(place + $0) % ring.count] }.first { $0 != state.preferred }
-            guard let next else { return }
-            state.wentOnTo = next
-            state.preferred = next
+            guard let next = state.asking.goOn(among: ring) else { return }
             if state.connections[next]?.hasEnded ?? false { state.connections[next] = nil }
         }
     }
