@@ -73,6 +73,9 @@ extension Node {
     /// The metadata that this node has applied; nil before it started.
     package var appliedMetadata: MetadataImage? { witnessed.quorum?.cache.current }
 
+    /// The end of it.
+    package var appliedEnd: Offset? { witnessed.quorum?.cache.end }
+
     /// The replicas of this node, ordered by topic name and number.
     package var replicas: [Partition] { witnessed.broker?.partitions.all ?? [] }
 

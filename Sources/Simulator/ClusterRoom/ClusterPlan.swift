@@ -64,6 +64,10 @@ package struct ClusterPlan: Hashable, Sendable {
     package var consumerCount = 1
     /// Time between two records of a producer.
     package var recordIntervalMilliseconds: Int64 = 20
+    /// How long a record waits for others that go with it in a batch.
+    package var lingerMilliseconds: Int64 = 5
+    /// Producers write for so long, and are silent for as long; nil where they write all the time.
+    package var burstMilliseconds: Int64?
     package var flushesOnAck = true
     package var segmentBytes: Int64 = 1 << 20
     package var delayMicrosecondsMax: Int64 = 1_000
@@ -97,13 +101,17 @@ package struct ClusterPlan: Hashable, Sendable {
         loadMilliseconds = one(of: [5_000, 10_000, 20_000])
         let share = one(of: [1, 2, 3, 6] as [UInt64])
         for kind in FaultKind.allCases where generator.chance(share, in: 8) { faults.append(kind) }
+        lingerMilliseconds = one(of: [0, 5, 30, 100])
+        burstMilliseconds = one(of: [nil, nil, 500, 2_000])
     }
 }
 
 extension ClusterPlan: CustomStringConvertible {
     package var description: String {
         let kinds = faults.map(\.rawValue).joined(separator: ", ")
-        return "\(nodeCount) nodes, \(voterCount) voters, \(partitionCount) partitions, \(producerCount) producers, "
+        return "\(nodeCount) nodes, \(voterCount) voters, \(partitionCount) partitions, \(producerCount) producers "
+            + "(a record each \(recordIntervalMilliseconds) ms, linger \(lingerMilliseconds) ms"
+            + "\(burstMilliseconds.map { ", bursts of \($0) ms" } ?? "")), "
             + "flush.on.ack=\(flushesOnAck), segments of \(segmentBytes), delay \(delayMicrosecondsMax) µs, "
             + "disk \(diskMicrosecondsMax) µs, faults each \(faultIntervalMilliseconds) ms: \(kinds)"
     }

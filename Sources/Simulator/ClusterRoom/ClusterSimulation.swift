@@ -121,9 +121,7 @@ package final class ClusterSimulation: SeededSimulation, @unchecked Sendable {
     private func startClients() {
         for _ in 0..<plan.producerCount {
             producers.append(
-                SimulatedProducer(
-                    client(), places: places, intervalMilliseconds: plan.recordIntervalMilliseconds, truth: truth,
-                    history: history))
+                SimulatedProducer(client(), places: places, plan: plan, truth: truth, history: history))
         }
         for _ in 0..<plan.consumerCount {
             consumers.append(SimulatedConsumer(client(), places: places, truth: truth, history: history))

@@ -54,7 +54,7 @@ package final class VirtualLink: Link {
     var isOver: Bool { state.withLock { $0.isEnded || $0.isSilent } }
 
     package func send(_ segments: [Segment]) {
-        let bytes = segments.flatMap(VirtualLink.content)
+        let bytes = segments.count == 1 ? VirtualLink.content(segments[0]) : segments.flatMap(VirtualLink.content)
         let starts = state.withLock { state in
             guard !state.isEnded else { return false }
             state.outgoing += bytes

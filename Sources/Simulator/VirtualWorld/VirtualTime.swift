@@ -13,7 +13,10 @@ package final class VirtualTime: Sendable {
         let owner: Int
         let work: @Sendable () -> Void
 
-        static func < (left: Event, right: Event) -> Bool { (left.at, left.sequence) < (right.at, right.sequence) }
+        static func < (left: Event, right: Event) -> Bool {
+            left.at.value != right.at.value ? left.at.value < right.at.value : left.sequence < right.sequence
+        }
+
         static func == (left: Event, right: Event) -> Bool { left.sequence == right.sequence }
     }
 

@@ -28,7 +28,7 @@ final class SimulatedProducer: @unchecked Sendable {
     private let places: [TopicPartition]
     private let truth: ClusterTruth
     private let history: ClientHistory
-    private let intervalMilliseconds: Int64
+    private let plan: ClusterPlan
     private var machine: ProducerMachine
     private var generator: SeededGenerator
     private(set) var fates: [Fate] = []
@@ -41,17 +41,18 @@ final class SimulatedProducer: @unchecked Sendable {
     private static let deliveryMilliseconds: Int64 = 20_000
 
     init(
-        _ client: SimulatedClient, places: [TopicPartition], intervalMilliseconds: Int64, truth: ClusterTruth,
+        _ client: SimulatedClient, places: [TopicPartition], plan: ClusterPlan, truth: ClusterTruth,
         history: ClientHistory
     ) {
         self.history = history
         self.client = client
         self.places = places
         self.truth = truth
-        self.intervalMilliseconds = intervalMilliseconds
+        self.plan = plan
         var settings = ProducerMachine.Settings()
         settings.deliveryMillisecondsMax = SimulatedProducer.deliveryMilliseconds
         settings.batchBytesMax = 1_024
+        settings.lingerMilliseconds = plan.lingerMilliseconds
         machine = ProducerMachine(settings: settings)
         generator = client.generator()
     }
@@ -71,12 +72,25 @@ final class SimulatedProducer: @unchecked Sendable {
 
     private func produce() {
         guard isSending, !client.isClosed else { return }
+        if let silence = silenceMilliseconds {
+            client.loop.schedule(afterMilliseconds: silence) { self.produce() }
+            return
+        }
         let count = 1 + Int(generator.next() % 3)
         for _ in 0..<count { add(to: places[Int(generator.next() % UInt64(places.count))]) }
         pump()
-        client.loop.schedule(afterMilliseconds: 1 + Int64(generator.next() % UInt64(2 * intervalMilliseconds))) {
+        client.loop.schedule(
+            afterMilliseconds: 1 + Int64(generator.next() % UInt64(2 * plan.recordIntervalMilliseconds))
+        ) {
             self.produce()
         }
+    }
+
+    /// How long nothing is to be written from now on; nil where something is.
+    private var silenceMilliseconds: Int64? {
+        guard let burst = plan.burstMilliseconds else { return nil }
+        let passed = client.now.milliseconds(since: MonotonicInstant(0))
+        return passed / burst % 2 == 0 ? nil : burst - passed % burst
     }
 
     private func add(to place: TopicPartition) {

@@ -152,7 +152,7 @@ package final class ClusterTruth: @unchecked Sendable {
         if let witness = node.quorumWitness, let reason = quorum.observe(witness, machine) { return violated(reason) }
         var touched: [PartitionTruth] = []
         var isImageNew = false
-        if let applied = node.appliedMetadata, applied.provenance.end != nodes[number - 1].appliedEnd {
+        if let end = node.appliedEnd, end != nodes[number - 1].appliedEnd, let applied = node.appliedMetadata {
             nodes[number - 1].appliedEnd = applied.provenance.end
             refreshReplicas(number, node)
             if applied.provenance.end > image.provenance.end {
