@@ -87,6 +87,19 @@ package struct FollowerProgress: Hashable, Sendable {
         return true
     }
 
+    /// It asked on at `instant` and did not name this partition: it has what it had, and wants what comes behind.
+    ///
+    /// - Parameter leaderEnd: the leader's log end since the fetch before.
+    mutating func heard(at instant: MonotonicInstant, leaderEnd: Offset) {
+        guard let endOffset, let last = lastFetch, instant > last.at else { return }
+        if endOffset >= leaderEnd {
+            advanceCaughtUp(to: instant)
+        } else if endOffset >= last.leaderEnd {
+            advanceCaughtUp(to: last.at)
+        }
+        lastFetch = (instant, leaderEnd)
+    }
+
     /// Takes a new registration. A life other than the one that fetched may have another disk, so its progress is void.
     mutating func registered(_ new: BrokerLife?) {
         life = new

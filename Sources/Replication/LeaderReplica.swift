@@ -146,6 +146,22 @@ package struct LeaderReplica: Sendable {
         return outcome
     }
 
+    /// A follower's session asked on at `instant` without naming this partition. To be called before the log grows and
+    /// before it is judged who lags: what is in a session is fetched with each request of it, named or not.
+    package mutating func heard(_ follower: BrokerID, of epoch: BrokerEpoch?, at instant: MonotonicInstant) {
+        guard let index = followers.firstIndex(where: { $0.broker == follower }),
+            followers[index].fetchedBrokerEpoch == epoch
+        else { return }
+        followers[index].heard(at: instant, leaderEnd: logEnd)
+    }
+
+    /// Whether nothing depends on when a follower asks next, as long as nothing happens here: it is in sync, has told
+    /// what it has, and all that there is is committed.
+    package func isSettled(_ follower: BrokerID) -> Bool {
+        highWatermark >= logEnd && isr.isSettled && isr.committed.contains(follower)
+            && followers.contains { $0.broker == follower && $0.endOffset != nil }
+    }
+
     /// A broker's registration changed; nil when it is gone.
     package mutating func brokerChanged(_ broker: BrokerID, _ life: BrokerLife?, now: MonotonicInstant) -> Outcome {
         if broker == me { myLife = life }

@@ -80,5 +80,7 @@ extension Partition {
             state.leader = nil
             state.follower = nil
         }
+        let watches = state.withLock { $0.leaveWatches() }
+        for watch in watches { watch.session.release(watch) }
     }
 }

@@ -111,6 +111,7 @@ package final class Partition: Sendable {
         var after = Aftermath()
         let result = state.withLock { state in
             let result = body(&state, &after)
+            state.tellWatches(&after)
             if after.following != nil {
                 state.followingChanges += 1
                 after.followingNumber = state.followingChanges
@@ -357,6 +358,9 @@ package final class Partition: Sendable {
     /// Looks for followers that lag too long (rule 15).
     func checkLag() {
         let now = services.clock.now
-        step { state, after in state.lead(now: now, &after) { $0.checkLag(now: now) } }
+        step { state, after in
+            state.hearFollowers()
+            state.lead(now: now, &after) { $0.checkLag(now: now) }
+        }
     }
 }

@@ -1,8 +1,8 @@
 package import Primitives
-internal import OrderedCollections
 
 /// The fetching side of a session: says what a request has to carry, given what the other side already knows.
 ///
+/// A request costs as much as there is to say in it, however many partitions the session has.
 /// - Source: KIP-227.
 package struct FetchSessionBuilder: Sendable {
     /// The session part of one request.
@@ -17,60 +17,95 @@ package struct FetchSessionBuilder: Sendable {
 
     private var sessionID: Int32 = 0
     private var nextEpoch = FetchSessionCache.initialEpoch
-    private var wanted: OrderedDictionary<FetchKey, Wanted> = [:]
-    /// What changed since the last request; all of it is wanted.
-    private var changed: OrderedSet<FetchKey> = []
-    /// What the other side watches and is not wanted any more.
-    private var dropped: OrderedSet<FetchKey> = []
+    /// All that is wanted, and what the other side has still to be told to forget.
+    private var places: [FetchKey: Int] = [:]
+    private var slots: [Slot] = []
+    private var free: [Int] = []
+    private var wanted = 0
+    /// What changed since the last request, once or more often; those with `isChanged` are meant.
+    private var changed: [Int] = []
+    /// What the other side watches and was not wanted any more; may be wanted again.
+    private var dropped: [Int] = []
 
-    private struct Wanted {
+    private struct Slot {
+        var key: FetchKey
         var wish: FetchWish
+        var isWanted = true
+        var isChanged = false
         /// Whether the other side watches it.
         var isKnown = false
     }
 
     package init() {}
 
-    package var isEmpty: Bool { wanted.isEmpty }
+    package var isEmpty: Bool { wanted == 0 }
 
     /// Watches a partition, or moves its position.
     package mutating func set(_ key: FetchKey, _ wish: FetchWish) {
-        if let place = wanted.index(forKey: key) {
-            guard wanted.values[place].wish != wish else { return }
-            wanted.values[place].wish = wish
-        } else {
-            wanted[key] = Wanted(wish: wish, isKnown: dropped.remove(key) != nil)
+        guard let place = places[key] else { return change(add(Slot(key: key, wish: wish))) }
+        if slots[place].isWanted, slots[place].wish == wish { return }
+        if !slots[place].isWanted {
+            slots[place].isWanted = true
+            wanted += 1
         }
-        changed.append(key)
+        slots[place].wish = wish
+        change(place)
+    }
+
+    private mutating func add(_ slot: Slot) -> Int {
+        wanted += 1
+        let place = free.popLast() ?? slots.count
+        if place == slots.count { slots.append(slot) } else { slots[place] = slot }
+        places[slot.key] = place
+        return place
+    }
+
+    private mutating func change(_ place: Int) {
+        guard !slots[place].isChanged else { return }
+        slots[place].isChanged = true
+        changed.append(place)
     }
 
     /// Forgets a partition.
     package mutating func remove(_ key: FetchKey) {
-        guard let removed = wanted.removeValue(forKey: key) else { return }
-        changed.remove(key)
-        if removed.isKnown { dropped.append(key) }
+        guard let place = places[key], slots[place].isWanted else { return }
+        slots[place].isWanted = false
+        slots[place].isChanged = false
+        wanted -= 1
+        if slots[place].isKnown { dropped.append(place) } else { giveUp(place) }
+    }
+
+    private mutating func giveUp(_ place: Int) {
+        places[slots[place].key] = nil
+        free.append(place)
     }
 
     /// The next request.
     package mutating func next() -> Plan {
         let isFull = nextEpoch == FetchSessionCache.initialEpoch
         var plan = Plan(
-            sessionID: sessionID, sessionEpoch: nextEpoch, items: [], forgotten: isFull ? [] : Array(dropped),
-            watchesNothing: wanted.isEmpty)
-        plan.items.reserveCapacity(isFull ? wanted.count : changed.count)
-        if isFull {
-            for place in wanted.values.indices { tell(place, &plan) }
-        } else {
-            for key in changed { if let place = wanted.index(forKey: key) { tell(place, &plan) } }
+            sessionID: sessionID, sessionEpoch: nextEpoch, items: [], forgotten: [], watchesNothing: wanted == 0)
+        for place in dropped where !slots[place].isWanted && slots[place].isKnown {
+            if !isFull { plan.forgotten.append(slots[place].key) }
+            slots[place].isKnown = false
+            giveUp(place)
         }
-        changed.removeAll(keepingCapacity: true)
-        dropped.removeAll(keepingCapacity: true)
+        if isFull {
+            plan.items.reserveCapacity(wanted)
+            for place in slots.indices where places[slots[place].key] == place { tell(place, &plan) }
+        } else {
+            plan.items.reserveCapacity(changed.count)
+            for place in changed where slots[place].isChanged { tell(place, &plan) }
+        }
+        changed.removeAll(keepingCapacity: !isFull)
+        dropped.removeAll()
         return plan
     }
 
     private mutating func tell(_ place: Int, _ plan: inout Plan) {
-        plan.items.append(FetchItem(key: wanted.keys[place], wish: wanted.values[place].wish))
-        wanted.values[place].isKnown = true
+        plan.items.append(FetchItem(key: slots[place].key, wish: slots[place].wish))
+        slots[place].isChanged = false
+        slots[place].isKnown = true
     }
 
     /// A good answer came, naming the session that it belongs to (0 when the other side keeps none).
@@ -93,7 +128,14 @@ package struct FetchSessionBuilder: Sendable {
     private mutating func reset() {
         sessionID = 0
         nextEpoch = FetchSessionCache.initialEpoch
-        for place in wanted.values.indices { wanted.values[place].isKnown = false }
+        for place in dropped where !slots[place].isWanted && slots[place].isKnown {
+            slots[place].isKnown = false
+            giveUp(place)
+        }
+        for place in slots.indices {
+            slots[place].isKnown = false
+            slots[place].isChanged = false
+        }
         changed = []
         dropped = []
     }

@@ -1,5 +1,4 @@
 package import Primitives
-internal import OrderedCollections
 
 /// The fetch sessions that a broker remembers, within a bound.
 ///
@@ -36,11 +35,28 @@ package struct FetchSessionCache: Sendable {
         package var sessionID: Int32
         /// The epoch under which the answer's changes are remembered.
         package var sessionEpoch: Int32
-        package var items: [FetchItem]
+        /// What to look at, those first whose turn it is.
+        package var items: [DueFetch]
         /// Whether the answer may leave out partitions without news.
         package var isIncremental: Bool
-        /// Where the items begin in the order of the session; they go on from its start behind its end.
-        var turn = 0
+        /// The slots of the session that it has given up: nobody watches for them any more.
+        package var released: [Int32] = []
+
+        /// A fetch without a session.
+        init(of items: [FetchItem]) {
+            sessionID = 0
+            sessionEpoch = 0
+            self.items = items.map { DueFetch(key: $0.key, wish: $0.wish, slot: 0, isNamed: true) }
+            isIncremental = false
+        }
+
+        init(sessionID: Int32, sessionEpoch: Int32, items: [DueFetch], isIncremental: Bool, released: [Int32] = []) {
+            self.sessionID = sessionID
+            self.sessionEpoch = sessionEpoch
+            self.items = items
+            self.isIncremental = isIncremental
+            self.released = released
+        }
     }
 
     /// The epoch of a request that opens a session.
@@ -52,65 +68,89 @@ package struct FetchSessionCache: Sendable {
 
     private let slots: Int
     private var sessions: [Int32: FetchSession] = [:]
+    private var ended: [Int32] = []
 
     package init(slots: Int) { self.slots = slots }
 
     package var count: Int { sessions.count }
 
+    /// The sessions that are over since this was asked last: whatever watches for them is to be taken away.
+    package mutating func takeEnded() -> [Int32] {
+        defer { ended.removeAll(keepingCapacity: true) }
+        return ended
+    }
+
     /// Sorts out what a request fetches.
     ///
+    /// - Parameter marked: gives the slots of the session in which something has happened since it was asked last;
+    ///   asked only when the request is accepted.
+    /// - Parameter isAnother: whether this request asks as another one than those before it, so that all is looked at.
     /// - Parameter freshID: a random positive number for a new session.
     /// - Errors: `FETCH_SESSION_ID_NOT_FOUND`, `INVALID_FETCH_SESSION_EPOCH`, `FETCH_SESSION_TOPIC_ID_ERROR`.
     package mutating func begin(
-        _ request: Request, freshID: () -> Int32, now: MonotonicInstant
+        _ request: Request, marked: () -> [Int32], isAnother: Bool = false, freshID: () -> Int32, now: MonotonicInstant
     ) throws(ReplicationError) -> Plan {
         switch request.sessionEpoch {
         case FetchSessionCache.finalEpoch:
             close(request)
-            return Plan(sessionID: 0, sessionEpoch: 0, items: request.items, isIncremental: false)
+            return Plan(of: request.items)
         case FetchSessionCache.initialEpoch:
             close(request)
-            let id = open(request, freshID: freshID, now: now)
-            return Plan(sessionID: id, sessionEpoch: 1, items: request.items, isIncremental: false)
+            return open(request, freshID: freshID, now: now)
         default:
-            return try proceed(request, now: now)
+            return try proceed(request, marked: marked, isAnother: isAnother, now: now)
         }
+    }
+
+    /// Adds to a plan that waits what has been marked meanwhile.
+    ///
+    /// - Returns: false where the session is over, or has gone on: nothing more comes for this plan.
+    package mutating func join(_ marked: () -> [Int32], to plan: inout Plan) -> Bool {
+        guard let place = sessions.index(forKey: plan.sessionID) else { return false }
+        return sessions.values[place].join(marked, to: &plan)
     }
 
     /// Which of a plan's items a full or incremental answer has to name; remembers what it says of each.
     ///
-    /// The partitions that carried records go to the end of the order, so that all get their turn.
-    /// - Parameter news: what there is to say of each of the plan's items, in their order.
-    package mutating func told(_ news: [FetchNews], plan: Plan) -> [Int] {
-        guard plan.sessionID != 0, let place = sessions.index(forKey: plan.sessionID) else {
-            return Array(news.indices)
-        }
-        let told = sessions.values[place].told(news, plan)
-        return plan.isIncremental ? told ?? Array(news.indices) : Array(news.indices)
+    /// What has no more to say is not due any longer. The partitions that carried records go behind all others that are
+    /// due, so that all get their turn.
+    /// - Parameter news: what there is to say of each of the plan's items, in their order; nil where it was not looked
+    ///   at.
+    package mutating func told(_ news: [FetchNews?], plan: Plan) -> [Int] {
+        let told = sessions.index(forKey: plan.sessionID).flatMap { sessions.values[$0].told(news, plan) }
+        if plan.isIncremental, let told { return told }
+        return news.indices.filter { news[$0] != nil }
+    }
+
+    private mutating func end(_ id: Int32) {
+        if sessions.removeValue(forKey: id) != nil { ended.append(id) }
     }
 
     private mutating func close(_ request: Request) {
         guard request.sessionID != 0, sessions[request.sessionID]?.principal == request.principal else { return }
-        sessions[request.sessionID] = nil
+        end(request.sessionID)
     }
 
-    private mutating func open(_ request: Request, freshID: () -> Int32, now: MonotonicInstant) -> Int32 {
-        guard !request.items.isEmpty, makeRoom(for: request, now: now) else { return 0 }
+    private mutating func open(_ request: Request, freshID: () -> Int32, now: MonotonicInstant) -> Plan {
+        guard !request.items.isEmpty, makeRoom(for: request, now: now) else { return Plan(of: request.items) }
         var id = freshID()
         while id <= 0 || sessions[id] != nil { id = freshID() }
-        sessions[id] = FetchSession(request, now: now)
-        return id
+        let session = FetchSession(request, now: now)
+        sessions[id] = session
+        return Plan(sessionID: id, sessionEpoch: 1, items: session.dueItems, isIncremental: false)
     }
 
-    private mutating func proceed(_ request: Request, now: MonotonicInstant) throws(ReplicationError) -> Plan {
+    private mutating func proceed(
+        _ request: Request, marked: () -> [Int32], isAnother: Bool, now: MonotonicInstant
+    ) throws(ReplicationError) -> Plan {
         guard let place = sessions.index(forKey: request.sessionID) else {
             throw ReplicationError(.fetchSessionIDNotFound)
         }
         // In its place: a copy would cost as much as the session has partitions.
-        let plan = try sessions.values[place].proceed(request, now: now)
-        guard !plan.items.isEmpty else {
-            sessions.remove(at: place)
-            return Plan(sessionID: 0, sessionEpoch: 0, items: [], isIncremental: false)
+        let plan = try sessions.values[place].proceed(request, marked: marked, isAnother: isAnother, now: now)
+        guard sessions.values[place].count > 0 else {
+            end(request.sessionID)
+            return Plan(of: [])
         }
         return plan
     }
@@ -125,7 +165,7 @@ package struct FetchSessionCache: Sendable {
         if let idle = order.min(by: { $0.value.lastUsed < $1.value.lastUsed }),
             now.milliseconds(since: idle.value.lastUsed) > limit
         {
-            sessions[idle.key] = nil
+            end(idle.key)
             return true
         }
         let weaker = order.filter { entry in
@@ -134,118 +174,7 @@ package struct FetchSessionCache: Sendable {
         guard let least = weaker.min(by: { $0.value.count < $1.value.count }),
             request.isFollower || least.value.count < request.items.count
         else { return false }
-        sessions[least.key] = nil
-        return true
-    }
-}
-
-/// One session: the partitions it watches and what their last answers said.
-struct FetchSession: Sendable {
-    private struct Watched {
-        var wish: FetchWish
-        var told: FetchNews?
-    }
-
-    let principal: String
-    let isFollower: Bool
-    let usesTopicIDs: Bool
-    let opened: MonotonicInstant
-    private(set) var lastUsed: MonotonicInstant
-    private(set) var nextEpoch: Int32 = 1
-    private var watched: OrderedDictionary<FetchKey, Watched> = [:]
-    /// Where the next answer starts in the order of partitions.
-    private(set) var turn = 0
-
-    init(_ request: FetchSessionCache.Request, now: MonotonicInstant) {
-        principal = request.principal
-        isFollower = request.isFollower
-        usesTopicIDs = request.usesTopicIDs
-        opened = now
-        lastUsed = now
-        for item in request.items { watched[item.key] = Watched(wish: item.wish) }
-    }
-
-    var count: Int { watched.count }
-
-    /// Epochs go from 1 to the greatest number, and then from 1 again.
-    static func epoch(after epoch: Int32) -> Int32 { epoch == .max ? 1 : epoch + 1 }
-
-    /// Takes the next request of the session, and says what it fetches.
-    ///
-    /// - Errors: those of `FetchSessionCache.begin`.
-    mutating func proceed(
-        _ request: FetchSessionCache.Request, now: MonotonicInstant
-    ) throws(ReplicationError) -> FetchSessionCache.Plan {
-        guard principal == request.principal else { throw ReplicationError(.fetchSessionIDNotFound) }
-        guard nextEpoch == request.sessionEpoch else { throw ReplicationError(.invalidFetchSessionEpoch) }
-        guard usesTopicIDs == request.usesTopicIDs else { throw ReplicationError(.fetchSessionTopicIDError) }
-        update(request, now: now)
-        return FetchSessionCache.Plan(
-            sessionID: request.sessionID, sessionEpoch: request.sessionEpoch, items: itemsInTurn, isIncremental: true,
-            turn: turn)
-    }
-
-    private mutating func update(_ request: FetchSessionCache.Request, now: MonotonicInstant) {
-        lastUsed = now
-        nextEpoch = FetchSession.epoch(after: nextEpoch)
-        for item in request.items {
-            if let index = watched.index(forKey: item.key) {
-                watched.values[index].wish = item.wish
-            } else {
-                watched[item.key] = Watched(wish: item.wish)
-            }
-        }
-        for key in request.forgotten {
-            guard let index = watched.index(forKey: key) else { continue }
-            watched.remove(at: index)
-            if index < turn { turn -= 1 }
-        }
-        if turn >= watched.count { turn = 0 }
-    }
-
-    /// All that is watched, from the partition whose turn it is on.
-    var itemsInTurn: [FetchItem] {
-        var items: [FetchItem] = []
-        items.reserveCapacity(watched.count)
-        for index in turn..<watched.count { items.append(item(at: index)) }
-        for index in 0..<turn { items.append(item(at: index)) }
-        return items
-    }
-
-    private func item(at index: Int) -> FetchItem {
-        FetchItem(key: watched.keys[index], wish: watched.values[index].wish)
-    }
-
-    /// Which of a plan's items an incremental answer has to name; nil when a newer request has come meanwhile (its
-    /// client gave this one up), or the session is another one.
-    mutating func told(_ news: [FetchNews], _ plan: FetchSessionCache.Plan) -> [Int]? {
-        let expected = plan.isIncremental ? FetchSession.epoch(after: plan.sessionEpoch) : plan.sessionEpoch
-        guard nextEpoch == expected, count == news.count else { return nil }
-        return remember(news, from: plan.turn)
-    }
-
-    /// Remembers what is told of each partition, the first of `news` being that at `start` in the order; gives the
-    /// places in `news` where there is something to tell, and moves the turn behind the last that carried anything.
-    private mutating func remember(_ news: [FetchNews], from start: Int) -> [Int] {
-        var told: [Int] = []
-        var next = turn
-        for place in news.indices {
-            let index = (start + place) % watched.count
-            guard remember(news[place], at: index) else { continue }
-            told.append(place)
-            if news[place].hasContent { next = index + 1 }
-        }
-        turn = next < watched.count ? next : 0
-        return told
-    }
-
-    private mutating func remember(_ news: FetchNews, at index: Int) -> Bool {
-        if let told = watched.values[index].told, !news.hasContent, news.error == .noError, told.error == news.error,
-            told.highWatermark == news.highWatermark, told.logStart == news.logStart
-        {
-            return false
-        }
-        watched.values[index].told = news
+        end(least.key)
         return true
     }
 }

@@ -75,6 +75,16 @@ package struct FetchItem: Hashable, Sendable {
     }
 }
 
+/// A partition that a fetch has to look at.
+package struct DueFetch: Hashable, Sendable {
+    package var key: FetchKey
+    package var wish: FetchWish
+    /// Its number in the session; 0 where there is none.
+    package var slot: Int32
+    /// Whether the request itself names it.
+    package var isNamed: Bool
+}
+
 /// What an answer says about a partition beside its records; an incremental answer leaves out what has not changed.
 package struct FetchNews: Hashable, Sendable {
     package var error: ErrorCode
@@ -82,11 +92,16 @@ package struct FetchNews: Hashable, Sendable {
     package var logStart: Offset?
     /// Records or a divergence: always to be told.
     package var hasContent: Bool
+    /// Whether nothing more is to be found before something happens at the partition.
+    package var isSettled: Bool
 
-    package init(error: ErrorCode, highWatermark: Offset?, logStart: Offset?, hasContent: Bool) {
+    package init(
+        error: ErrorCode, highWatermark: Offset?, logStart: Offset?, hasContent: Bool, isSettled: Bool = false
+    ) {
         self.error = error
         self.highWatermark = highWatermark
         self.logStart = logStart
         self.hasContent = hasContent
+        self.isSettled = isSettled
     }
 }

@@ -11,6 +11,12 @@ struct FetchPlace: Sendable {
     let partition: Partition?
     /// What the partition says; the refusal where there is none.
     var read: FetchRead
+    /// By what its session is told of what happens there; nil without a session.
+    var watch: PartitionWatch?
+    /// Whether this fetch says what its follower has: only as it comes, not when it looks again.
+    var isFirst = true
+    /// False where the answer was full before it came to it.
+    var wasRead = true
 }
 
 /// What a Fetch request is answered with, before it is put into the bytes of its version.

@@ -15,7 +15,9 @@ final class FetchJob: ParkedFetch, @unchecked Sendable {
     /// And not the whole context: its bytes lie in the connection's receive buffer.
     private let connection: ConnectionIdentity
     private let reply: Reply<FetchResponse>
-    private let plan: FetchSessionCache.Plan
+    private var plan: FetchSessionCache.Plan
+    /// What its session is told by; nil without one.
+    private let watch: SessionWatch?
     private let requester: FetchRequester
     /// Of each item of the plan.
     private var places: [FetchPlace]
@@ -29,17 +31,17 @@ final class FetchJob: ParkedFetch, @unchecked Sendable {
     var place: Int?
 
     private var isOver = false
-    private var isFirst = true
     /// Whether some partition may have it among those that wait there.
     private var isParked = false
     private let isWoken = Atomic(false)
 
     init(
-        _ request: FetchRequest, plan: FetchSessionCache.Plan, requester: FetchRequester,
+        _ request: FetchRequest, plan: FetchSessionCache.Plan, watch: SessionWatch?, requester: FetchRequester,
         places: [FetchPlace], services: FetchServices, deadlines: FetchDeadlines, context: RequestContext,
         reply: Reply<FetchResponse>
     ) {
         self.plan = plan
+        self.watch = watch
         self.requester = requester
         self.places = places
         rack = requester.mayReadFollower ? request.rackID : ""
@@ -59,9 +61,16 @@ final class FetchJob: ParkedFetch, @unchecked Sendable {
         readAll(mayPark: mayWait)
         if !isParked {
             if !mayWait || isSatisfied { return answer() }
-            park()
+            wait()
         }
         deadlines.add(self)
+    }
+
+    /// With a session it waits there, however many partitions that has; without one at each of its partitions.
+    private func wait() {
+        guard let watch else { return park() }
+        // What happened since it looked is looked at as if it happened now.
+        if !watch.wait(self) { wake() }
     }
 
     /// From any thread: there may be more to read at one of its partitions.
@@ -77,6 +86,7 @@ final class FetchJob: ParkedFetch, @unchecked Sendable {
 
     func expired() {
         if isOver { return }
+        if let watch { _ = services.join(watch, &plan, &places) }
         readAll(mayPark: false)
         answer()
     }
@@ -84,6 +94,7 @@ final class FetchJob: ParkedFetch, @unchecked Sendable {
     private func lookAgain() {
         isWoken.store(false, ordering: .relaxed)
         if isOver { return }
+        if let watch { return lookAgain(watch) }
         // Who wakes it forgets it: where there is one partition, nobody has it any more.
         if places.count == 1 { isParked = false }
         readAll(mayPark: !isParked)
@@ -93,10 +104,19 @@ final class FetchJob: ParkedFetch, @unchecked Sendable {
         park()
     }
 
+    /// Looks at what its session was told of.
+    private func lookAgain(_ watch: SessionWatch) {
+        let isOn = services.join(watch, &plan, &places)
+        readAll(mayPark: false)
+        // A session that is over has no more to say: its client is told so when it asks next.
+        if !isOn || isSatisfied { return answer() }
+        wait()
+    }
+
     private var isSatisfied: Bool {
-        if places.isEmpty || minBytes <= 0 { return true }
+        if minBytes <= 0 || (plan.items.isEmpty && plan.sessionID == 0) { return true }
         var bytes = 0
-        for index in places.indices {
+        for index in places.indices where places[index].wasRead {
             if places[index].read.isUrgent { return true }
             bytes += places[index].read.byteCount
         }
@@ -107,22 +127,34 @@ final class FetchJob: ParkedFetch, @unchecked Sendable {
     ///   little to read.
     private func readAll(mayPark: Bool) {
         var left = maxBytes
-        let parking = mayPark && places.count == 1 ? FetchParking(fetch: self, minBytes: minBytes) : nil
+        let parking =
+            mayPark && watch == nil && places.count == 1 ? FetchParking(fetch: self, minBytes: minBytes) : nil
         var hasAny = false
+        var looks: UInt64 = 0
         for index in places.indices {
+            // A full answer has no room for what the request does not name: its turn comes with the next one.
+            places[index].wasRead =
+                !plan.isIncremental || left > 0 || !hasAny || (plan.items[index].isNamed && places[index].isFirst)
             guard let partition = places[index].partition else { continue }
+            guard places[index].wasRead else {
+                places[index].read = FetchRead()
+                continue
+            }
+            let isFirst = places[index].isFirst
             let nearby =
                 isFirst && !rack.isEmpty
                 ? services.nearby(partition, rack: rack, listener: connection.listener.name) : []
             places[index].read = partition.read(
                 plan.items[index].wish, requester, FetchRoom(maxBytes: left, minOneMessage: !hasAny), isFirst: isFirst,
-                nearby: nearby, parking: parking)
+                nearby: nearby, parking: parking, watch: places[index].watch)
+            places[index].isFirst = false
+            looks += 1
             let got = places[index].read.byteCount
             isParked = isParked || places[index].read.isParked
             left = max(left - got, 0)
             hasAny = hasAny || got > 0
         }
-        isFirst = false
+        services.looks.wrappingAdd(looks, ordering: .relaxed)
     }
 
     /// Leaves word at each partition, with where its reading ended; a partition that has more by now wakes it at once.
@@ -135,6 +167,7 @@ final class FetchJob: ParkedFetch, @unchecked Sendable {
     }
 
     private func unpark() {
+        watch?.leave(self)
         if !isParked { return }
         isParked = false
         for place in places { place.partition?.unpark(self) }
@@ -164,7 +197,7 @@ final class FetchJob: ParkedFetch, @unchecked Sendable {
     /// What was read, for the metrics and the throttle.
     private func count() {
         var throttled = 0
-        for index in places.indices {
+        for index in places.indices where places[index].wasRead {
             let bytes = places[index].read.byteCount
             places[index].partition?.traffic.fetched(
                 bytes: bytes, isFollower: requester.isFollower, isError: places[index].read.error != .noError)

@@ -14,8 +14,20 @@ final class FetchServices: Sendable {
     /// Whether consumers are sent to a replica in their rack.
     private let isRackAware: Bool
     private let table: PartitionTable
-    private let sessions: Mutex<FetchSessionCache>
+    private let sessions: Mutex<Sessions>
+    /// How often a fetch looked at a partition.
+    let looks = Atomic<UInt64>(0)
     private let randomness: any Randomness
+
+    private struct Sessions {
+        var cache: FetchSessionCache
+        var watches: [Int32: SessionWatch] = [:]
+
+        /// The watches of the sessions that are over.
+        mutating func takeEnded() -> [SessionWatch] {
+            cache.takeEnded().compactMap { watches.removeValue(forKey: $0) }
+        }
+    }
 
     init(table: PartitionTable, world: World, bytesMax: Int, sessionSlots: Int, isRackAware: Bool) {
         self.table = table
@@ -24,22 +36,57 @@ final class FetchServices: Sendable {
         leaderThrottle = table.services.throttles.leaders
         clock = world.clock
         randomness = world.randomness
-        sessions = Mutex(FetchSessionCache(slots: sessionSlots))
+        sessions = Mutex(Sessions(cache: FetchSessionCache(slots: sessionSlots)))
     }
 
-    /// Sorts out what a request fetches, by its session.
-    func plan(_ request: FetchSessionCache.Request) throws(ReplicationError) -> FetchSessionCache.Plan {
+    /// Sorts out what a request fetches, by its session; with what the session is told by, where it has one.
+    func plan(
+        _ request: FetchSessionCache.Request, _ requester: FetchRequester
+    ) throws(ReplicationError) -> (plan: FetchSessionCache.Plan, watch: SessionWatch?) {
         let now = clock.now
-        return try sessions.withLock { (sessions) throws(ReplicationError) in
-            try sessions.begin(
-                request, freshID: { Int32(truncatingIfNeeded: self.randomness.next() & 0x7FFF_FFFF) }, now: now)
+        var ended: [SessionWatch] = []
+        defer { for watch in ended { watch.end() } }
+        let (plan, watch) = try sessions.withLock { (sessions) throws(ReplicationError) in
+            defer { ended = sessions.takeEnded() }
+            var watch = sessions.watches[request.sessionID]
+            let plan = try sessions.cache.begin(
+                request, marked: { watch?.takeMarked() ?? [] }, isAnother: watch?.isAnother(requester) ?? false,
+                freshID: { Int32(truncatingIfNeeded: self.randomness.next() & 0x7FFF_FFFF) }, now: now)
+            if plan.sessionID == 0 { return (plan, nil as SessionWatch?) }
+            if !plan.isIncremental {
+                watch = SessionWatch(now: now)
+                sessions.watches[plan.sessionID] = watch
+            }
+            watch?.asked(by: requester, at: now)
+            return (plan, watch)
         }
+        if let watch { for slot in plan.released { watch.release(slot) } }
+        return (plan, watch)
+    }
+
+    /// Adds to a fetch that waits what has been marked meanwhile.
+    ///
+    /// - Returns: false where its session is over or has gone on: nothing more comes for it.
+    func join(_ watch: SessionWatch, _ plan: inout FetchSessionCache.Plan, _ places: inout [FetchPlace]) -> Bool {
+        let isOn = sessions.withLock { sessions in
+            // Another session may have taken its number.
+            guard sessions.watches[plan.sessionID] === watch else { return false }
+            return sessions.cache.join(watch.takeMarked, to: &plan)
+        }
+        for index in places.count..<plan.items.count {
+            var place = place(plan.items[index], watch)
+            place.isFirst = false
+            places.append(place)
+        }
+        return isOn
     }
 
     /// What is to be read for an item of a plan; the refusal where there is nothing here.
-    func place(_ key: FetchKey) -> FetchPlace {
-        let (partition, refusal) = partition(key)
-        return FetchPlace(partition: partition, read: FetchRead(error: refusal))
+    func place(_ item: DueFetch, _ watch: SessionWatch?) -> FetchPlace {
+        let (partition, refusal) = partition(item.key)
+        var place = FetchPlace(partition: partition, read: FetchRead(error: refusal))
+        if let partition { place.watch = watch?.watch(item.slot, on: partition) } else { watch?.release(item.slot) }
+        return place
     }
 
     /// The partition that an item names, or why there is none to read here.
@@ -83,8 +130,8 @@ final class FetchServices: Sendable {
 
     private func tell(_ answer: FetchAnswer) -> [Int] {
         guard answer.plan.sessionID != 0 else { return Array(answer.places.indices) }
-        let news = answer.places.map { $0.read.news }
-        return sessions.withLock { $0.told(news, plan: answer.plan) }
+        let news = answer.places.map { $0.wasRead ? $0.read.news : nil }
+        return sessions.withLock { $0.cache.told(news, plan: answer.plan) }
     }
 
     /// Who leads instead, and where (KIP-951).

@@ -48,7 +48,7 @@ extension Partition {
     }
 
     private func cut(_ repair: Repair, _ epoch: LeaderEpoch) -> (PartitionLog, RepairReport)? {
-        guard let taken = state.withLock({ $0.beginCut(epoch) }) else { return nil }
+        guard let taken = step({ state, _ in state.beginCut(epoch) }) else { return nil }
         var log = taken.log
         do throws(StorageError) {
             let report = try Partition.cut(&log, taken.follower, repair, services.files)

@@ -1,6 +1,5 @@
 import Logging
 import Metadata
-import OrderedCollections
 import Primitives
 import Replication
 import Synchronization
@@ -111,7 +110,7 @@ final class ReplicaFetcher: @unchecked Sendable {
     private var endpoint: Endpoint?
     private var connection: PeerConnection?
     private var session = FetchSessionBuilder()
-    private var members: OrderedDictionary<TopicPartitionID, Member> = [:]
+    private var members: [TopicPartitionID: Member] = [:]
     /// How many members owe a flush.
     private var owing = 0
     private var eager = EagerFetching()

@@ -1,6 +1,7 @@
 import Primitives
 import Security
 import Replication
+import Synchronization
 package import WireMessages
 import WireProtocol
 package import World
@@ -50,6 +51,9 @@ package struct FetchHandler: RequestHandler {
         self.metadataFetch = metadataFetch
     }
 
+    /// How often fetches have looked at a partition.
+    var looks: UInt64 { services.looks.load(ordering: .relaxed) }
+
     package func handle(_ request: FetchRequest, _ context: RequestContext, _ reply: Reply<FetchResponse>) {
         if context.listener.kind == .controller {
             guard let metadataFetch else { return reply.closeConnection() }
@@ -62,8 +66,9 @@ package struct FetchHandler: RequestHandler {
             return refuse(.clusterAuthorizationFailed, context, reply)
         }
         let plan: FetchSessionCache.Plan
+        let watch: SessionWatch?
         do throws(ReplicationError) {
-            plan = try services.plan(FetchHandler.session(request, requester, context))
+            (plan, watch) = try services.plan(FetchHandler.session(request, requester, context), requester)
         } catch {
             return refuse(error.code, context, reply)
         }
@@ -71,8 +76,9 @@ package struct FetchHandler: RequestHandler {
             preconditionFailure("a fetch on a loop that is no data loop")
         }
         let job = FetchJob(
-            request, plan: plan, requester: requester, places: plan.items.map { services.place($0.key) },
-            services: services, deadlines: deadlines, context: context, reply: reply)
+            request, plan: plan, watch: watch, requester: requester,
+            places: plan.items.map { services.place($0, watch) }, services: services, deadlines: deadlines,
+            context: context, reply: reply)
         job.run()
     }
 

@@ -30,7 +30,7 @@ struct PartitionFigures: Hashable, Sendable {
 
     init(_ state: borrowing PartitionState) {
         parkedProduces = state.parkedProduces.count
-        parkedFetches = state.parkedFetches.count
+        parkedFetches = state.parkedFetches.count + state.watches.count { $0.goal != nil }
         isOffline = state.isOffline
         isDamaged = state.damage != nil
         log = state.log.map { open in

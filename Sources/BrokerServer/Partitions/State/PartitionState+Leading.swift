@@ -26,6 +26,7 @@ extension PartitionState {
             for item in incoming where item.waitsForReplicas { refuse(item, .notEnoughReplicas, &after) }
         }
         guard !admitted.isEmpty else { return }
+        hearFollowers()
         let outcomes: [AppendOutcome]?
         do throws(StorageError) {
             outcomes = try log?.appendAsLeader(
@@ -108,8 +109,9 @@ extension PartitionState {
 
     /// Whether this leader hears too few followers to make `min.insync.replicas`; asked only where no controller is
     /// heard either.
-    func isCutOff(_ contact: ControllerContact, now: MonotonicInstant) -> Bool {
-        leader?.isCutOff(now: now, silenceMilliseconds: contact.silenceMilliseconds) ?? false
+    mutating func isCutOff(_ contact: ControllerContact, now: MonotonicInstant) -> Bool {
+        hearFollowers()
+        return leader?.isCutOff(now: now, silenceMilliseconds: contact.silenceMilliseconds) ?? false
     }
 
     private func refuse(_ item: Incoming, _ error: ErrorCode, _ after: inout Aftermath) {

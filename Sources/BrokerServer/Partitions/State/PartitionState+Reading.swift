@@ -53,7 +53,7 @@ struct FetchRead: Sendable {
     var news: FetchNews {
         FetchNews(
             error: error, highWatermark: highWatermark, logStart: logStart,
-            hasContent: slice != nil || divergence != nil || preferredReplica != nil)
+            hasContent: slice != nil || divergence != nil || preferredReplica != nil, isSettled: isSettled)
     }
     /// From whom the consumer should rather read; there are no records then.
     var preferredReplica: BrokerID?
@@ -63,8 +63,13 @@ struct FetchRead: Sendable {
     var hasNews = false
     /// It is of a follower that is given what others are given too, to be flushed together.
     var isOfGroup = false
+    /// Whether nothing more can be found here, and nobody waits for this fetch to come again, before something happens
+    /// at the partition.
+    var isSettled = false
     /// Its bytes count for the leaders' throttle.
     var isThrottled = false
+    /// The throttle keeps its records back for now.
+    var isHeldBack = false
     /// Sending it could wait for a disk, or it has to be checked first: not on a loop. To be asked once: what was not
     /// in memory may come back at any time.
     var mayWaitForDisk: Bool { !isHot && slice.map { !isTrusted || !$0.isResident } ?? false }
@@ -159,6 +164,7 @@ extension PartitionState {
             // A replica in sync is waited for by producers: it is never held back.
             if room.isOverThrottle, leader?.inSync.contains(follower) != true {
                 read.bound = max(log?.logEndOffset ?? .zero, wish.offset)
+                read.isHeldBack = true
                 return read
             }
         }
@@ -197,6 +203,17 @@ extension PartitionState {
             fill(&read, wish, room, upTo: watermark, now: now, &after)
         }
         return read
+    }
+
+    /// Whether a session need not look here again before something happens.
+    func isSettled(_ read: FetchRead, _ requester: FetchRequester, _ room: FetchRoom) -> Bool {
+        guard !read.isUrgent, read.slice == nil, room.maxBytes > 0 || room.minOneMessage else { return false }
+        switch requester.kind {
+        case .consumer: return true
+        case .follower(let id):
+            // One that is held back, or has yet to join, is looked at with each of its requests.
+            return !read.isHeldBack && leader?.isSettled(id) == true
+        }
     }
 
     /// Finds the records for an answer.
@@ -265,7 +282,7 @@ extension Partition {
     /// Reads for a fetch of a client or a follower.
     func read(
         _ wish: FetchWish, _ requester: FetchRequester, _ room: FetchRoom, isFirst: Bool, nearby: [BrokerID] = [],
-        parking: FetchParking? = nil
+        parking: FetchParking? = nil, watch: PartitionWatch? = nil
     ) -> FetchRead {
         let now = services.clock.now
         var room = room
@@ -280,6 +297,10 @@ extension Partition {
                 return FetchRead(error: .notLeaderOrFollower)
             }
             // In the same step: nothing can come between the look and the wait.
+            if let watch {
+                read.isSettled = state.isSettled(read, requester, room)
+                state.watch(watch, requester, until: FetchGoal(behind: read, requester, wish), told: read)
+            }
             if let parking, !read.isUrgent, read.byteCount < parking.minBytes {
                 state.parkedFetches.append((parking.fetch, FetchGoal(behind: read, requester, wish)))
                 read.isParked = true

@@ -44,6 +44,10 @@ struct PartitionState: ~Copyable {
     /// When there are so many, those whose requests timed out are swept out.
     var parkedProducesSweepAt = PartitionState.parkedProducesSweepMin
     var parkedFetches: [(fetch: any ParkedFetch, goal: FetchGoal)] = []
+    /// The fetch sessions that watch this partition, in no order.
+    var watches: [PartitionWatch] = []
+    /// What they were told of last; there while there are any.
+    var seen: FetchableView?
     /// Deletions that some replica has not followed yet; they exist only while this broker leads.
     var parkedDeletions: [ParkedDeletion] = []
     var isFlushing = false
