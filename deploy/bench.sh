@@ -7,6 +7,7 @@
 # --limit DIR  the folder of limit.c; without it only Martlet is measured
 # cases, all of them by default: produce-64k produce-64k-flush produce-1k ping-pong consume produce-100 partitions-1000
 #        connections-1000 mixed tools cold-start failover. A case that fails is named at the end; the others go on.
+#        Not by default: idle (three minutes; the three nodes have open files for 10,000 partitions each).
 set -eu
 
 here=$(cd "$(dirname "$0")/.." && pwd)
@@ -202,6 +203,28 @@ failover() {
     note failover p99_ms martlet "$(field "$line" p99_ms)"
 }
 
+# The processor time of the three nodes in clock ticks.
+ticks() { for pid in $(pids | tr ',' ' '); do cut -d')' -f2 "/proc/$pid/stat"; done | awk '{ sum += $12 + $13 } END { print sum }'; }
+# What partitions cost that nobody uses: 100, 1,000 and 10,000 of them, in milliseconds of processor time a second.
+idle() {
+    topic=0 there=0
+    for count in 100 1000 10000; do
+        while [ "$there" -lt "$count" ]; do
+            more=$((count - there > 2000 ? 2000 : count - there))
+            "$martlet" topics --bootstrap-server "$servers" --create --topic "bench-idle-$topic" --partitions "$more" \
+                --replication-factor 3 >/dev/null
+            topic=$((topic + 1)) there=$((there + more))
+        done
+        sleep 30
+        for _ in 1 2 3; do
+            began=$(ticks)
+            sleep 20
+            note "idle-$count" cpu_ms_per_s martlet "$((($(ticks) - began) * 1000 / $(getconf CLK_TCK) / 20))"
+        done
+    done
+    for number in $(seq 0 $((topic - 1))); do drop "bench-idle-$number"; done
+}
+
 # One run of each that is not measured: pages of memory that were never used before cost several times as much.
 warm_up() {
     [ -z "$floor" ] || "$floor" acks "$dir" "$mebibytes" 65536 8 2 >/dev/null
@@ -224,6 +247,7 @@ run_case() {
         tools) tools ;;
         cold-start) cold_start ;;
         failover) failover ;;
+        idle) idle ;;
         *) echo "bench.sh: unknown case $1" >&2; exit 2 ;;
     esac
 }
