@@ -45,7 +45,10 @@ extension Partition {
     /// Starts a flush where `flush.ms` asks for one.
     func flushIfOverdue() {
         let now = services.clock.now
-        if state.withLock({ $0.isFlushOverdue(now: now) }) { startFlush() }
+        let isOverdue = state.withLock { state in
+            state.settings.flushMillisecondsMax < Int64.max && state.isFlushOverdue(now: now)
+        }
+        if isOverdue { startFlush() }
     }
 
     /// The directory's checkpoint holds the recovery point now. Blocks.

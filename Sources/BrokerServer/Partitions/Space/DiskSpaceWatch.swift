@@ -64,7 +64,12 @@ final class DiskSpaceWatch: Sendable {
             guard isFull != wasFull else { continue }
             tell(path, isFull: isFull, free: free, reserve: reserve)
         }
-        full.withLock { $0 = now }
+        let before = full.withLock { full in
+            defer { full = now }
+            return full
+        }
+        // Where no disk is full nor was, no partition has to be told.
+        if now.isEmpty, before.isEmpty { return }
         for partition in table.all { partition.diskIs(full: now.contains(partition.logDirectory)) }
     }
 

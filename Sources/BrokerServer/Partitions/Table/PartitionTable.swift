@@ -9,6 +9,8 @@ package import World
 package final class PartitionTable: MetadataSubscriber, Sendable {
     private struct Index {
         var byTopic: [TopicID: [PartitionIndex: Partition]] = [:]
+        /// All of them in order, until one comes or goes: every chore walks through them, many each second.
+        var inOrder: [Partition]?
         /// Only topics with a replica here.
         var idsByName: [String: TopicID] = [:]
     }
@@ -103,8 +105,13 @@ package final class PartitionTable: MetadataSubscriber, Sendable {
 
     /// All replicas here, ordered by topic name and number.
     package var all: [Partition] {
-        index.withLock { index in index.byTopic.values.flatMap { $0.values } }
-            .sorted { ($0.topicName, $0.id.index) < ($1.topicName, $1.id.index) }
+        index.withLock { index in
+            if let known = index.inOrder { return known }
+            let sorted = index.byTopic.values.flatMap { $0.values }
+                .sorted { ($0.topicName, $0.id.index) < ($1.topicName, $1.id.index) }
+            index.inOrder = sorted
+            return sorted
+        }
     }
 
     // MARK: metadata
@@ -158,6 +165,7 @@ package final class PartitionTable: MetadataSubscriber, Sendable {
             assignment: assignment(registration, image), lives: BrokerLife.all(in: image),
             checkpointedHighWatermark: place.highWatermark)
         index.withLock { index in
+            index.inOrder = nil
             index.byTopic[id.topic, default: [:]][id.index] = partition
             index.idsByName[topic.name] = id.topic
         }
@@ -242,6 +250,7 @@ package final class PartitionTable: MetadataSubscriber, Sendable {
     private func remove(_ partition: Partition, _ reason: ErrorCode) {
         let topic = partition.id.topic
         index.withLock { index in
+            index.inOrder = nil
             index.byTopic[topic]?[partition.id.index] = nil
             guard index.byTopic[topic]?.isEmpty ?? true else { return }
             index.byTopic[topic] = nil

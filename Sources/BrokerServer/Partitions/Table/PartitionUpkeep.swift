@@ -58,9 +58,7 @@ package final class PartitionUpkeep: Sendable {
         }
         every(min(settings.integer("log.flush.scheduler.interval.ms"), PartitionUpkeep.flushLookMilliseconds)) {
             [table] in
-            for partition in table.all where partition.settings.flushMillisecondsMax < Int64.max {
-                partition.flushIfOverdue()
-            }
+            for partition in table.all { partition.flushIfOverdue() }
         }
         every(settings.integer("log.retention.check.interval.ms")) { [self] in
             onEachDisk(.retention) { self.enforceRetention(of: $0) }
