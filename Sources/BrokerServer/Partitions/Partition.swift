@@ -196,7 +196,9 @@ package final class Partition: Sendable {
         let now = services.clock.now
         guard services.contact.isLost(now: now) else { return }
         step { state, after in
-            if state.isCutOff(services.contact, now: now) { state.failAllWaiting(.notLeaderOrFollower, &after) }
+            guard state.isCutOff(services.contact, now: now) else { return }
+            state.failAllWaiting(.notLeaderOrFollower, &after)
+            state.ringConsumers(&after)
         }
     }
 

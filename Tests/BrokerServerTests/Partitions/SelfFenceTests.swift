@@ -54,10 +54,15 @@ struct SelfFencedPartitionTests {
         #expect(try error(waiting) == .notLeaderOrFollower)
     }
 
-    @Test("A consumer that waits for records is told to look for another leader")
-    func failsReaders() throws {
+    @Test("A consumer that waits for records is told to look for another leader", arguments: [false, true])
+    func failsReaders(withSession: Bool) throws {
         let broker = try PartitionsUnderTest(configs: ["min.insync.replicas": "2"])
-        let waiting = try broker.fetch(at: 0, maxWaitMilliseconds: 30_000)
+        var session: (Int32, Int32) = (0, -1)
+        if withSession {
+            let opened = try broker.fetch(at: 0, maxWaitMilliseconds: 0, session: (0, 0)).required()
+            session = (opened.sessionID, 1)
+        }
+        let waiting = try broker.fetch(at: 0, maxWaitMilliseconds: 30_000, session: session)
         cutOff(broker)
         #expect(waiting.response == nil)
         try broker.partition.failWaitingIfCutOff()

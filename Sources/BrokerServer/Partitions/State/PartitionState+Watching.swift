@@ -94,11 +94,21 @@ extension PartitionState {
         for watch in watches {
             let isFollower = watch.requester?.isFollower ?? false
             let rings = watch.goal.map { isUpset || (startMoved && isFollower) || $0.isReached(in: view) } ?? false
-            if watch.isMarked, !rings { continue }
-            if rings { watch.goal = nil }
-            let isNew = !watch.isMarked
-            watch.isMarked = true
-            if let fetch = watch.session.mark(watch.slot, isNew: isNew, rings: rings) { after.woken.append(fetch) }
+            if !watch.isMarked || rings { tell(watch, rings: rings, &after) }
+        }
+    }
+
+    private func tell(_ watch: PartitionWatch, rings: Bool, _ after: inout Aftermath) {
+        if rings { watch.goal = nil }
+        let isNew = !watch.isMarked
+        watch.isMarked = true
+        if let fetch = watch.session.mark(watch.slot, isNew: isNew, rings: rings) { after.woken.append(fetch) }
+    }
+
+    /// Consumers have to look again, though nothing has changed but the time: this leader is cut off.
+    mutating func ringConsumers(_ after: inout Aftermath) {
+        for watch in watches where watch.goal != nil && watch.requester?.isFollower == false {
+            tell(watch, rings: true, &after)
         }
     }
 
