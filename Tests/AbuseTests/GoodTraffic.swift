@@ -34,7 +34,8 @@ final class GoodTraffic: Sendable {
 
     private func go() {
         let client = RawClient(port: port)
-        while !isOver.load(ordering: .relaxed) {
+        // Once at least, however soon the others are done.
+        repeat {
             let answer = try? client.produce(Batches.plain(), to: GoodTraffic.topic)
             let isLast = told.withLock { told in
                 guard let answer, answer.errorCode == .noError,
@@ -48,7 +49,7 @@ final class GoodTraffic: Sendable {
                 return false
             }
             if isLast { return }
-        }
+        } while !isOver.load(ordering: .relaxed)
     }
 
     /// Ends it; all that it sent was acknowledged, in order, and it did send.
