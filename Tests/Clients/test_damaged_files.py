@@ -99,7 +99,11 @@ def test_the_only_replica_in_doubt_is_offline_until_it_is_known_whose_it_is(own_
     cluster.start(NODE)
     said = f"{metadata}: expected version 0 and a topic id"
     wait_until(lambda: said in cluster.logs(NODE, lines=1_000_000), 60, "the node says what is wrong")
-    wait_until(lambda: cluster.partitions(topic)[0][0] is None, 60, "nobody leads")
+    refused = []
+    producer = Producer({"bootstrap.servers": cluster.bootstrap, "acks": "all", "message.timeout.ms": 3_000})
+    producer.produce(topic, b"refused", partition=0, on_delivery=lambda error, _: refused.append(error))
+    producer.flush(30)
+    assert refused and refused[0] is not None
     assert {file.name: file.read_bytes() for file in log.glob("*.log")} == before
     cluster.stop(NODE)
     metadata.write_bytes(whole)
