@@ -122,6 +122,29 @@ import World
         }
     }
 
+    @Test("Who goes on where the last read ended looks at one header, which tells where this read ends")
+    func goesOn() throws {
+        var fixture = try LogFixture { $0.indexIntervalBytes = 1 }
+        let size = batch(1).count
+        for _ in 0..<1_000 { _ = try fixture.append(batch(1)) }
+        var next = Offset(5)
+        for round in 0..<20 {
+            let before = fixture.disk.reads
+            let slice = try fixture.log.read(
+                from: next, maxBytes: 16 * size, upTo: fixture.log.logEndOffset, minOneMessage: true)
+            #expect(slice.baseOffset == next && slice.endOffset == next + 16)
+            #expect(slice.count == 16 * size && slice.position == next.value * Int64(size))
+            #expect(round == 0 || fixture.disk.reads - before <= 1)
+            next = slice.endOffset
+        }
+        // What was remembered of a place is nothing once the log was cut there.
+        try fixture.log.truncate(to: next)
+        #expect(try fixture.log.read(from: next, maxBytes: size, upTo: next, minOneMessage: true).isEmpty)
+        _ = try fixture.append(batch(3))
+        let grown = try fixture.log.read(from: next, maxBytes: size, upTo: next + 3, minOneMessage: true)
+        #expect(grown.endOffset == next + 3)
+    }
+
     @Test("A first batch that is too long comes alone when one message is asked for, and not otherwise")
     func minOneMessage() throws {
         var fixture = try LogFixture()

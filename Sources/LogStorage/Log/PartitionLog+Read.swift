@@ -39,7 +39,8 @@ extension PartitionLog {
         // A segment has a dozen references to count: it is looked at where it stands.
         if stop.position < segments[start.segment].sizeBytes {
             let base = segments[start.segment].baseOffset
-            hints.remember(ReadHints.Hint(offset: stop.offset, segmentBase: base, position: stop.position))
+            hints.remember(
+                ReadHints.Hint(offset: stop.offset, segmentBase: base, position: stop.position, batch: stop.next))
         }
         return LogSlice(
             file: segments[start.segment].file, position: start.position, count: Int(stop.position - start.position),
@@ -74,6 +75,8 @@ extension PartitionLog {
     private struct Stop {
         let position: Int64
         let offset: Offset
+        /// The batch that stands there, where its header was seen.
+        var next: RecordBatchHeader?
     }
 
     /// The batch that contains `offset` or is the first behind it; nil at the log's end.
@@ -86,9 +89,13 @@ extension PartitionLog {
         for index in segmentIndex(of: offset)..<segments.count {
             let segment = segments[index]
             let found: (header: RecordBatchHeader, position: Int64)?
-            if let position = hints.position(of: offset, inSegment: segment.baseOffset) {
-                var cursor = HeaderCursor(segment.file, from: position, to: segment.sizeBytes)
-                found = try cursor.next()
+            if let hint = hints.place(of: offset, inSegment: segment.baseOffset) {
+                if let batch = hint.batch {
+                    found = (batch, hint.position)
+                } else {
+                    var cursor = HeaderCursor(segment.file, from: hint.position, to: segment.sizeBytes)
+                    found = try cursor.next()
+                }
             } else {
                 found = try segment.locate(offset, in: files)
             }
@@ -138,7 +145,8 @@ extension PartitionLog {
             let next = position + Int64(header.sizeInBytes)
             if next > limit {
                 // This batch is too much; it starts where the slice ends.
-                return position > start.position ? Stop(position: position, offset: header.baseOffset) : first
+                return position > start.position
+                    ? Stop(position: position, offset: header.baseOffset, next: header) : first
             }
             last = Stop(position: next, offset: header.nextOffset)
         }

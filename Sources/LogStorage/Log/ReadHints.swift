@@ -1,4 +1,5 @@
 import Primitives
+import WireProtocol
 
 /// Where the last reads ended: a consumer that goes on from there needs no index.
 struct ReadHints: Sendable {
@@ -6,6 +7,8 @@ struct ReadHints: Sendable {
         let offset: Offset
         let segmentBase: Offset
         let position: Int64
+        /// The batch that stands there, where its header was seen: the next read needs not look again.
+        let batch: RecordBatchHeader?
     }
 
     private var hints: [Hint] = []
@@ -22,8 +25,8 @@ struct ReadHints: Sendable {
         }
     }
 
-    func position(of offset: Offset, inSegment base: Offset) -> Int64? {
-        hints.first { $0.offset == offset && $0.segmentBase == base }?.position
+    func place(of offset: Offset, inSegment base: Offset) -> Hint? {
+        hints.last { $0.offset == offset && $0.segmentBase == base }
     }
 
     mutating func removeAll() {

@@ -36,6 +36,7 @@ final class SimDisk: FileStore {
         var operations = 0
         var synchronizations = 0
         var writes = 0
+        var reads = 0
         /// By inode, what is not in memory; one range each.
         var absent: [Int: Range<Int>] = [:]
         /// What was asked for before it was read.
@@ -53,6 +54,7 @@ final class SimDisk: FileStore {
     /// All operations from now on that change something.
     var operations: Int { state.withLock { $0.operations } }
     var writes: Int { state.withLock { $0.writes } }
+    var reads: Int { state.withLock { $0.reads } }
     var synchronizations: Int { state.withLock { $0.synchronizations } }
 
     /// From the operation with this number on nothing works any more: the machine is stopping.
@@ -332,6 +334,7 @@ final class SimFile: File {
     func read(into buffer: Bytes, at position: Int64) throws(FileError) -> Int {
         disk.state.withLock { state in
             precondition(life == state.lives, "a file of a dead process is read: \(path)")
+            state.reads += 1
             SimDisk.comeBack(inode, Int(position)..<Int(position) + buffer.count, &state)
             let content = state.inodes[inode]?.current ?? []
             let count = max(0, min(buffer.count, content.count - Int(position)))
