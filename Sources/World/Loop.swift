@@ -17,6 +17,9 @@ package protocol Loop: AnyObject, Sendable {
 
     /// True on the loop's own thread.
     var isCurrent: Bool { get }
+
+    /// Which of the node's data loops it is, from 0, below `LoopGroup.countMax`; nil where it is none of them.
+    var place: Int? { get }
 }
 
 /// A scheduled piece of work that can be called off.

@@ -113,16 +113,16 @@ package enum ListenError: Error, Hashable, Sendable {
 
 /// A node's view of the network.
 package protocol Network: AnyObject, Sendable {
-    /// Accepts connections at `endpoint`; each new link belongs to one of `loops` (one loop, or all data loops), and
-    /// `accept` (called on that loop) gives its handler, or nil to refuse it.
+    /// Accepts connections at `endpoint`; each new link belongs to one of the open ones of `loops` (one loop, or the
+    /// data loops), and `accept` (called on that loop) gives its handler, or nil to refuse it.
     func listen(
-        at endpoint: Endpoint, on loops: [any Loop], frameLimitBytes: Int,
+        at endpoint: Endpoint, on loops: LoopGroup, frameLimitBytes: Int,
         accept: @escaping @Sendable (any Link) -> (any LinkHandler)?
     ) throws(ListenError) -> any Listener
 
     /// The same for connections without frames (HTTP): what each read brings is handed to `frameReceived` as it is.
     func listenUnframed(
-        at endpoint: Endpoint, on loops: [any Loop], accept: @escaping @Sendable (any Link) -> (any LinkHandler)?
+        at endpoint: Endpoint, on loops: LoopGroup, accept: @escaping @Sendable (any Link) -> (any LinkHandler)?
     ) throws(ListenError) -> any Listener
 
     /// Connects; `completion` runs on `loop` with the link, or with `refused` or `unreachable`. The handler's calls

@@ -124,25 +124,97 @@ def test_a_setting_for_all_brokers_acts_at_once_and_is_taken_back(cluster, admin
     wait_until(lambda: write(cluster, topic, b"x" * 1_500_000) is None, 10, "the properties hold again")
 
 
-def test_the_pools_have_as_many_threads_as_they_are_told(cluster, admin):
-    def threads(node):
-        names = [name.read_text() for name in Path(f"/proc/{cluster.process_of(node)}/task").glob("*/comm")]
-        return sum(name.startswith("TP-") for name in names)
+def threads(cluster, node, name):
+    """How many of a node's threads have a name that begins so."""
+    names = [file.read_text() for file in Path(f"/proc/{cluster.process_of(node)}/task").glob("*/comm")]
+    return sum(each.startswith(name) for each in names)
 
+
+def test_the_pools_have_as_many_threads_as_they_are_told(cluster, admin):
     def all_have(count):
-        wait_until(lambda: all(threads(node) == count for node in cluster.nodes), 20, f"{count} threads of the pools")
+        wait_until(
+            lambda: all(threads(cluster, node, "TP-") == count for node in cluster.nodes), 20,
+            f"{count} threads of the pools")
 
     # One log directory: its pool, and the one for all else.
     all_have(2 * 8)
-    for_all(cluster, "num.io.threads", "20")
-    all_have(2 * 20)
-    for_all(cluster, "num.io.threads", "2")
-    all_have(2 * 2)
+    refused = "Dynamic thread count update validation failed for num.io.threads=20, "
+    assert alter(cluster.port(1), [(4, "", "num.io.threads", "20")]) == [
+        (42, refused + "value should not be greater than double the current value 8")]
+    for_all(cluster, "num.io.threads", "16")
+    all_have(2 * 16)
+    for count in (8, 4, 2):
+        for_all(cluster, "num.io.threads", str(count))
+        all_have(2 * count)
     topic = fresh("threads")
     cluster.create_topic(topic)
     assert write(cluster, topic, b"x", count=10) is None
     for_all(cluster, "num.io.threads", None)
     all_have(2 * 8)
+
+
+def test_the_loops_are_as_many_as_they_are_told_and_nothing_is_lost_meanwhile():
+    """More loops and fewer, each change with connections that were there before and new ones."""
+    cluster = Cluster(nodes=3, overrides=OVERRIDES + ["num.network.threads=2"])
+    try:
+        cluster.up()
+        change_loops_under_load(cluster)
+    finally:
+        cluster.destroy()
+
+
+def change_loops_under_load(cluster):
+    topic = fresh("loops")
+    cluster.create_topic(topic)
+    acknowledged, errors = [], []
+
+    def producer():
+        return Producer({"bootstrap.servers": cluster.bootstrap, "acks": "all", "enable.idempotence": True,
+                         "linger.ms": 1, "message.timeout.ms": 60_000})
+
+    def note(error, message):
+        (errors if error else acknowledged).append(error or message.value())
+
+    def wait_for_loops(count):
+        # A loop that is not needed any more keeps its thread.
+        wait_until(
+            lambda: all(threads(cluster, node, "data-") == count for node in cluster.nodes), 20, f"{count} loops")
+
+    said = "Dynamic thread count update validation failed for num.network.threads"
+    assert alter(cluster.port(1), [(4, "", "num.network.threads", "5")]) == [
+        (42, f"{said}=5, value should not be greater than double the current value 2")]
+    producers, sent = [producer()], 0
+    for step, (count, most) in enumerate([(2, 2), (4, 4), (2, 4), (1, 4), (2, 4), (4, 4), (8, 8), (4, 8)]):
+        for_all(cluster, "num.network.threads", str(count))
+        wait_for_loops(most)
+        # Those of before go on, on the loops that they have; a new one gets one of those that are open now.
+        producers.append(producer())
+        for number in range(50):
+            for each in producers:
+                each.produce(topic, b"%d" % sent, partition=0, on_delivery=note)
+                sent += 1
+            for each in producers:
+                each.poll(0.002 if number % 10 == 0 else 0)
+        assert describe_loops(cluster) == str(count), f"step {step}"
+    assert alter(cluster.port(2), [(4, "", "num.network.threads", "1")]) == [
+        (42, f"{said}=1, value should be at least half the current value 4")]
+    # What is taken back goes back to the properties, however far.
+    for_all(cluster, "num.network.threads", None)
+    for each in producers:
+        assert each.flush(60) == 0
+    assert not errors and len(acknowledged) == sent
+    reader = Consumer({"bootstrap.servers": cluster.bootstrap, "group.id": fresh("g")})
+    reader.assign([TopicPartition(topic, 0, 0)])
+    read = []
+    wait_until(
+        lambda: read.extend(m.value() for m in reader.consume(1_000, 0.5)) or len(read) >= sent, 60, "all is read")
+    assert sorted(read) == sorted(acknowledged)
+    reader.close()
+
+
+def describe_loops(cluster):
+    admin = AdminClient({"bootstrap.servers": cluster.bootstrap})
+    return describe(admin, ResourceType.BROKER, "1")["num.network.threads"].value
 
 
 def test_shorter_retention_removes_segments_of_a_live_topic(cluster, admin):

@@ -12,7 +12,9 @@ struct NetworkTests {
         let server = try TestServer()
         let endpoint = Endpoint(host: "127.0.0.1", port: server.listener.port)
         #expect(throws: ListenError.addressInUse(endpoint)) {
-            _ = try server.transport.network.listen(at: endpoint, on: server.transport.loops, frameLimitBytes: 1) { _ in
+            _ = try server.transport.network.listen(
+                at: endpoint, on: LoopGroup(server.transport.loops), frameLimitBytes: 1
+            ) { _ in
                 nil
             }
         }
@@ -24,7 +26,7 @@ struct NetworkTests {
         let server = try TestServer()
         #expect(throws: ListenError.self) {
             _ = try server.transport.network.listen(
-                at: Endpoint(host: "192.0.2.1", port: 0), on: server.transport.loops, frameLimitBytes: 1
+                at: Endpoint(host: "192.0.2.1", port: 0), on: LoopGroup(server.transport.loops), frameLimitBytes: 1
             ) { _ in nil }
         }
         try server.stop()
@@ -75,7 +77,7 @@ struct NetworkTests {
     func refusedByTheNode() throws {
         let transport = LiveTransport(loopCount: 1)
         let listener = try transport.network.listen(
-            at: Endpoint(host: "127.0.0.1", port: 0), on: transport.loops, frameLimitBytes: 1
+            at: Endpoint(host: "127.0.0.1", port: 0), on: LoopGroup(transport.loops), frameLimitBytes: 1
         ) { _ in nil }
         let client = ClientSocket(port: listener.port)
         #expect(client.read(1) == [])
@@ -88,7 +90,7 @@ struct NetworkTests {
         let (events, continuation) = AsyncStream.makeStream(of: LinkEvent.self)
         let accepted = Mutex<(any Link)?>(nil)
         let listener = try transport.network.listenUnframed(
-            at: Endpoint(host: "127.0.0.1", port: 0), on: transport.loops
+            at: Endpoint(host: "127.0.0.1", port: 0), on: LoopGroup(transport.loops)
         ) { link in
             accepted.withLock { $0 = link }
             return RecordingHandler(continuation) { _ in }
@@ -120,7 +122,7 @@ struct NetworkTests {
     func allAddresses() throws {
         let transport = LiveTransport(loopCount: 1)
         let listener = try transport.network.listen(
-            at: Endpoint(host: "", port: 0), on: transport.loops, frameLimitBytes: 1
+            at: Endpoint(host: "", port: 0), on: LoopGroup(transport.loops), frameLimitBytes: 1
         ) { _ in nil }
         #expect(ClientSocket(port: listener.port).read(1) == [])
         try transport.stop()

@@ -28,7 +28,7 @@ package final class AdminListener: Sendable {
 
     /// Opens the port; returns its number.
     package func open(at endpoint: Endpoint, in world: World) throws(ListenError) -> Int {
-        let opened = try world.network.listenUnframed(at: endpoint, on: [world.loops[0]]) { self.accept($0) }
+        let opened = try world.network.listenUnframed(at: endpoint, on: LoopGroup([world.loops[0]])) { self.accept($0) }
         state.withLock { $0.listener = opened }
         return opened.port
     }

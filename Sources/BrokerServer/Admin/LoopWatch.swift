@@ -20,7 +20,9 @@ final class LoopWatch: Sendable {
     /// Asks all loops; `tell` is called once, when all have answered or the time is over, on any thread.
     func look(_ tell: @escaping @Sendable ([Finding]) -> Void) {
         let loops =
-            world.loops.enumerated().map { ("data-\($0.offset)", $0.element) } + [("control", world.controlLoop)]
+            world.dataLoops.started.enumerated().map { ("data-\($0.offset)", $0.element) } + [
+                ("control", world.controlLoop)
+            ]
         let round = RoundOfAnswers(loops.map { Finding(name: $0.0, microseconds: nil) }, tell)
         let start = world.clock.now
         for (index, (_, loop)) in loops.enumerated() {

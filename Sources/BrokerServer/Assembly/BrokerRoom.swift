@@ -244,6 +244,8 @@ final class BrokerRoom: Sendable {
         let view = ClusterView(
             clusterID: quorum.clusterID, nodeID: configuration.nodeID, cache: cache, suspected: suspected,
             contact: partitions.services.contact)
+        let threads = BrokerThreads(
+            configuration.nodeID, partitions.settings, cache, world, log: logs[part: .network])
         var table = HandlerTable()
         let produce = ProduceHandler(
             table: partitions, world: world, poolThreads: Int(settings.integer("num.io.threads")))
@@ -277,7 +279,8 @@ final class BrokerRoom: Sendable {
         table.register(ListConfigResourcesHandler(cache: cache))
         table.register(DescribeQuorumHandler(host))
         table.registerAdministration(
-            route, OwnConfigs(nodeID: configuration.nodeID, settings: settings, logs: logs), host)
+            route, OwnConfigs(nodeID: configuration.nodeID, settings: settings, logs: logs, threads: threads.rule),
+            host)
         table.registerGroups(groups)
         table.register(ApiVersionsHandler(table) { FeatureReport(cache.current, kraftVersion: host.kraftVersion) })
         return table

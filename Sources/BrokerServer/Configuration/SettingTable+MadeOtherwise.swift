@@ -7,7 +7,7 @@ extension SettingTable {
     private static let adaptive = Absence.design("its own timers and limits stand in for it")
 
     static let madeOtherwise: [Setting] = [
-        .ignored("background.threads", positive, "10", onePool, "Threads for work in the background.", .clusterWide),
+        .ignored("background.threads", positive, "10", onePool, "Threads for work in the background."),
         .ignored("group.coordinator.threads", positive, "4", .design("groups run on the data loops"), "Its threads."),
         .ignored(
             "group.coordinator.background.threads", positive, "2", .design("groups run on the data loops"),

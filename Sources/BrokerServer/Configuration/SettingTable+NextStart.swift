@@ -1,7 +1,6 @@
 extension SettingTable {
     /// Keys that Kafka changes while a broker runs, and that act here from the next start on, each with its reason.
     package static let fromNextStart: [(name: String, reason: String)] = [
-        ("num.network.threads", "a connection belongs to one data loop for life, and so do the loops to the node"),
         ("num.recovery.threads.per.data.dir", "logs are recovered at a start only"),
         ("listeners", "the node opens its listeners when it starts"),
         ("advertised.listeners", "the node registers with them when it starts"),

@@ -1,3 +1,5 @@
+import World
+
 /// Every key that is known, in the order of the documentation: those that act, by subject, then those that do not.
 package enum SettingTable {
     static let anyInteger = Setting.Kind.integer(Int64.min...Int64.max)
@@ -85,7 +87,9 @@ package enum SettingTable {
             "The socket buffer for what comes; -1 leaves it to the system."),
         Setting("socket.listen.backlog.size", positive, "1024", "How many connections may wait to be accepted."),
         Setting("max.request.partition.size.limit", positive, "2000", "Partitions in one answer of a description."),
-        Setting("num.network.threads", positive, nil, "How many data loops run; one for each two cores if not given."),
+        Setting(
+            "num.network.threads", .integer(1...Int64(LoopGroup.countMax)), nil,
+            "How many data loops get connections; one for each two cores if not given.", .clusterWide),
         Setting(
             "num.io.threads", .integer(1...1_024), "8",
             "How many threads do what may wait for a disk: so many for each log directory, and for all else.",

@@ -54,8 +54,8 @@ package final class RequestListener: MetricsSource {
     /// Opens the listener; returns its port.
     package func open(at endpoint: Endpoint, in world: World) throws(ListenError) -> Int {
         // Controllers keep their connections off the data path: a heartbeat never waits for a produce request.
-        let loops = identity.kind == .controller ? [world.controlLoop] : world.loops
-        let meters = RequestMeters(listener: identity.name, table: table, loops: loops, clock: world.clock)
+        let loops = identity.kind == .controller ? LoopGroup([world.controlLoop]) : world.dataLoops
+        let meters = RequestMeters(listener: identity.name, table: table, clock: world.clock)
         let frameBytes = limits.current.frameBytesMax
         let opened = try world.network.listen(at: endpoint, on: loops, frameLimitBytes: frameBytes) { link in
             self.accept(link, meters)

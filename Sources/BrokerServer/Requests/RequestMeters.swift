@@ -70,23 +70,27 @@ final class RequestMeters: Sendable {
 
     private let listener: String
     private let keys: [APIKey]
-    private let lanes: [(loop: any Loop, lane: Lane)]
+    /// Grows with the loops that get connections.
+    private let lanes = Mutex<[(loop: any Loop, lane: Lane)]>([])
     private let refusedConnections = Atomic<UInt64>(0)
     private let clock: any Clock
     private let window: Mutex<Window>
 
-    init(listener: String, table: HandlerTable, loops: [any Loop], clock: any Clock) {
+    init(listener: String, table: HandlerTable, clock: any Clock) {
         self.listener = listener
-        let keys = table.servedKeys
-        self.keys = keys
-        lanes = loops.map { ($0, Lane(keys: keys)) }
+        keys = table.servedKeys
         self.clock = clock
         window = Mutex(Window(nextAt: clock.now))
     }
 
     /// The lane of a loop that the listener spreads connections over; a connection is counted with it.
     func lane(of loop: any Loop) -> Lane {
-        let lane = lanes.first { $0.loop === loop }?.lane ?? lanes[0].lane
+        let lane = lanes.withLock { lanes in
+            if let known = lanes.first(where: { $0.loop === loop }) { return known.lane }
+            let made = Lane(keys: keys)
+            lanes.append((loop, made))
+            return made
+        }
         lane.connections.wrappingAdd(1, ordering: .relaxed)
         return lane
     }
@@ -116,7 +120,7 @@ final class RequestMeters: Sendable {
             "martlet_network_requests_in_flight", "Requests that wait or are being answered.",
             Int64(sum { $0.receivedRequests.load(ordering: .relaxed) }) - Int64(ended), labels)
         for cause in Refusal.allCases {
-            let count = lanes.reduce(0) { $0 + $1.lane.refusals[cause.rawValue].load(ordering: .relaxed) }
+            let count = sum { $0.refusals[cause.rawValue].load(ordering: .relaxed) }
             page.counter(
                 "martlet_network_requests_refused_total", "Requests that ended their connection.", count,
                 labels + [("cause", cause.label)])
@@ -126,9 +130,10 @@ final class RequestMeters: Sendable {
 
     private func reportTimes(into page: inout MetricsPage) {
         var all: [APIKey: LatencyCounts] = [:]
+        let lanes = lanes.withLock { $0.map(\.lane) }
         for key in keys {
             var counts = LatencyCounts()
-            for (_, lane) in lanes { if let times = lane.times[Int(key.value)] { counts.add(times.counts) } }
+            for lane in lanes { if let times = lane.times[Int(key.value)] { counts.add(times.counts) } }
             if counts.count > 0 { all[key] = counts }
         }
         let base = moveWindow(all)
@@ -159,5 +164,7 @@ final class RequestMeters: Sendable {
         }
     }
 
-    private func sum(_ value: (Lane) -> UInt64) -> UInt64 { lanes.reduce(0) { $0 + value($1.lane) } }
+    private func sum(_ value: (Lane) -> UInt64) -> UInt64 {
+        lanes.withLock { $0.map(\.lane) }.reduce(0) { $0 + value($1) }
+    }
 }

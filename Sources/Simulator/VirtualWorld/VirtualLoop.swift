@@ -13,12 +13,16 @@ package final class VirtualLoop: Loop {
 
     private let time: VirtualTime
     private let owner: Int
+    package let place: Int?
     private let state = Mutex(State())
 
-    /// - Parameter owner: the node whose loop it is.
-    package init(time: VirtualTime, owner: Int = 0) {
+    /// - Parameters:
+    ///   - owner: the node whose loop it is.
+    ///   - place: among the data loops of its node; nil where it is none.
+    package init(time: VirtualTime, owner: Int = 0, place: Int? = nil) {
         self.time = time
         self.owner = owner
+        self.place = place
     }
 
     package func execute(_ work: @escaping @Sendable () -> Void) {

@@ -161,14 +161,14 @@ package final class VirtualNetwork: Sendable {
 private final class VirtualListener: Listener {
     let node: Int
     let port: Int
-    let loops: [any Loop]
+    let loops: LoopGroup
     /// Nil where connections carry no frames.
     let frameLimitBytes: Int?
     let accept: @Sendable (any Link) -> (any LinkHandler)?
     private let network: VirtualNetwork
 
     init(
-        node: Int, port: Int, loops: [any Loop], frameLimitBytes: Int?, network: VirtualNetwork,
+        node: Int, port: Int, loops: LoopGroup, frameLimitBytes: Int?, network: VirtualNetwork,
         accept: @escaping @Sendable (any Link) -> (any LinkHandler)?
     ) {
         self.node = node
@@ -193,20 +193,20 @@ private final class VirtualNetworkView: Network {
     }
 
     func listen(
-        at endpoint: Endpoint, on loops: [any Loop], frameLimitBytes: Int,
+        at endpoint: Endpoint, on loops: LoopGroup, frameLimitBytes: Int,
         accept: @escaping @Sendable (any Link) -> (any LinkHandler)?
     ) throws(ListenError) -> any Listener {
         try open(at: endpoint, on: loops, frameLimitBytes: frameLimitBytes, accept)
     }
 
     func listenUnframed(
-        at endpoint: Endpoint, on loops: [any Loop], accept: @escaping @Sendable (any Link) -> (any LinkHandler)?
+        at endpoint: Endpoint, on loops: LoopGroup, accept: @escaping @Sendable (any Link) -> (any LinkHandler)?
     ) throws(ListenError) -> any Listener {
         try open(at: endpoint, on: loops, frameLimitBytes: nil, accept)
     }
 
     private func open(
-        at endpoint: Endpoint, on loops: [any Loop], frameLimitBytes: Int?,
+        at endpoint: Endpoint, on loops: LoopGroup, frameLimitBytes: Int?,
         _ accept: @escaping @Sendable (any Link) -> (any LinkHandler)?
     ) throws(ListenError) -> any Listener {
         let listener = VirtualListener(
@@ -246,7 +246,8 @@ private final class VirtualNetworkView: Network {
         frameLimitBytes: Int,
         _ handler: any LinkHandler, _ network: VirtualNetwork, _ answer: OnceOnly
     ) {
-        let farLoop = listener.loops[Int(lot % UInt64(listener.loops.count))]
+        let farLoops = listener.loops.open
+        let farLoop = farLoops[Int(lot % UInt64(farLoops.count))]
         let near = VirtualLink(
             node: node, loop: loop, remote: endpoint,
             frameLimitBytes: listener.frameLimitBytes == nil ? nil : frameLimitBytes, network: network)

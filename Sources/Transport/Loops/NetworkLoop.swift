@@ -27,7 +27,8 @@ package final class NetworkLoop: Loop, @unchecked Sendable {
 
     /// For the receive buffers of the loop's connections.
     let spareBuffers = SpareBuffers()
-    let poller = Poller()
+    let poller: Poller
+    package let place: Int?
 
     private let mailbox = Mutex(Mailbox())
     private let thread = Mutex<UInt64?>(nil)
@@ -41,10 +42,15 @@ package final class NetworkLoop: Loop, @unchecked Sendable {
     private var running: [Work] = []
     private var sending: [NetworkLink] = []
 
-    /// Starts a loop's thread.
+    /// Starts a loop's thread; nil where the system has no thread or descriptor left.
     ///
-    /// - Parameter name: of the thread, up to fifteen bytes.
-    init(name: String) {
+    /// - Parameters:
+    ///   - name: of the thread, up to fifteen bytes.
+    ///   - place: among the data loops; nil where it is none.
+    init?(name: String, place: Int?) {
+        guard let poller = Poller() else { return nil }
+        self.poller = poller
+        self.place = place
         var started: UInt64 = 0
         let context = unsafe Unmanaged.passRetained(self).toOpaque()
         let error = unsafe martlet_thread_start(
@@ -53,7 +59,10 @@ package final class NetworkLoop: Loop, @unchecked Sendable {
                 guard let context = unsafe context else { return }
                 unsafe Unmanaged<NetworkLoop>.fromOpaque(context).takeRetainedValue().run()
             }, context)
-        precondition(error == 0, "no thread for a loop: error \(error)")
+        guard error == 0 else {
+            unsafe Unmanaged<NetworkLoop>.fromOpaque(context).release()
+            return nil
+        }
         thread.withLock { $0 = started }
     }
 

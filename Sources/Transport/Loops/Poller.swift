@@ -45,11 +45,16 @@ protocol PolledSocket: AnyObject {
     private var free: [Int] = []
     private let events: UnsafeMutablePointer<martlet_event>
 
-    init() {
-        poll = martlet_poll_open()
-        alarm = poll < 0 ? -1 : martlet_wake_open(poll, Poller.wakeToken)
-        // At the start of a process, or nowhere: there is nobody to tell.
-        precondition(alarm >= 0, "no descriptor is left for a loop: error \(errno)")
+    /// Nil where no descriptor is left.
+    init?() {
+        let poll = martlet_poll_open()
+        guard poll >= 0 else { return nil }
+        let alarm = martlet_wake_open(poll, Poller.wakeToken)
+        guard alarm >= 0 else {
+            _ = Glibc.close(poll)
+            return nil
+        }
+        (self.poll, self.alarm) = (poll, alarm)
         unsafe events = .allocate(capacity: Poller.eventsMax)
     }
 

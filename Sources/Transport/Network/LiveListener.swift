@@ -2,8 +2,8 @@ import CPolling
 import Glibc
 import World
 
-/// An open listening socket of the live network: accepts on one loop and gives the connections to all of its loops in
-/// turn.
+/// An open listening socket of the live network: accepts on one loop and gives the connections to its loops in turn, as
+/// many as are open at the time.
 ///
 /// `@unchecked Sendable`: touched on its loop only, but for `close`, which goes there first.
 final class LiveListener: Listener, PolledSocket, @unchecked Sendable {
@@ -14,7 +14,7 @@ final class LiveListener: Listener, PolledSocket, @unchecked Sendable {
 
     let port: Int
     private let loop: NetworkLoop
-    private let loops: [NetworkLoop]
+    private let loops: LoopGroup
     private let take: @Sendable (_ socket: Int32, NetworkLoop) -> Void
     private var socket: Int32?
     private var place: Poller.Place?
@@ -22,12 +22,12 @@ final class LiveListener: Listener, PolledSocket, @unchecked Sendable {
 
     /// - Parameter take: gets each connection, on the loop that is to have it.
     init(
-        _ listening: ListeningSocket, loops: [NetworkLoop],
+        _ listening: ListeningSocket, loops: LoopGroup,
         take: @escaping @Sendable (_ socket: Int32, NetworkLoop) -> Void
     ) {
         port = listening.port
         socket = listening.descriptor
-        loop = loops[0]
+        loop = LiveNetwork.own(loops.first[0])
         self.loops = loops
         self.take = take
         // The socket listens already: connections wait in its backlog until the loop has it.
@@ -49,8 +49,9 @@ final class LiveListener: Listener, PolledSocket, @unchecked Sendable {
                 if [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(errno) { pause() }
                 return
             }
-            let target = loops[next % loops.count]
-            next = (next + 1) % loops.count
+            let open = loops.open
+            let target = LiveNetwork.own(open[next % open.count])
+            next = (next + 1) % open.count
             if target === loop { take(accepted, target) } else { target.execute { self.take(accepted, target) } }
         }
     }

@@ -7,25 +7,25 @@ final class LiveNetwork: Network {
     init(options: SocketOptions) { self.options = options }
 
     func listen(
-        at endpoint: Endpoint, on loops: [any Loop], frameLimitBytes: Int,
+        at endpoint: Endpoint, on loops: LoopGroup, frameLimitBytes: Int,
         accept: @escaping @Sendable (any Link) -> (any LinkHandler)?
     ) throws(ListenError) -> any Listener {
         try open(at: endpoint, on: loops, frameLimitBytes: frameLimitBytes, accept)
     }
 
     func listenUnframed(
-        at endpoint: Endpoint, on loops: [any Loop], accept: @escaping @Sendable (any Link) -> (any LinkHandler)?
+        at endpoint: Endpoint, on loops: LoopGroup, accept: @escaping @Sendable (any Link) -> (any LinkHandler)?
     ) throws(ListenError) -> any Listener {
         try open(at: endpoint, on: loops, frameLimitBytes: nil, accept)
     }
 
     private func open(
-        at endpoint: Endpoint, on loops: [any Loop], frameLimitBytes: Int?,
+        at endpoint: Endpoint, on loops: LoopGroup, frameLimitBytes: Int?,
         _ accept: @escaping @Sendable (any Link) -> (any LinkHandler)?
     ) throws(ListenError) -> any Listener {
         let options = options
         let listening = try ListeningSocket(at: endpoint, backlog: options.backlog)
-        return LiveListener(listening, loops: loops.map(LiveNetwork.own)) { socket, loop in
+        return LiveListener(listening, loops: loops) { socket, loop in
             SocketOption.setBuffers(sendBytes: options.sendBytes, receiveBytes: options.receiveBytes, of: socket)
             let link = NetworkLink(socket: socket, loop: loop, frameLimitBytes: frameLimitBytes)
             // A link that nobody wants is closed as it goes.
@@ -61,7 +61,7 @@ final class LiveNetwork: Network {
         loop.isCurrent ? begin() : loop.execute(begin)
     }
 
-    private static func own(_ loop: any Loop) -> NetworkLoop {
+    static func own(_ loop: any Loop) -> NetworkLoop {
         guard let own = loop as? NetworkLoop else { preconditionFailure("live links live on live loops") }
         return own
     }

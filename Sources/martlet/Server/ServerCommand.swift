@@ -79,7 +79,7 @@ struct ServerCommand: ParsableCommand {
             clock: SystemClock(), randomness: SystemRandomness(), files: files, network: transport.network,
             loops: transport.loops, controlLoop: transport.controlLoop, pool: pools.make(),
             makeDiskPool: { pools.make() }, resizePools: { pools.resize(to: $0) },
-            machineMemoryBytes: MachineMemory.bytes)
+            startLoop: { transport.startLoop(place: $0) }, machineMemoryBytes: MachineMemory.bytes)
     }
 
     private static func logs(_ settings: Settings, _ levels: LogLevels, _ world: World) -> NodeLogs {

@@ -82,12 +82,15 @@ import WireMessages
         #expect(check.refusal(of: ["max.connections": "5", "log.retention.ms": "-1"], isForOneBroker: false) == nil)
         let fixed = check.refusal(of: ["num.partitions": "5"], isForOneBroker: true)
         #expect(fixed == Refusal(.invalidRequest, "Cannot update these configs dynamically: Set(num.partitions)"))
-        let later = check.refusal(of: ["num.network.threads": "5"], isForOneBroker: true)
+        let later = check.refusal(of: ["listeners": "PLAINTEXT://:1"], isForOneBroker: true)
         #expect(
             later?.message?.hasSuffix(
-                "Set(num.network.threads). It acts here from the next start on: set num.network.threads in the "
-                    + "properties")
+                "Set(listeners). It acts here from the next start on: set listeners in the properties")
                 == true)
+        // Those of Kafka's threads that are made otherwise here: a change would do nothing, and says so.
+        for key in ["background.threads", "num.recovery.threads.per.data.dir"] {
+            #expect(check.refusal(of: [key: "4"], isForOneBroker: false) != nil)
+        }
         let invalid = check.refusal(of: ["log.segment.bytes": "3"], isForOneBroker: false)
         #expect(invalid?.code == .invalidRequest)
         #expect(invalid?.message == "Invalid value 3 for configuration log.segment.bytes: Value must be at least 1024")

@@ -14,8 +14,11 @@ final class ManualLoop: Loop, Clock {
 
     private let state = Mutex(State())
 
+    init(place: Int? = 0) { self.place = place }
+
     var now: MonotonicInstant { state.withLock { $0.now } }
     var timeOfDay: Timestamp { Timestamp(0) }
+    let place: Int?
     var isCurrent: Bool { state.withLock { $0.isCurrent } }
 
     func execute(_ work: @escaping @Sendable () -> Void) { state.withLock { $0.works.append(work) } }

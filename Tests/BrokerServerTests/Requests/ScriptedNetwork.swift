@@ -76,12 +76,12 @@ final class ScriptedNetwork: Network {
     var link: ScriptedLink? { state.withLock { $0.open?.link } }
 
     func listen(
-        at endpoint: Endpoint, on loops: [any Loop], frameLimitBytes: Int,
+        at endpoint: Endpoint, on loops: LoopGroup, frameLimitBytes: Int,
         accept: @escaping @Sendable (any Link) -> (any LinkHandler)?
     ) throws(ListenError) -> any Listener { throw .cannotBind(endpoint, reason: "nobody listens here") }
 
     func listenUnframed(
-        at endpoint: Endpoint, on loops: [any Loop], accept: @escaping @Sendable (any Link) -> (any LinkHandler)?
+        at endpoint: Endpoint, on loops: LoopGroup, accept: @escaping @Sendable (any Link) -> (any LinkHandler)?
     ) throws(ListenError) -> any Listener { throw .cannotBind(endpoint, reason: "nobody listens here") }
 
     func connect(

@@ -114,7 +114,7 @@ public class ClusterAdmin {
         AlterConfigOp odd = new AlterConfigOp(new ConfigEntry(TopicConfig.RETENTION_MS_CONFIG, "soon"), AlterConfigOp.OpType.SET);
         refused(InvalidConfigurationException.class,
             admin.incrementalAlterConfigs(Map.of(ofTopic, List.of(odd))).all(), "a number that is none");
-        AlterConfigOp late = new AlterConfigOp(new ConfigEntry("num.network.threads", "4"), AlterConfigOp.OpType.SET);
+        AlterConfigOp late = new AlterConfigOp(new ConfigEntry("num.recovery.threads.per.data.dir", "4"), AlterConfigOp.OpType.SET);
         refused(InvalidRequestException.class,
             admin.incrementalAlterConfigs(Map.of(ofBroker, List.of(late))).all(), "what acts from the next start on");
         AlterConfigOp drop = new AlterConfigOp(new ConfigEntry(TopicConfig.RETENTION_MS_CONFIG, ""), AlterConfigOp.OpType.DELETE);

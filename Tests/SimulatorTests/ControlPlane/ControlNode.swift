@@ -43,7 +43,7 @@ final class ControlNode: Sendable {
         self.id = id
         self.virtual = virtual
         network = TrackedNetwork(virtual.view(of: Int(id)))
-        loops = [VirtualLoop(time: time), VirtualLoop(time: time)]
+        loops = [VirtualLoop(time: time), VirtualLoop(time: time, place: 0)]
         pool = VirtualPool(time: time)
         world = World(
             clock: VirtualClock(time: time), randomness: VirtualRandomness(time: time), files: files, network: network,

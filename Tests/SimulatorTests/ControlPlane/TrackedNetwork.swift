@@ -11,7 +11,7 @@ final class TrackedNetwork: Network {
     init(_ view: any Network) { self.view = view }
 
     func listen(
-        at endpoint: Endpoint, on loops: [any Loop], frameLimitBytes: Int,
+        at endpoint: Endpoint, on loops: LoopGroup, frameLimitBytes: Int,
         accept: @escaping @Sendable (any Link) -> (any LinkHandler)?
     ) throws(ListenError) -> any Listener {
         try view.listen(at: endpoint, on: loops, frameLimitBytes: frameLimitBytes) { link in
@@ -21,7 +21,7 @@ final class TrackedNetwork: Network {
     }
 
     func listenUnframed(
-        at endpoint: Endpoint, on loops: [any Loop], accept: @escaping @Sendable (any Link) -> (any LinkHandler)?
+        at endpoint: Endpoint, on loops: LoopGroup, accept: @escaping @Sendable (any Link) -> (any LinkHandler)?
     ) throws(ListenError) -> any Listener {
         try view.listenUnframed(at: endpoint, on: loops) { link in
             self.links.withLock { $0.append(link) }

@@ -26,7 +26,8 @@ private final class Collector: LinkHandler {
         let network = VirtualNetwork(time: time)
         let (near, far) = (VirtualLoop(time: time), VirtualLoop(time: time))
         let (nearHandler, farHandler) = (Collector(), Collector())
-        _ = try network.view(of: 2).listen(at: Endpoint(host: "b", port: 9), on: [far], frameLimitBytes: 100) { _ in
+        _ = try network.view(of: 2).listen(at: Endpoint(host: "b", port: 9), on: LoopGroup([far]), frameLimitBytes: 100)
+        { _ in
             farHandler
         }
         let link = Mutex<(any Link)?>(nil)
@@ -54,7 +55,9 @@ private final class Collector: LinkHandler {
         let network = VirtualNetwork(time: time)
         let (near, far) = (VirtualLoop(time: time), VirtualLoop(time: time))
         let handler = Collector()
-        _ = try network.view(of: 2).listenUnframed(at: Endpoint(host: "b", port: 9), on: [far]) { _ in handler }
+        _ = try network.view(of: 2).listenUnframed(at: Endpoint(host: "b", port: 9), on: LoopGroup([far])) { _ in
+            handler
+        }
         let link = Mutex<(any Link)?>(nil)
         network.view(of: 1).connect(
             to: Endpoint(host: "b", port: 9), on: near, timeoutMilliseconds: 100, frameLimitBytes: 1,

@@ -46,7 +46,7 @@ final class TestServer: Sendable {
         let (events, continuation) = AsyncStream.makeStream(of: LinkEvent.self)
         self.events = events
         listener = try transport.network.listen(
-            at: Endpoint(host: "127.0.0.1", port: 0), on: transport.loops, frameLimitBytes: frameLimitBytes
+            at: Endpoint(host: "127.0.0.1", port: 0), on: LoopGroup(transport.loops), frameLimitBytes: frameLimitBytes
         ) { link in
             RecordingHandler(continuation) { event in react(event, link) }
         }

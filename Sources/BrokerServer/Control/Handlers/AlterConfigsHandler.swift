@@ -38,7 +38,8 @@ package struct AlterConfigsHandler: RequestHandler {
         var refusals: [Int: Refusal] = [:]
         for (index, resource) in request.resources.enumerated() {
             let target = ConfigResource(ConfigResource.Kind(resource.resourceType), resource.resourceName)
-            if let refusal = own.refusal(of: target) { refusals[index] = refusal }
+            let values = resource.configs.map { ($0.name, $0.value ?? "") }
+            if let refusal = own.refusal(of: target, setting: values) { refusals[index] = refusal }
         }
         return refusals
     }

@@ -42,11 +42,19 @@ package struct IncrementalAlterConfigsHandler: RequestHandler {
             let target = ConfigResource(ConfigResource.Kind(resource.resourceType), resource.resourceName)
             if target.kind == .brokerLogger {
                 answers[index] = .some(own.loggers.alter(resource, validatesOnly: request.validateOnly))
-            } else if isClient, let refusal = own.refusal(of: target) {
+            } else if isClient, let refusal = own.refusal(of: target, setting: Self.values(resource)) {
                 answers[index] = .some(refusal)
             }
         }
         return answers
+    }
+
+    /// What is to be set. A value that is taken back goes back to the properties, however far that is.
+    private static func values(
+        _ resource: IncrementalAlterConfigsRequest.AlterConfigsResource
+    ) -> [(key: String, value: String)] {
+        let set = resource.configs.filter { $0.configOperation == ConfigOperation.set.rawValue }
+        return set.map { ($0.name, $0.value ?? "") }
     }
 
     /// Lets the controller decide on the rest, and answers in the order of the request.

@@ -157,7 +157,7 @@ package final class ReplicaFetchers: FollowerControl, MetadataSubscriber, Sendab
 
     private func fetcher(_ key: Key, _ state: inout State) -> ReplicaFetcher {
         if let known = state.fetchers[key] { return known }
-        let loops = setup.world.loops
+        let loops = setup.world.dataLoops.open
         let made = ReplicaFetcher(
             leader: key.leader, loop: loops[(Int(key.leader.value) + key.lane) % loops.count], setup: setup)
         state.fetchers[key] = made

@@ -33,7 +33,7 @@ package struct FetchHandler: RequestHandler {
     package typealias MetadataFetch = @Sendable (FetchRequest, RequestContext, Reply<FetchResponse>) -> Void
 
     private let services: FetchServices
-    private let deadlines: [FetchDeadlines]
+    private let deadlines: PerLoop<FetchDeadlines>
     private let clusterAction: ClusterAction
     private let metadataFetch: MetadataFetch?
 
@@ -46,7 +46,7 @@ package struct FetchHandler: RequestHandler {
             table: table, world: world, bytesMax: Int(settings.integer("fetch.max.bytes")),
             sessionSlots: Int(settings.integer("max.incremental.fetch.session.cache.slots")),
             isRackAware: ReplicaSelection(settings) == .rackAware)
-        deadlines = world.loops.map { FetchDeadlines(loop: $0, clock: world.clock) }
+        deadlines = PerLoop { FetchDeadlines(loop: $0, clock: world.clock) }
         clusterAction = ClusterAction(interBrokerListener: interBrokerListener)
         self.metadataFetch = metadataFetch
     }
@@ -72,13 +72,10 @@ package struct FetchHandler: RequestHandler {
         } catch {
             return refuse(error.code, context, reply)
         }
-        guard let deadlines = deadlines.first(where: { $0.loop === context.loop }) else {
-            preconditionFailure("a fetch on a loop that is no data loop")
-        }
         let job = FetchJob(
             request, plan: plan, watch: watch, requester: requester,
-            places: plan.items.map { services.place($0, watch) }, services: services, deadlines: deadlines,
-            context: context, reply: reply)
+            places: plan.items.map { services.place($0, watch) }, services: services,
+            deadlines: deadlines[context.loop], context: context, reply: reply)
         job.run()
     }
 

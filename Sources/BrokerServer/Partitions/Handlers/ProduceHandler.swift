@@ -17,8 +17,8 @@ package final class ProduceHandler: RequestHandler {
     package static let listeners: ListenerKinds = .client
 
     private let table: PartitionTable
-    private let intakes: [ProduceIntake]
-    private let deadlines: [ProduceDeadlines]
+    private let intakes: PerLoop<ProduceIntake>
+    private let deadlines: PerLoop<ProduceDeadlines>
     private let checks: NarrowPool
 
     /// - Parameter poolThreads: how many threads the pool has; half of them check large batches.
@@ -26,8 +26,8 @@ package final class ProduceHandler: RequestHandler {
         self.table = table
         let checks = NarrowPool(world.pool, width: Self.checkThreads(of: poolThreads))
         self.checks = checks
-        intakes = world.loops.map { ProduceIntake(loop: $0, clock: world.clock, pool: checks) }
-        deadlines = world.loops.map { ProduceDeadlines(loop: $0, clock: world.clock) }
+        intakes = PerLoop { ProduceIntake(loop: $0, clock: world.clock, pool: checks) }
+        deadlines = PerLoop { ProduceDeadlines(loop: $0, clock: world.clock) }
     }
 
     /// The pool has so many threads from now on.
@@ -56,20 +56,13 @@ package final class ProduceHandler: RequestHandler {
             for slot in results.indices { inFlight.resolve(slot: slot, .invalidRequiredAcks) }
             return
         }
-        guard let intake = intakes.first(where: { $0.loop === context.loop }) else {
-            preconditionFailure("a produce on a loop that is no data loop")
-        }
-        intake.take(parts(of: request, inFlight, version: version), connection: context.connection.id)
+        intakes[context.loop].take(parts(of: request, inFlight, version: version), connection: context.connection.id)
         if request.acks == -1, inFlight.isWaiting { watch(inFlight, request.timeoutMilliseconds, context) }
     }
 
     private func watch(_ inFlight: ProduceInFlight, _ timeoutMilliseconds: Int32, _ context: RequestContext) {
         let delay = Int64(max(timeoutMilliseconds, 0))
-        guard let deadlines = deadlines.first(where: { $0.loop === context.loop }) else {
-            context.loop.schedule(afterMilliseconds: delay) { inFlight.timeOut() }
-            return
-        }
-        deadlines.add(inFlight, deadline: context.receivedAt.advanced(byMilliseconds: delay))
+        deadlines[context.loop].add(inFlight, deadline: context.receivedAt.advanced(byMilliseconds: delay))
     }
 
     /// A place for the result of each partition, in their order.

@@ -93,7 +93,7 @@ package final class SimulatedMachine: @unchecked Sendable {
         isReady = false
         condition = .running
         network.comeBack(number)
-        let loops = [VirtualLoop(time: time, owner: number), VirtualLoop(time: time, owner: number)]
+        let loops = [VirtualLoop(time: time, owner: number), VirtualLoop(time: time, owner: number, place: 0)]
         let pool = VirtualPool(time: time, owner: number, latencyMicrosecondsMax: plan.diskMicrosecondsMax)
         self.loops = loops
         self.pool = pool
