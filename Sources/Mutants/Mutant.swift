@@ -36,6 +36,11 @@ package enum Mutant: String, CaseIterable, Sendable {
     /// Rule 11: consumers read to the end of the log.
     case uncommittedRead = "uncommitted-read"
 
+    /// ADR 15: fetch sessions do not hear that the watermark moved.
+    case watermarkUnmarked = "watermark-unmarked"
+    /// ADR 10: what was checked once is sent unchecked, though it has left memory since.
+    case absentTrusted = "absent-trusted"
+
     // Rules 12 to 16: changes of the in-sync set.
     /// Rule 12: a follower joins wherever it is.
     case joinsBehind = "joins-behind"
@@ -67,6 +72,10 @@ package enum Mutant: String, CaseIterable, Sendable {
     case candidatesForgotten = "candidates-forgotten"
     /// Recovery: the first candidate that reports leads.
     case firstCandidateLeads = "first-candidate-leads"
+    /// Recovery: only those are heard who left the in-sync set last.
+    case onlyCandidatesHeard = "only-candidates-heard"
+    /// Recovery: nobody but the candidates is waited for, however lately it was seen.
+    case latelySeenUnwaited = "lately-seen-unwaited"
     /// A fenced broker stays in its in-sync sets.
     case fencedInSync = "fenced-in-sync"
     /// Rule 21: a reassignment ends before its target is in sync.

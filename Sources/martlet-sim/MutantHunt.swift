@@ -64,14 +64,15 @@
                 [.quorum, .membership, .cluster]
             case .epochUncached, .cutToWatermark, .divergenceUnseen, .sequencesUnchecked, .repeatAcknowledgedAtOnce,
                 .followersForgetProducers, .producersOutliveCut, .recoveryTrustsBytes, .voteUnpersisted,
-                .uncommittedMetadata, .controllerAnswersAtOnce:
+                .uncommittedMetadata, .controllerAnswersAtOnce, .watermarkUnmarked, .absentTrusted:
                 [.cluster]
             case .cutByLeaderOnly, .divergenceMovesWatermark, .fetchEpochUnchecked, .minInSyncIgnored,
                 .onlyConfirmedInSync, .acknowledgedAtOnce, .unflushedCounts, .allIsCommitted, .laggingEndShown,
                 .uncommittedOutOfRange, .uncommittedRead, .joinsBehind, .joinsBeforeEpochStart, .formerLifeCounts,
                 .unansweredTakenBack, .alterEpochsUnchecked, .alterMembersUnchecked, .uncleanElection,
                 .leaderEpochStays, .formerLifeInSync, .everyStopIsClean, .doubtedStaysEligible, .eligibleForGood,
-                .candidatesForgotten, .firstCandidateLeads, .fencedInSync, .reassignedBehind:
+                .candidatesForgotten, .firstCandidateLeads, .onlyCandidatesHeard, .latelySeenUnwaited, .fencedInSync,
+                .reassignedBehind:
                 [.replication, .cluster]
             }
         }

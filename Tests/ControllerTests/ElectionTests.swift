@@ -135,16 +135,23 @@ struct ElectionTests {
         #expect(try cluster.partition().leader == BrokerID(1))
     }
 
-    @Test("A replica that a reassignment is only just adding has no voice in a recovery")
+    @Test("A member that a reassignment is adding is heard in a recovery as all others, and waited for")
     func addedReplica() throws {
         var cluster = Cluster(brokers: [1, 2, 3])
-        cluster.createTopic("t", replicas: 1)
-        #expect(try cluster.reassign(to: [1, 2]).errorCode == .noError)
-        cluster.join(1, life: 2)
-        #expect(try cluster.partition().recoveryWitnesses == [BrokerID(1)])
-        cluster.report(2, lastEpoch: 0, end: 90)
-        cluster.report(1, lastEpoch: 0, end: 50)
-        #expect(try cluster.partition().leader == BrokerID(1))
+        cluster.createTopic("t", replicas: 2, configs: [("min.insync.replicas", "2")])
+        #expect(try cluster.reassign(to: [3, 1]).errorCode == .noError)
+        cluster.fence(1)
+        #expect(try cluster.alter(by: 2, isr: [2, 3]).errorCode == .noError)
+        cluster.join(2, life: 2)
+        cluster.join(3, life: 2)
+        #expect(try cluster.partition().candidateNumbers.contains(3))
+        cluster.report(2, lastEpoch: 0, end: 50)
+        cluster.wait(milliseconds: 10_000)
+        cluster.report(2, lastEpoch: 0, end: 50)
+        #expect(try cluster.partition().leader == nil)
+        cluster.report(1, lastEpoch: 0, end: 40)
+        cluster.report(3, lastEpoch: 0, end: 90)
+        #expect(try cluster.partition().leader == BrokerID(3))
     }
 
     @Test("A recovery report of another state, another life or another disk counts for nothing")

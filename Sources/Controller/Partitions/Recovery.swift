@@ -12,14 +12,16 @@ extension PartitionRegistration {
         isr.isEmpty && eligibleLeaderReplicas.isEmpty && leader == nil ? lastKnownELR : []
     }
 
-    /// Who is asked what it has while there are recovery candidates: they, and every other replica that is not being
-    /// added only now.
+    /// Who is asked what it has while there are recovery candidates: they, and every other replica.
     ///
     /// All members may have crashed at once, and the controller sees their returns one after the other: who came back
     /// first left the ISR while the others still passed for alive, and is no candidate, though its log may be the one
-    /// that is whole.
+    /// that is whole. One that a reassignment is adding may be a member, or even the only one.
     package var recoveryWitnesses: [BrokerID] {
-        recoveryCandidates.isEmpty ? [] : replicas.filter { !addingReplicas.contains($0) }
+        #if MUTANTS
+            if Mutant.onlyCandidatesHeard.isOn { return recoveryCandidates }
+        #endif
+        return recoveryCandidates.isEmpty ? [] : replicas
     }
 }
 
@@ -105,6 +107,9 @@ extension ClusterController {
             #endif
             return true
         }
+        #if MUTANTS
+            if Mutant.latelySeenUnwaited.isOn { return false }
+        #endif
         guard let seen = sessions.lastSeen(witness), let asked = recovery.askedOffset(id),
             now < seen.advanced(byMilliseconds: ClusterController.patienceMilliseconds)
         else { return false }

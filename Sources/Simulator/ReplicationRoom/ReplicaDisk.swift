@@ -11,7 +11,8 @@ package struct ReplicaEntry: Hashable, Sendable {
 
 /// The log of one replica and what of it is on the disk.
 ///
-/// Permitted faults: a power loss takes any part of what was not flushed. Never: what was flushed.
+/// Permitted faults: a power loss takes any part of what was not flushed; what was flushed goes only where all die
+/// together, and never from all.
 package struct ReplicaDisk: Hashable, Sendable {
     package private(set) var entries: [ReplicaEntry] = []
     /// Where each epoch starts, with those that have no record.
@@ -86,6 +87,13 @@ package struct ReplicaDisk: Hashable, Sendable {
     mutating func losePower(using generator: inout SeededGenerator) {
         let unflushed = entries.count - flushedEnd
         truncate(to: Offset(Int64(flushedEnd) + Int64(generator.next() % UInt64(unflushed + 1))))
+        forgetEmptyEpochs()
+    }
+
+    /// Some of the end is lost, flushed or not, or all of it.
+    mutating func cutShort(using generator: inout SeededGenerator) {
+        let lost = generator.chance(1, in: 3) ? entries.count : Int(generator.next() % UInt64(entries.count + 1))
+        truncate(to: Offset(Int64(entries.count - lost)))
         forgetEmptyEpochs()
     }
 

@@ -27,6 +27,9 @@ package struct ReplicaNode: Sendable {
     package internal(set) var brokerEpoch: BrokerEpoch?
     /// How many committed images it has applied.
     package internal(set) var appliedImages = 0
+    /// The most that any of its processes has applied: who starts again sees old ones again, and removes nothing for
+    /// what they say.
+    var knownImages = 0
     /// What came while it was paused.
     var held: [ReplicationEvent] = []
     var waiting: [Waiting] = []
@@ -84,6 +87,10 @@ enum ReplicationEvent: Sendable {
     case lagCheck(node: Int, life: Int)
     case sessions
     case fault
+    /// One of those that die together.
+    case death(node: Int)
+    /// They are all dead.
+    case cutLogs
     case start(node: Int)
     case resume(node: Int)
     case endPartition
@@ -97,7 +104,8 @@ enum ReplicationEvent: Sendable {
             .metadata(let node, let life), .register(let node, let life), .heartbeat(let node, let life),
             .lagCheck(let node, let life):
             (node, life)
-        case .produce, .fetch, .alter, .sessions, .fault, .start, .resume, .endPartition, .heal: nil
+        case .produce, .fetch, .alter, .sessions, .fault, .death, .cutLogs, .start, .resume, .endPartition, .heal:
+            nil
         }
     }
 }

@@ -101,13 +101,15 @@ extension ReplicationSimulation {
         guard known < truth.images.count else { return }
         let next = generator.chance(1, in: 2) ? truth.images.count : known + 1
         truth.nodes[index].appliedImages = next
+        let isNew = next > truth.nodes[index].knownImages
+        if isNew { truth.nodes[index].knownImages = next }
         let image = truth.images[next - 1]
         if let partition = image.topics[truth.partitionID] {
             var assignment = PartitionAssignment(simulated: partition)
             // What made an earlier life of this broker leader is void for this one.
             let isMine = image.brokers[truth.nodes[index].id]?.epoch == truth.nodes[index].brokerEpoch
             if assignment.leader == truth.nodes[index].id, !isMine { assignment.leader = nil }
-            assign(assignment, image, index)
+            assign(assignment, image, index, isNew: isNew)
         }
         for broker in image.brokers.sorted {
             let life = BrokerLife(
@@ -117,7 +119,7 @@ extension ReplicationSimulation {
         if next < truth.images.count { tell(index) }
     }
 
-    private mutating func assign(_ assignment: PartitionAssignment, _ image: MetadataImage, _ index: Int) {
+    private mutating func assign(_ assignment: PartitionAssignment, _ image: MetadataImage, _ index: Int, isNew: Bool) {
         let node = truth.nodes[index]
         let lives = { (id: BrokerID) -> BrokerLife? in
             image.brokers[id].map {
@@ -131,7 +133,7 @@ extension ReplicationSimulation {
         }
         let highWatermark = node.highWatermark
         truth.nodes[index].waiting = []
-        guard assignment.replicas.contains(node.id) else { return drop(index) }
+        guard assignment.replicas.contains(node.id) else { return drop(index, removes: isNew) }
         if assignment.leader == node.id {
             truth.nodes[index].disk.assign(assignment.leaderEpoch)
             note("\(node.id) leads epoch \(assignment.leaderEpoch) from \(node.disk.end), watermark \(highWatermark)")
@@ -149,12 +151,12 @@ extension ReplicationSimulation {
         }
     }
 
-    /// The partition is here no more, and its log goes.
-    private mutating func drop(_ index: Int) {
-        if truth.nodes[index].disk.end > .zero { note("\(truth.nodes[index].id) drops its replica") }
+    /// The partition is here no more, and its log goes: not for what this node knew before it was started again.
+    private mutating func drop(_ index: Int, removes: Bool) {
+        if removes, truth.nodes[index].disk.end > .zero { note("\(truth.nodes[index].id) drops its replica") }
         truth.nodes[index].role = .idle
         truth.nodes[index].fetchInFlight = nil
-        truth.nodes[index].disk.wipe()
+        if removes { truth.nodes[index].disk.wipe() }
     }
 
     // MARK: broker life

@@ -33,7 +33,17 @@ extension ReplicationSimulation {
     /// Not while another's disk is lost and not yet filled again: who restarts unclean is in doubt, and where everybody
     /// is, the lost one is waited for until an operator decides (design 1.4).
     private mutating func crash(_ index: Int) {
-        guard truth.nodes[index].isUp, lossy == nil || lossy == index || isFilledAgain() else { return }
+        guard end(index) else { return }
+        startLater(index)
+    }
+
+    mutating func startLater(_ index: Int) {
+        heap.schedule(.start(node: index), afterMicroseconds: 20_000 + Int64(generator.next() % 2_000_000))
+    }
+
+    /// A process ends without order; false where it may not.
+    mutating func end(_ index: Int) -> Bool {
+        guard truth.nodes[index].isUp, lossy == nil || lossy == index || isFilledAgain() else { return false }
         note("\(truth.nodes[index].id) crashes")
         if generator.chance(1, in: 2) {
             truth.nodes[index].disk.checkpointedHighWatermark = truth.nodes[index].highWatermark
@@ -51,18 +61,18 @@ extension ReplicationSimulation {
         if plan.losesPower, settings.flushesOnAck, generator.chance(2, in: 3) {
             truth.nodes[index].disk.losePower(using: &generator)
         }
-        heap.schedule(.start(node: index), afterMicroseconds: 20_000 + Int64(generator.next() % 2_000_000))
+        return true
     }
 
     /// Whether every broker runs, and every replica is in sync.
-    private var isWhole: Bool {
+    var isWhole: Bool {
         let partition = truth.partition
         return truth.nodes.allSatisfy { $0.isUp && !$0.isPaused } && partition.isr.count == partition.replicas.count
             && partition.replicas.count >= ReplicationSimulation.replicaCount
     }
 
     /// Whether the disk that was lost has all again.
-    private mutating func isFilledAgain() -> Bool {
+    mutating func isFilledAgain() -> Bool {
         guard let lossy, isWhole, truth.isRunning(truth.nodes[lossy]) else { return false }
         self.lossy = nil
         return true
@@ -94,6 +104,7 @@ extension ReplicationSimulation {
     }
 
     private mutating func partition() {
+        if mustReturnSoon() { return }
         let count = truth.nodes.count + 1
         if plan.oneWayCuts, generator.chance(1, in: 2) {
             let from = Int(generator.next() % UInt64(count))
@@ -109,6 +120,7 @@ extension ReplicationSimulation {
         guard !isHealed else { return }
         scheduleFault()
         let index = anyNode(generator.next())
+        if cutsLogs, generator.chance(1, in: 4) { return dieTogether() }
         switch generator.next() % (reassigns ? 12 : 9) {
         case 0 where plan.crashes, 1 where plan.crashes: crash(index)
         case 2 where plan.pauses: pause(index)
@@ -131,6 +143,7 @@ extension ReplicationSimulation {
 
     /// The partition is to move to other brokers, or back. A new target may replace one that is not reached yet.
     private mutating func reassign() {
+        if mustReturnSoon() { return }
         var data = AlterPartitionReassignmentsRequest.ReassignablePartition()
         data.partitionIndex = truth.partitionID.index
         if !generator.chance(1, in: 4) {
@@ -162,6 +175,7 @@ extension ReplicationSimulation {
 
     /// Another controller becomes active on the same committed metadata: sessions and reports start afresh.
     private mutating func changeController() {
+        if mustReturnSoon() { return }
         note("another controller becomes active")
         truth.controller = ClusterController(
             configuration: truth.controller.configuration, image: truth.controller.image, now: now)

@@ -8,7 +8,8 @@ import WireMessages
 /// core on one event heap, from one seed. In every third seed there are five brokers, and the partition moves between
 /// them.
 ///
-/// Permitted faults: those of `FaultPlan`, random fencing in the place of a failure detector (no timer value may hurt),
+/// Permitted faults: those of `FaultPlan`, all replicas dead at nearly the same time with all logs but one cut short,
+/// random fencing in the place of a failure detector (no timer value may hurt),
 /// elections of the preferred leader, and changes of the controller, until the run is half over. Then everything heals,
 /// and within `convergenceMilliseconds` all replicas must be in sync, every reassignment be over and all that is in the
 /// log committed.
@@ -32,6 +33,8 @@ package struct ReplicationSimulation {
     let plan: FaultPlan
     /// Whether the partition is reassigned now and then.
     package let reassigns: Bool
+    /// Whether all die together now and then, and only one log stays whole.
+    let cutsLogs: Bool
     let settings: LeaderReplica.Settings
     let isTraced: Bool
     let produceIntervalMicroseconds: Int64
@@ -39,6 +42,8 @@ package struct ReplicationSimulation {
     var isHealed = false
     /// The place of the broker whose disk was lost, until it has all again.
     var lossy: Int?
+    /// The place of the only broker whose log was not cut, until all have everything again.
+    var survivor: Int?
     var isProducing = true
     var nextValue: UInt64 = 1
     private var broken: String?
@@ -55,6 +60,7 @@ package struct ReplicationSimulation {
         produceIntervalMicroseconds = [2_000, 15_000, 80_000][Int(generator.next() % 3)]
         settings = LeaderReplica.Settings(
             minInSyncReplicas: 2, replicaLagMaxMilliseconds: 500, flushesOnAck: !generator.chance(1, in: 4))
+        cutsLogs = generator.chance(1, in: 3)
         truth = ReplicationSimulation.start(&generator, settings, nodeCount: nodeCount)
     }
 
@@ -151,6 +157,8 @@ package struct ReplicationSimulation {
         case .fault: injectFault()
         case .start(let node): start(node)
         case .resume(let node): resume(node)
+        case .death(let node): die(node)
+        case .cutLogs: cutLogs()
         case .endPartition: if !isHealed { network.heal() }
         case .heal: heal()
         }

@@ -72,7 +72,12 @@ struct FetchRead: Sendable {
     var isHeldBack = false
     /// Sending it could wait for a disk, or it has to be checked first: not on a loop. To be asked once: what was not
     /// in memory may come back at any time.
-    var mayWaitForDisk: Bool { !isHot && slice.map { !isTrusted || !$0.isResident } ?? false }
+    var mayWaitForDisk: Bool {
+        #if MUTANTS
+            if Mutant.absentTrusted.isOn { return !isHot && slice != nil && !isTrusted }
+        #endif
+        return !isHot && slice.map { !isTrusted || !$0.isResident } ?? false
+    }
     /// Nothing that comes later makes this answer better.
     var isUrgent: Bool { error != .noError || divergence != nil || preferredReplica != nil || hasNews }
 }

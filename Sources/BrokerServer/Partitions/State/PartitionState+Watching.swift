@@ -2,6 +2,10 @@ import LogStorage
 import Primitives
 import Replication
 
+#if MUTANTS
+    import Mutants
+#endif
+
 /// All of a partition that an answer to a fetch depends on, but for the fetch itself: two that are equal are answered
 /// alike, so that nobody needs to look again.
 struct FetchableView: Equatable {
@@ -86,7 +90,13 @@ extension PartitionState {
     /// Tells all sessions that watch of what a step has changed.
     mutating func tellWatches(_ after: inout Aftermath) {
         guard !watches.isEmpty else { return }
-        let (view, former) = (FetchableView(self), seen)
+        #if MUTANTS
+            var view = FetchableView(self)
+            let former = seen
+            if Mutant.watermarkUnmarked.isOn, let former { view.highWatermark = former.highWatermark }
+        #else
+            let (view, former) = (FetchableView(self), seen)
+        #endif
         guard view != former else { return }
         seen = view
         let isUpset = former.map(view.isUpset(since:)) ?? true
