@@ -118,7 +118,7 @@ def silences(cluster, wanted):
             else:
                 tries += 1
                 assert tries < 10 * SILENCES + 10, f"leader and controller do not come to be {wanted}"
-                node = next((node for node in led if node != controller), controller)
+                node = next((node for node in led if node and node != controller), controller)
                 cluster.stop(node)
                 cluster.start(node)
                 cluster.wait_in_sync(topic)

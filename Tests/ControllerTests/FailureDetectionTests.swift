@@ -18,6 +18,7 @@ private struct Ward {
     var flush: [Int32: Int64] = [:]
     var secondFlush: [Int32: Int64] = [:]
     var lag: [Int32: Int64] = [:]
+    var well: [Int32: Int64] = [:]
     var ownLag: Int64 = 0
     var found: [Detection] = []
     /// The suspects that the last answer to each broker named.
@@ -52,6 +53,7 @@ private struct Ward {
         for id in ids where !silent.contains(id) {
             var vitals = BrokerVitals()
             vitals.lagMilliseconds = lag[id] ?? 0
+            vitals.wellMilliseconds = well[id]
             if let first = flush[id] { vitals.flushMilliseconds[Ward.directory(of: id)] = first }
             if let second = secondFlush[id] { vitals.flushMilliseconds[Ward.secondDirectory(of: id)] = second }
             vitals.unfetchable = unfetchable[id] ?? [:]
@@ -116,6 +118,18 @@ struct FailureDetectionTests {
         ward.sees(2, 3)
         ward.lag[2] = 150
         #expect(try ward.timeToFence(3) == nil)
+    }
+
+    @Test("R2: a witness that was held up before it looked is believed again after a second, not before")
+    func recoveredWitness() throws {
+        var ward = Ward()
+        ward.silent = [3]
+        ward.sees(2, 3)
+        ward.lag[2] = 1_500
+        ward.well[2] = 999
+        #expect(try ward.timeToFence(3) == nil)
+        ward.well[2] = 1_000
+        #expect(try #require(try ward.timeToFence(3)) <= 150)
     }
 
     @Test("R2: a sighting of an earlier life counts for nothing")

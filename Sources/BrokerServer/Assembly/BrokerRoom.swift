@@ -121,7 +121,8 @@ final class BrokerRoom: Sendable {
         return PeerWatch(
             lifecycle, channel: channel, suspected: suspected, sources: sources,
             lateMilliseconds: settings.integer("replica.fetch.late.ms"),
-            heartbeatMilliseconds: settings.integer("broker.heartbeat.interval.ms"), world: world)
+            heartbeatMilliseconds: settings.integer("broker.heartbeat.interval.ms"),
+            heldUpMilliseconds: settings.integer("broker.silence.own.lag.ms"), world: world)
     }
 
     private static func clientListeners(

@@ -5,6 +5,8 @@ package import WireMessages
 package struct BrokerVitals: Hashable, Sendable {
     /// The longest by which its control loop was held up of late.
     package var lagMilliseconds: Int64 = 0
+    /// For how long its control loop has not been held up for long; nil where it does not tell.
+    package var wellMilliseconds: Int64?
     /// The 99th percentile of the flushes of late, those that are still running included, in each log directory that
     /// had any.
     package var flushMilliseconds: [DirectoryID: Int64] = [:]
@@ -46,6 +48,7 @@ extension BrokerVitals {
     package init?(_ request: BrokerHeartbeatRequest) {
         guard request.loopLagMilliseconds >= 0 else { return nil }
         lagMilliseconds = Int64(request.loopLagMilliseconds)
+        if request.loopWellMilliseconds >= 0 { wellMilliseconds = Int64(request.loopWellMilliseconds) }
         for directory in request.flushedDirectories {
             flushMilliseconds[directory.directoryID] = Int64(max(directory.milliseconds, 0))
         }
@@ -64,6 +67,7 @@ extension BrokerVitals {
     /// Writes them into a heartbeat.
     package func write(into request: inout BrokerHeartbeatRequest) {
         request.loopLagMilliseconds = Int32(clamping: max(lagMilliseconds, 0))
+        if let wellMilliseconds { request.loopWellMilliseconds = Int32(clamping: max(wellMilliseconds, 0)) }
         request.flushedDirectories = flushMilliseconds.sorted { $0.key < $1.key }.map { directory, milliseconds in
             var told = BrokerHeartbeatRequest.FlushedDirectory()
             told.directoryID = directory

@@ -12,6 +12,9 @@ package struct DetectionSettings: Hashable, Sendable {
     package var silenceIntervals: Int64 = 8
     /// A node whose loop was held up by as much lately is no judge of others (`broker.silence.own.lag.ms`).
     package var lagMillisecondsMax: Int64 = 100
+    /// … but a broker is a witness again when its loop was well for as long: time for three questions that nobody
+    /// answers, all of them asked since.
+    package var witnessWellMilliseconds: Int64 = 1_000
     /// At most so many brokers are fenced by R2 (`broker.silence.fences.max`) …
     package var fencesMax = 2
     /// … in this time (`broker.silence.fences.window.ms`).

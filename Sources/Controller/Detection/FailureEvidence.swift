@@ -90,11 +90,11 @@ package struct FailureEvidence: Sendable {
         peers[broker]?.rhythm.isOnTime(settings, now: now) ?? false
     }
 
-    /// Who can be believed about others: unfenced, heard when it was to be, and not held up itself.
+    /// Who can be believed about others: unfenced, heard when it was to be, and not held up itself while it looked.
     func judges(in image: MetadataImage, now: MonotonicInstant) -> [BrokerID] {
         image.brokers.sorted.filter { broker in
             guard !broker.isFenced, let peer = peers[broker.id], peer.epoch == broker.epoch else { return false }
-            return isOnTime(broker.id, now: now) && peer.vitals.lagMilliseconds < settings.lagMillisecondsMax
+            return isOnTime(broker.id, now: now) && peer.vitals.isWell(settings)
         }.map(\.id)
     }
 
@@ -115,6 +115,14 @@ package struct FailureEvidence: Sendable {
 extension BrokerRegistration {
     /// Whether it is known to be of this make: others tell no settings when they register.
     var isMartlet: Bool { settings != nil }
+}
+
+extension BrokerVitals {
+    /// Whether its loop ran well for as long as what it saw took to see.
+    fileprivate func isWell(_ settings: DetectionSettings) -> Bool {
+        if lagMilliseconds < settings.lagMillisecondsMax { return true }
+        return wellMilliseconds.map { $0 >= settings.witnessWellMilliseconds } ?? false
+    }
 }
 
 extension FailureEvidence.Peer {

@@ -9,17 +9,25 @@ final class LoopLagMeter: @unchecked Sendable {
     private static let intervalMilliseconds: Int64 = 100
 
     private let world: World
+    /// Lateness from which on the loop counts as held up.
+    private let heldUpMilliseconds: Int64
     private let look: @Sendable (MonotonicInstant) -> Void
     private var window: LagWindow
     private var dueAt: MonotonicInstant
+    /// When the last hold-up ended, or the meter was made.
+    private var wellSince: MonotonicInstant
     private var isStopped = false
 
-    /// - Parameter look: called with each measurement.
-    init(_ world: World, look: @escaping @Sendable (MonotonicInstant) -> Void) {
+    /// - Parameters:
+    ///   - heldUpMilliseconds: `broker.silence.own.lag.ms`.
+    ///   - look: called with each measurement.
+    init(_ world: World, heldUpMilliseconds: Int64, look: @escaping @Sendable (MonotonicInstant) -> Void) {
         self.world = world
+        self.heldUpMilliseconds = heldUpMilliseconds
         self.look = look
         window = LagWindow(now: world.clock.now)
         dueAt = world.clock.now
+        wellSince = world.clock.now
     }
 
     func start() {
@@ -34,6 +42,9 @@ final class LoopLagMeter: @unchecked Sendable {
     /// The longest hold-up of late; on the control loop.
     var milliseconds: Int64 { window.milliseconds(now: world.clock.now) }
 
+    /// For how long it was not held up; on the control loop.
+    var wellMilliseconds: Int64 { world.clock.now.milliseconds(since: wellSince) }
+
     private func schedule() {
         guard !isStopped else { return }
         dueAt = world.clock.now.advanced(byMilliseconds: LoopLagMeter.intervalMilliseconds)
@@ -44,7 +55,9 @@ final class LoopLagMeter: @unchecked Sendable {
 
     private func measure() {
         let now = world.clock.now
-        window.note(lateMilliseconds: max(now.milliseconds(since: dueAt), 0), now: now)
+        let late = max(now.milliseconds(since: dueAt), 0)
+        if late >= heldUpMilliseconds { wellSince = now }
+        window.note(lateMilliseconds: late, now: now)
         look(now)
         schedule()
     }

@@ -25,14 +25,16 @@ package final class PeerWatch: @unchecked Sendable {
     /// A peer that answers this much later than it should is asked for a sign of life.
     private let lateMilliseconds: Int64
     private let heartbeatMilliseconds: Int64
+    private let heldUpMilliseconds: Int64
     private var meter: LoopLagMeter?
     private var controller: BrokerID?
 
     /// - Parameter channel: that of the lifecycle's heartbeats.
     /// - Parameter lateMilliseconds: `replica.fetch.late.ms`.
+    /// - Parameter heldUpMilliseconds: `broker.silence.own.lag.ms`.
     package init(
         _ lifecycle: BrokerLifecycle, channel: ControllerChannel, suspected: SuspectedBrokers, sources: Sources,
-        lateMilliseconds: Int64 = 300, heartbeatMilliseconds: Int64 = 100, world: World
+        lateMilliseconds: Int64 = 300, heartbeatMilliseconds: Int64 = 100, heldUpMilliseconds: Int64 = 100, world: World
     ) {
         self.lifecycle = lifecycle
         self.channel = channel
@@ -40,13 +42,14 @@ package final class PeerWatch: @unchecked Sendable {
         self.sources = sources
         self.lateMilliseconds = lateMilliseconds
         self.heartbeatMilliseconds = heartbeatMilliseconds
+        self.heldUpMilliseconds = heldUpMilliseconds
         self.world = world
     }
 
     /// Begins to measure, and to say with each heartbeat what is seen. On the control loop, before the lifecycle
     /// starts.
     package func start() {
-        let meter = LoopLagMeter(world) { [weak self] now in self?.look(now) }
+        let meter = LoopLagMeter(world, heldUpMilliseconds: heldUpMilliseconds) { [weak self] now in self?.look(now) }
         self.meter = meter
         lifecycle.tell { [weak self] in
             self?.vitals()
@@ -64,6 +67,7 @@ package final class PeerWatch: @unchecked Sendable {
         let now = world.clock.now
         var vitals = BrokerVitals()
         vitals.lagMilliseconds = meter?.milliseconds ?? 0
+        vitals.wellMilliseconds = meter?.wellMilliseconds
         vitals.flushMilliseconds = sources.flushMilliseconds(now)
         vitals.unfetchable = sources.unreachedLeaders(now).mapValues { now.milliseconds(since: $0) }
         vitals.sightings = suspected.reports(now: now)

@@ -24,6 +24,7 @@ package struct BrokerHeartbeatRequest: WireRequest {
     package var flushedDirectories: [FlushedDirectory] = []
     package var unfetchableLeaders: [UnfetchableLeader] = []
     package var sightings: [Sighting] = []
+    package var loopWellMilliseconds: Int32 = -1
 
     package init() {}
 
@@ -44,6 +45,7 @@ package struct BrokerHeartbeatRequest: WireRequest {
             case 10002: flushedDirectories = try reader.array(version)
             case 10003: unfetchableLeaders = try reader.array(version)
             case 10004: sightings = try reader.array(version)
+            case 10005: loopWellMilliseconds = try reader.int32()
             default: try reader.skipTag(&tags)
             }
         }
@@ -92,6 +94,11 @@ package struct BrokerHeartbeatRequest: WireRequest {
         if !sightings.isEmpty {
             writer.beginTag(10004, &mark)
             writer.array(sightings, version)
+            writer.endTag(&mark)
+        }
+        if loopWellMilliseconds != -1 {
+            writer.beginTag(10005, &mark)
+            writer.int32(loopWellMilliseconds)
             writer.endTag(&mark)
         }
     }
