@@ -1,5 +1,8 @@
+import Glibc
+import LiveWorld
 import LocalCluster
 import Testing
+import World
 
 @Suite("Processes")
 struct ProcessTests {
@@ -44,6 +47,28 @@ struct ProcessTests {
         #expect(throws: ClusterError.self) {
             try ProcessLauncher.launch("/does/not/exist", [], logPath: "/dev/null")
         }
+    }
+
+    @Test("Killing all nodes spares none: not behind one that has ended, nor behind one that was never started")
+    func killAll() async throws {
+        let files = PosixFileStore()
+        let path = "/tmp/martlet-kill-all-\(getpid())"
+        defer { try? files.removeTree(path) }
+        let directory = ClusterDirectory(path: path, files: files)
+        let plan = try ClusterPlan(clusterID: "abc", nodeCount: 4, basePort: 9_092)
+        try directory.write(plan)
+        let program = path + "/node"
+        try files.replace(program, with: Array("#!/bin/sh\nexec sleep 1000\n".utf8))
+        try #require(unsafe chmod(program, 0o755) == 0)
+        let nodes = NodeProcesses(directory: directory, plan: plan, clock: SystemClock())
+        var started: [ProcessIdentity] = []
+        for node in [1, 2, 4] { started.append(try nodes.start(node, program: program).process) }
+        ProcessTable.signal(started[0], SIGKILL)
+        try await until { ProcessTable.activity(of: started[0]) == .gone }
+        ProcessTable.signal(started[1], SIGSTOP)
+        try await nodes.killAll()
+        #expect(started.allSatisfy { ProcessTable.activity(of: $0) == .gone })
+        #expect(try nodes.state(of: 3) == .stopped && nodes.state(of: 4) == .crashed)
     }
 
     private func until(_ condition: () -> Bool) async throws {

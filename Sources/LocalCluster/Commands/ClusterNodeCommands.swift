@@ -88,12 +88,7 @@ struct ClusterDestroyCommand: AsyncParsableCommand {
 
     func run() async throws {
         let processes = try options.processes()
-        for node in processes.plan.nodes {
-            switch try processes.state(of: node) {
-            case .running, .paused: try await processes.kill(node)
-            case .crashed, .stopped: break
-            }
-        }
+        try await processes.killAll()
         try processes.directory.remove()
         print("Removed \(processes.directory.path).")
     }
