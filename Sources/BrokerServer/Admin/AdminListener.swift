@@ -12,7 +12,9 @@ package final class AdminListener: Sendable {
 
     private struct State {
         var listener: (any Listener)?
-        var connections: [ObjectIdentifier: any Link] = [:]
+        /// By the number of each, in the order in which they came.
+        var connections: [UInt64: any Link] = [:]
+        var lastNumber: UInt64 = 0
     }
 
     private let pages: AdminPages
@@ -36,7 +38,7 @@ package final class AdminListener: Sendable {
     /// Accepts nothing more and closes what is open.
     package func close() {
         let (listener, links) = state.withLock { state in
-            let taken = (state.listener, Array(state.connections.values))
+            let taken = (state.listener, state.connections.sorted { $0.key < $1.key }.map(\.value))
             state.listener = nil
             return taken
         }
@@ -45,19 +47,19 @@ package final class AdminListener: Sendable {
     }
 
     private func accept(_ link: any Link) -> (any LinkHandler)? {
-        let key = ObjectIdentifier(link)
-        let hasRoom = state.withLock { state in
-            guard state.connections.count < AdminListener.connectionsMax else { return false }
-            state.connections[key] = link
-            return true
+        let number: UInt64? = state.withLock { state in
+            guard state.connections.count < AdminListener.connectionsMax else { return nil }
+            state.lastNumber += 1
+            state.connections[state.lastNumber] = link
+            return state.lastNumber
         }
-        guard hasRoom else {
+        guard let number else {
             counts.connectionTurnedAway()
             refusals.say(.warning, "admin connection refused: too many", ["peer": "\(link.remote)"])
             return nil
         }
         return AdminConnection(link: link, pages: pages, counts: counts, refusals: refusals) { [weak self] in
-            _ = self?.state.withLock { $0.connections.removeValue(forKey: key) }
+            _ = self?.state.withLock { $0.connections.removeValue(forKey: number) }
         }
     }
 }

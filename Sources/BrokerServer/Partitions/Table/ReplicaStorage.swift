@@ -55,14 +55,14 @@ struct ReplicaStorage: Sendable {
         log.error(
             "the replica is offline: it is not known whose records its directory holds",
             metadata: [
-                "reason": "\(doubt)",
+                "reason": .string(doubt),
                 "remedy":
                     """
                 none where other replicas are in sync; else, if the records are of this topic, write two lines into \
                 the file, `version: 0` and `topic_id: \(partition.id.topic)`, or move the directory away; then restart
                 """,
             ])
-        lose(partition, "\(doubt)")
+        lose(partition, doubt)
     }
 
     /// The replica held records, and its directory is gone. An empty one would pass for it: the controller is told that
