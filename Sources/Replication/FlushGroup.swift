@@ -63,8 +63,10 @@ package struct FlushGroup: Sendable {
     private var caughtUpAt: MonotonicInstant?
     /// What a flush takes of late; zero before the first.
     private var flushNanoseconds: Int64 = 0
-    /// Whether something was held back of the present group.
-    private var hasHeld = false
+    /// Since when something is held back of the present group; nil where nothing is.
+    private var heldSince: MonotonicInstant?
+    /// How long the group waited that was released last; nil where it did not.
+    package private(set) var waitedNanoseconds: Int64?
     /// Rounds to pass over, and how many after the next wait that brings nothing.
     private var roundsToPass = 0
     private var penalty = 1
@@ -119,14 +121,14 @@ package struct FlushGroup: Sendable {
         guard view.logEnd > released else { return .nothing }
         guard roundsToPass == 0, heldBytes < FlushGroup.bytesMax else { return release(view, now) }
         guard let end = deadline(view) else {
-            if hasHeld { penalty = 1 }
+            if heldSince != nil { penalty = 1 }
             return release(view, now)
         }
         guard now < end else {
             learnFromLateness()
             return release(view, now)
         }
-        hasHeld = true
+        heldSince = heldSince ?? now
         return .held(until: end)
     }
 
@@ -149,13 +151,14 @@ package struct FlushGroup: Sendable {
         expected = 0
         answeredAt = nil
         caughtUpAt = nil
-        hasHeld = false
+        waitedNanoseconds = heldSince.map { now.value - $0.value }
+        heldSince = nil
         return .released
     }
 
     /// A wait ran out. Where half of the requests came it was worth it all the same.
     private mutating func learnFromLateness() {
-        guard hasHeld, 2 * expected >= answered else { return }
+        guard heldSince != nil, 2 * expected >= answered else { return }
         roundsToPass = penalty
         penalty = min(2 * penalty, FlushGroup.passedRoundsMax)
     }

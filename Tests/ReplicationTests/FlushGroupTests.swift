@@ -255,4 +255,27 @@ import Testing
         #expect(leader.step() == .nothing)
         #expect(leader.group.lingerNanoseconds == 200_000)
     }
+
+    @Test("How long a group was held back is told with its release, and nothing where it was not")
+    func waits() {
+        var leader = Leader(flushMicroseconds: 400)
+        leader.append(1)
+        #expect(leader.step() == .released)
+        #expect(leader.group.waitedNanoseconds == nil)
+        leader.append(3)
+        guard case .held = leader.step() else {
+            Issue.record("nothing was held back")
+            return
+        }
+        leader.pass(microseconds: 120)
+        _ = leader.step()
+        leader.pass(microseconds: 10_000)
+        #expect(leader.step() == .released)
+        #expect(leader.group.waitedNanoseconds == 10_120_000)
+        leader.commit(to: 4)
+        leader.pass(microseconds: 1_000)
+        leader.append(1)
+        #expect(leader.step() == .released)
+        #expect(leader.group.waitedNanoseconds == nil)
+    }
 }

@@ -150,6 +150,9 @@ package final class Partition: Sendable {
         if let failure = after.failure { services.logFailed(failure) }
         if after.wantsFlush { startFlush() }
         if let alarm = after.groupAlarm { lookAtGroup(at: alarm) }
+        if let waited = after.groupWaitNanoseconds {
+            services.traffic.groupWaits.record(microseconds: waited / 1_000)
+        }
         if let watermark = after.highWatermark { services.highWatermarkMoved(self, watermark) }
     }
 

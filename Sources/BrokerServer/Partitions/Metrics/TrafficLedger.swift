@@ -16,6 +16,8 @@ package final class TrafficLedger: MetricsSource {
     let isrExpands = Atomic<UInt64>(0)
     let failedISRUpdates = Atomic<UInt64>(0)
     let flushes = LatencyHistogram()
+    /// Waits of flush groups (ADR 13); groups that did not wait are not counted.
+    let groupWaits = LatencyHistogram()
 
     package init() {}
 
@@ -62,6 +64,10 @@ package final class TrafficLedger: MetricsSource {
             failedISRUpdates.load(ordering: .relaxed))
         let flushed = flushes.counts
         page.histogram("martlet_log_flush_duration_seconds", "How long flushes to the disk took.", flushed)
+        page.histogram(
+            "martlet_flush_group_wait_seconds",
+            "How long leaders held batches back to have them flushed together: readers see them later by as much.",
+            groupWaits.counts)
         page.counter(
             "kafka_log_logflushstats_logflushrateandtimems_count", "Flushes of partition logs.", flushed.count)
     }

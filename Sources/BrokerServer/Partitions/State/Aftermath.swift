@@ -21,6 +21,8 @@ struct Aftermath {
     var wantsFlush = false
     /// When the group that is held back has to be looked at again.
     var groupAlarm: MonotonicInstant?
+    /// How long a group waited that goes to be flushed now.
+    var groupWaitNanoseconds: Int64?
     /// A write failed: the log directory goes offline.
     var failure: LogFailure?
     /// A log file in which something makes no sense: to be looked into.

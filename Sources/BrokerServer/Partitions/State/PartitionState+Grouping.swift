@@ -30,6 +30,7 @@ extension PartitionState {
         case .nothing: break
         case .released:
             after.wantsFlush = true
+            if let waited = group.waitedNanoseconds { after.groupWaitNanoseconds = waited }
             wakeFetches(&after)
         case .held(let until):
             if let groupAlarm, groupAlarm <= until { return }
