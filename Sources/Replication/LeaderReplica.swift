@@ -190,6 +190,9 @@ package struct LeaderReplica: Sendable {
         case outdated
     }
 
+    /// Whether the answer to `proposal` is still of interest.
+    package func awaits(_ proposal: ISRProposal) -> Bool { isr.isInFlight(proposal) }
+
     /// The answer to `proposal` came, or its request failed.
     package mutating func isrAnswered(
         _ proposal: ISRProposal, _ answer: ISRAnswer, now: MonotonicInstant

@@ -356,8 +356,13 @@ package final class Partition: Sendable {
         }
         guard isOpenQuestion else { return }
         services.timers.schedule(afterMilliseconds: Partition.proposalRetryMilliseconds) { [weak self] in
-            self?.propose(proposal)
+            self?.proposeAgain(proposal)
         }
+    }
+
+    /// Another leader's term may have begun meanwhile, or newer metadata may have settled the question.
+    private func proposeAgain(_ proposal: ISRProposal) {
+        if state.withLock({ $0.leader?.awaits(proposal) ?? false }) { propose(proposal) }
     }
 
     /// Looks for followers that lag too long (rule 15).

@@ -12,12 +12,6 @@ package final class AlterPartitionSender: @unchecked Sendable {
     /// Gets the answer.
     package typealias Completion = @Sendable (ISRAnswer) -> Void
 
-    private struct Waiting {
-        let partition: TopicPartitionID
-        let proposal: ISRProposal
-        let completion: Completion
-    }
-
     /// Most changes in one request.
     private static let changesMax = 2_000
     private static let timeoutMilliseconds: Int64 = 30_000
@@ -26,7 +20,7 @@ package final class AlterPartitionSender: @unchecked Sendable {
     private let epoch: @Sendable () -> BrokerEpoch?
     private let channel: ControllerChannel
     private let world: World
-    private var waiting: [Waiting] = []
+    private var waiting = WaitingISRChanges()
     private var isInFlight = false
 
     /// - Parameter epoch: the broker's present epoch.
@@ -44,20 +38,22 @@ package final class AlterPartitionSender: @unchecked Sendable {
 
     /// Proposes a change. May be called from any thread; `completion` runs once, on the control loop.
     ///
-    /// A partition has at most one proposal under way (rule 13), which bounds the queue.
+    /// A leader has at most one proposal under way (rule 13); one that was made in an earlier epoch gives way to a
+    /// newer one, so a partition is in a request once at most.
     package func propose(
         _ partition: TopicPartitionID, _ proposal: ISRProposal, completion: @escaping Completion
     ) {
         world.controlLoop.execute {
-            self.waiting.append(Waiting(partition: partition, proposal: proposal, completion: completion))
+            let change = WaitingISRChanges.Change(partition: partition, proposal: proposal, completion: completion)
+            // What a leader of an earlier epoch asked for nobody waits for any longer; who does asks again.
+            if let superseded = self.waiting.add(change) { superseded.completion(.refused(.networkException)) }
             self.send()
         }
     }
 
     private func send() {
         guard !isInFlight, !waiting.isEmpty else { return }
-        let sent = Array(waiting.prefix(AlterPartitionSender.changesMax))
-        waiting.removeFirst(sent.count)
+        let sent = waiting.take(AlterPartitionSender.changesMax)
         guard let epoch = epoch() else {
             for change in sent { change.completion(.refused(.staleBrokerEpoch)) }
             return
@@ -76,7 +72,7 @@ package final class AlterPartitionSender: @unchecked Sendable {
         }
     }
 
-    private func request(_ changes: [Waiting], _ epoch: BrokerEpoch) -> AlterPartitionRequest {
+    private func request(_ changes: [WaitingISRChanges.Change], _ epoch: BrokerEpoch) -> AlterPartitionRequest {
         var request = AlterPartitionRequest()
         request.brokerID = broker
         request.brokerEpoch = epoch
@@ -101,7 +97,7 @@ package final class AlterPartitionSender: @unchecked Sendable {
         return request
     }
 
-    private static func answer(_ changes: [Waiting], _ response: AlterPartitionResponse) {
+    private static func answer(_ changes: [WaitingISRChanges.Change], _ response: AlterPartitionResponse) {
         var answers: [TopicPartitionID: ISRAnswer] = [:]
         for topic in response.topics {
             for data in topic.partitions {
