@@ -136,9 +136,8 @@ def check(stream, found):
         if any(later <= earlier for earlier, later in zip(numbers, numbers[1:])):
             at = next(i for i, (a, b) in enumerate(zip(numbers, numbers[1:])) if b <= a)
             (number, offset), (following, place) = found[partition][at : at + 2]
-            wrong.append(
-                f"partition {partition}: {number} at offset {offset} is followed by {following} at offset {place}"
-            )
+            told = f"partition {partition}: {number} at offset {offset} is followed by {following} at offset {place}"
+            wrong.append(told + (": it was read twice, and is in the log once" if offset == place else ""))
         offsets = dict(found[partition])
         for number, offset, _ in stream.acknowledged[partition]:
             if number not in offsets:
