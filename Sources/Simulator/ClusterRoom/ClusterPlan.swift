@@ -49,6 +49,8 @@ package struct ClusterPlan: Hashable, Sendable {
         case rottenIndex
         /// A process dies, and a bit of a log of records is another when it is back.
         case rottenLog
+        /// All who have a partition die at nearly the same time, and the logs of all but one are cut short.
+        case cutLogs
         /// A broker is struck off the cluster's list, and comes back.
         case unregistration
         /// An operator lets one lead who may lack what is committed, as those who have it are gone.

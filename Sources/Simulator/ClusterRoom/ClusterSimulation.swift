@@ -118,6 +118,13 @@ package final class ClusterSimulation: SeededSimulation, @unchecked Sendable {
             network: network, time: time)
     }
 
+    /// One more consumer reads all from the start.
+    func readAnew() {
+        let consumer = SimulatedConsumer(client(), places: places, truth: truth, history: history)
+        consumers.append(consumer)
+        consumer.start()
+    }
+
     private func startClients() {
         for _ in 0..<plan.producerCount {
             producers.append(

@@ -102,6 +102,26 @@ package final class VirtualFiles: FileStore {
         tell(.wrote(path: path, position: bit / 8))
     }
 
+    /// The end of a file is lost, on the disk itself.
+    package func cut(_ path: String, to size: Int) {
+        let path = VirtualNames.normalized(path)
+        state.withLock { state in
+            state.names.files[path]?.content.resize(to: size)
+            state.names.files[path]?.content.synchronize()
+        }
+        tell(.resized(path: path, to: size))
+    }
+
+    /// A file is gone, on the disk itself.
+    package func lose(_ path: String) {
+        let path = VirtualNames.normalized(path)
+        state.withLock { state in
+            _ = state.names.remove(path)
+            state.names.synchronize(VirtualNames.parent(path))
+        }
+        tell(.renamed(path: path))
+    }
+
     /// What is in memory of a file leaves it.
     package func evict(_ path: String) {
         state.withLock { state in

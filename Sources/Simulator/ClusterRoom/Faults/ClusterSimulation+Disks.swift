@@ -51,10 +51,11 @@ extension ClusterSimulation {
         }
     }
 
-    /// A bit of the records themselves is another when the process is back: nobody may be given it, and the replica is
-    /// made anew from its leader. While every replica is in sync, one disk at a time, as this is one copy less.
+    /// A bit of the records themselves is another: nobody may be given it, and the replica is made anew from its
+    /// leader. While every replica is in sync, one disk at a time, as this is one copy less.
     func rotLog(_ machine: SimulatedMachine) {
         guard machine.condition == .running, mayLoseDisk else { return }
+        if generator.chance(1, in: 2) { return rotUnseen(machine) }
         faults.lossy = machine.number
         faults.lossyLife = machine.lives
         machine.kill()
@@ -67,6 +68,21 @@ extension ClusterSimulation {
         }
         truth.observe(machine.number)
         startLater(machine)
+    }
+
+    /// A bit of a closed segment is another while the process runs that wrote and checked it: its page has left memory.
+    /// Somebody reads all from the start.
+    private func rotUnseen(_ machine: SimulatedMachine) {
+        let directories = truth.directories(of: machine.number)
+        let logs = machine.files.paths.filter { $0.hasSuffix(".log") }
+        let closed = zip(logs, logs.dropFirst()).filter { VirtualNames.parent($0) == VirtualNames.parent($1) }.map(\.0)
+        let found = flipBit(of: machine) { closed.contains($0) && directories.contains(VirtualNames.parent($0)) }
+        guard let (path, position) = found else { return }
+        faults.lossy = machine.number
+        faults.lossyLife = machine.lives - 1
+        truth.rotted(machine.number, path, position)
+        truth.reach("a bit of a log flipped under a running process")
+        readAnew()
     }
 
     /// Flips a bit of one of the files that have any; gives its path and byte.

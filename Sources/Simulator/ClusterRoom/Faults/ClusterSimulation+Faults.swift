@@ -6,7 +6,7 @@ import WireMessages
 
 extension ClusterSimulation {
     /// The longest that a process is gone, or stands still: some sessions.
-    private static let outageMillisecondsMax: Int64 = 6_000
+    static let outageMillisecondsMax: Int64 = 6_000
 
     /// Load, and a fault now and then, as the plan says.
     func runFaults() throws(SimulationFailure) {
@@ -21,7 +21,7 @@ extension ClusterSimulation {
     }
 
     private func injectOne() {
-        guard !plan.faults.isEmpty else { return }
+        guard !plan.faults.isEmpty, !mustReturnSoon else { return }
         inject(plan.faults[Int(generator.next() % UInt64(plan.faults.count))])
     }
 
@@ -50,6 +50,7 @@ extension ClusterSimulation {
         case .failingDisk: failDisk(of: machine)
         case .rottenIndex: rot(machine)
         case .rottenLog: rotLog(machine)
+        case .cutLogs: dieTogether()
         case .unregistration: unregister(machine)
         case .uncleanElection: electUnclean()
         }
@@ -87,8 +88,10 @@ extension ClusterSimulation {
         startLater(machine)
     }
 
-    func startLater(_ machine: SimulatedMachine) {
-        later(some(50...ClusterSimulation.outageMillisecondsMax)) { [self] in
+    func startLater(
+        _ machine: SimulatedMachine, withinMilliseconds limit: Int64 = ClusterSimulation.outageMillisecondsMax
+    ) {
+        later(some(50...limit)) { [self] in
             if machine.condition == .down { machine.start() } else { startLater(machine) }
         }
     }
@@ -98,7 +101,7 @@ extension ClusterSimulation {
     private var mayLoseUnflushed: Bool { plan.flushesOnAck || plan.breaksPromises || isWhole }
 
     /// Whether every machine is on, and every replica in sync.
-    private var isWhole: Bool {
+    var isWhole: Bool {
         guard machines.allSatisfy({ $0.condition == .running && $0.isReady }) else { return false }
         return truth.partitionIDs.allSatisfy { id in
             guard let registration = truth.partitions[id]?.registration else { return true }

@@ -8,6 +8,8 @@ struct FaultState {
     var repairedLives: [Int: UInt64] = [:]
     /// The machine whose data was lost beyond what flushing protects from; nil once it has caught up.
     var lossy: Int?
+    /// Logs were cut, or are about to be, and not all have everything again.
+    var isCutting = false
     /// Old copies of the partitions' directories.
     var copies: [Int: VirtualFiles.Copy] = [:]
     /// The life in which it lost it.

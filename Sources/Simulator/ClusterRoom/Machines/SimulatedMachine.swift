@@ -59,6 +59,7 @@ package final class SimulatedMachine: @unchecked Sendable {
     }
 
     var number: Int { Int(id.value) }
+    var now: MonotonicInstant { time.now }
 
     private static func properties(_ number: Int, _ plan: ClusterPlan) -> String {
         let isVoter = number <= plan.voterCount

@@ -29,6 +29,8 @@ package final class ClusterTruth: @unchecked Sendable {
     /// The registered lives by the metadata, by the numbers of the machines.
     private var registeredLives: [BrokerEpoch?]
 
+    /// The only whole replicas of partitions whose other logs were cut, until somebody leads again.
+    var survivors: [TopicPartitionID: Survivor] = [:]
     /// Where an operator had somebody elected who may lack what is committed.
     private var uncleanAllowed: Set<TopicPartitionID> = []
     /// Whether anything was lost by that: clients can't be asked to have seen one history then.
@@ -218,6 +220,7 @@ package final class ClusterTruth: @unchecked Sendable {
             let fresh = applied.topics[id]
             guard partitions[id]?.registration != fresh else { continue }
             if let reason = invariants.change(of: partitions[id]!, to: fresh, in: self) { violated(reason) }
+            if let fresh { noteElection(id, fresh) }
             if let fresh { noteUnclean(partitions[id]!, fresh) }
             partitions[id]?.registration = fresh
             if let fresh {
@@ -313,13 +316,17 @@ package final class ClusterTruth: @unchecked Sendable {
         guard let partition = partitions[id], partition.registration != nil, partition.committed.end > .zero else {
             return true
         }
-        return partition.numbers.contains { number in
-            var disk = DiskLog(directory: partition.replicas[number]!.disk.directory)
-            _ = disk.refresh(machines[number - 1].files)
-            let start = disk.batches.first?.base ?? partition.committed.end
-            let end = partition.committed.end
-            return start == .zero && partition.committed.difference(to: disk, from: .zero, below: end) == nil
-        }
+        return partition.numbers.contains { hasAll(partition, $0) }
+    }
+
+    /// Whether the disk of a machine has all that is committed of a partition.
+    func hasAll(_ partition: PartitionTruth, _ number: Int) -> Bool {
+        guard let replica = partition.replicas[number] else { return false }
+        var disk = DiskLog(directory: replica.disk.directory)
+        _ = disk.refresh(machines[number - 1].files)
+        let start = disk.batches.first?.base ?? partition.committed.end
+        let end = partition.committed.end
+        return start == .zero && partition.committed.difference(to: disk, from: .zero, below: end) == nil
     }
 }
 

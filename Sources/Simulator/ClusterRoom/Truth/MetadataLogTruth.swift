@@ -37,6 +37,20 @@ struct MetadataLogTruth {
         votes = votes.filter { $0.key.voter != number }
     }
 
+    /// How many epochs had a leader.
+    var ledEpochs: Int { leaders.count }
+
+    /// Whether any disk has something that is not known to be committed.
+    mutating func hasUncommitted(_ machines: [SimulatedMachine]) -> Bool {
+        for machine in machines {
+            let index = machine.number - 1
+            if let changed = disks[index].refresh(machine.files) {
+                verifiedEnds[index] = min(verifiedEnds[index], changed)
+            }
+        }
+        return disks.contains { ($0.end ?? .zero) > committed.end }
+    }
+
     /// Looks at a replica after an event of its node; gives the rule that is broken.
     mutating func observe(_ witness: QuorumWitness, _ machine: SimulatedMachine) -> String? {
         let index = machine.number - 1
