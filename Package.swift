@@ -66,7 +66,7 @@ let modules: [Module] = [
             "BrokerServer", "Controller", "Coordinators", "Security", "Replication", "Quorum", "ClientCore", "Metadata",
             "LogStorage", "WireMessages", "WireProtocol", "World", "Histories", "Primitives",
         ],
-        packages: ["HeapModule", "OrderedCollections", "Logging"]),
+        packages: ["OrderedCollections", "Logging"]),
     Module(
         name: "MartletClient",
         imports: ["ClientCore", "Transport", "LiveWorld", "WireMessages", "WireProtocol", "World", "Primitives"]),
@@ -123,7 +123,7 @@ let mutantTargets: [Target] = mutants.map { .target(name: $0, swiftSettings: str
 
 let packageOf: [String: String] = [
     "NIOCore": "swift-nio", "NIOPosix": "swift-nio", "Logging": "swift-log", "ArgumentParser": "swift-argument-parser",
-    "DequeModule": "swift-collections", "OrderedCollections": "swift-collections", "HeapModule": "swift-collections",
+    "DequeModule": "swift-collections", "OrderedCollections": "swift-collections",
     "HashTreeCollections": "swift-collections",
 ]
 func packageProducts(_ names: [String]) -> [Target.Dependency] {

@@ -1,7 +1,7 @@
 /// The number of an API in a request header.
-package struct APIKey: NumberOfAKind {
-    package let value: Int16
-    package init(_ value: Int16) { self.value = value }
+@usableFromInline package struct APIKey: NumberOfAKind {
+    @usableFromInline package let value: Int16
+    @inlinable package init(_ value: Int16) { self.value = value }
 
     package static let produce = APIKey(0)
     package static let fetch = APIKey(1)
@@ -98,7 +98,7 @@ package struct APIKey: NumberOfAKind {
     package static let deleteShareGroupOffsets = APIKey(92)
 
     /// Kafka's name of the API.
-    package var description: String {
+    @usableFromInline package var description: String {
         value >= 0 && Int(value) < APIKey.names.count ? APIKey.names[Int(value)] : "Unknown(\(value))"
     }
 

@@ -1,10 +1,10 @@
 /// The protocol's error codes, as Kafka 4.3 numbers and names them.
-package struct ErrorCode: NumberOfAKind {
-    package let value: Int16
-    package init(_ value: Int16) { self.value = value }
+@usableFromInline package struct ErrorCode: NumberOfAKind {
+    @usableFromInline package let value: Int16
+    @inlinable package init(_ value: Int16) { self.value = value }
 
     package static let unknownServerError = ErrorCode(-1)
-    package static let noError = ErrorCode(0)
+    @inlinable package static var noError: ErrorCode { ErrorCode(0) }
     package static let offsetOutOfRange = ErrorCode(1)
     package static let corruptMessage = ErrorCode(2)
     package static let unknownTopicOrPartition = ErrorCode(3)
@@ -142,7 +142,7 @@ package struct ErrorCode: NumberOfAKind {
     /// Kafka's name, as tools and logs show it.
     package var name: String { ErrorCode.names[Int(value) + 1] ?? "UNKNOWN_\(value)" }
 
-    package var description: String { name }
+    @usableFromInline package var description: String { name }
 
     /// True where clients try again by themselves.
     package var isRetriable: Bool { ErrorCode.retriable.contains(value) }

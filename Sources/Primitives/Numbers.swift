@@ -1,7 +1,7 @@
 /// A number of one kind, so that an offset can't be passed where an epoch is meant.
 ///
 /// - Shape: one stored integer; as cheap as the integer itself.
-package protocol NumberOfAKind: Hashable, Comparable, Sendable, CustomStringConvertible {
+@usableFromInline package protocol NumberOfAKind: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// The integer on the wire and on the disk.
     associatedtype Value: FixedWidthInteger & Sendable
     /// The plain integer.
@@ -10,89 +10,94 @@ package protocol NumberOfAKind: Hashable, Comparable, Sendable, CustomStringConv
     init(_ value: Value)
 }
 
+// Inlined everywhere: called through the protocol, each of these would cost more than what it compares.
 extension NumberOfAKind {
-    package static func < (left: Self, right: Self) -> Bool { left.value < right.value }
-    package var description: String { "\(value)" }
+    @inlinable package static func < (left: Self, right: Self) -> Bool { left.value < right.value }
+    @inlinable package static func == (left: Self, right: Self) -> Bool { left.value == right.value }
+    @inlinable package func hash(into hasher: inout Hasher) { hasher.combine(value) }
+    @usableFromInline package var description: String { "\(value)" }
 }
 
 /// The id of a node, whether it acts as broker, controller or both (`node.id`).
-package struct BrokerID: NumberOfAKind {
-    package let value: Int32
-    package init(_ value: Int32) { self.value = value }
+@usableFromInline package struct BrokerID: NumberOfAKind {
+    @usableFromInline package let value: Int32
+    @inlinable package init(_ value: Int32) { self.value = value }
 }
 
 /// A position in one partition: the first record is 0. Ends are exclusive: a log end offset is the next to be written.
-package struct Offset: NumberOfAKind {
-    package let value: Int64
-    package init(_ value: Int64) { self.value = value }
-    package static let zero = Offset(0)
+@usableFromInline package struct Offset: NumberOfAKind {
+    @usableFromInline package let value: Int64
+    @inlinable package init(_ value: Int64) { self.value = value }
+    @inlinable package static var zero: Offset { Offset(0) }
     /// The offset that lies `count` records further.
-    package static func + (left: Offset, count: Int64) -> Offset { Offset(left.value + count) }
+    @inlinable package static func + (left: Offset, count: Int64) -> Offset { Offset(left.value + count) }
     /// The number of offsets between two positions.
-    package static func - (left: Offset, right: Offset) -> Int64 { left.value - right.value }
+    @inlinable package static func - (left: Offset, right: Offset) -> Int64 { left.value - right.value }
 }
 
 /// The epoch of a partition's (or the quorum's) leader: grows with each leader; carried by all that may arrive late.
-package struct LeaderEpoch: NumberOfAKind {
-    package let value: Int32
-    package init(_ value: Int32) { self.value = value }
-    package static let zero = LeaderEpoch(0)
-    package var next: LeaderEpoch { LeaderEpoch(value + 1) }
+@usableFromInline package struct LeaderEpoch: NumberOfAKind {
+    @usableFromInline package let value: Int32
+    @inlinable package init(_ value: Int32) { self.value = value }
+    @inlinable package static var zero: LeaderEpoch { LeaderEpoch(0) }
+    @inlinable package var next: LeaderEpoch { LeaderEpoch(value + 1) }
 }
 
 /// The version of a partition's registration at the controller: grows with each change of it.
-package struct PartitionEpoch: NumberOfAKind {
-    package let value: Int32
-    package init(_ value: Int32) { self.value = value }
-    package var next: PartitionEpoch { PartitionEpoch(value + 1) }
+@usableFromInline package struct PartitionEpoch: NumberOfAKind {
+    @usableFromInline package let value: Int32
+    @inlinable package init(_ value: Int32) { self.value = value }
+    @inlinable package var next: PartitionEpoch { PartitionEpoch(value + 1) }
 }
 
 /// The life of a broker: the offset of its registration record in the metadata log.
-package struct BrokerEpoch: NumberOfAKind {
-    package let value: Int64
-    package init(_ value: Int64) { self.value = value }
+@usableFromInline package struct BrokerEpoch: NumberOfAKind {
+    @usableFromInline package let value: Int64
+    @inlinable package init(_ value: Int64) { self.value = value }
 }
 
 /// The number of a partition within its topic, from 0.
-package struct PartitionIndex: NumberOfAKind {
-    package let value: Int32
-    package init(_ value: Int32) { self.value = value }
+@usableFromInline package struct PartitionIndex: NumberOfAKind {
+    @usableFromInline package let value: Int32
+    @inlinable package init(_ value: Int32) { self.value = value }
 }
 
 /// The id of a producer, unique in the cluster.
-package struct ProducerID: NumberOfAKind {
-    package let value: Int64
-    package init(_ value: Int64) { self.value = value }
+@usableFromInline package struct ProducerID: NumberOfAKind {
+    @usableFromInline package let value: Int64
+    @inlinable package init(_ value: Int64) { self.value = value }
 }
 
 /// The epoch of a producer: a higher one fences the lower.
-package struct ProducerEpoch: NumberOfAKind {
-    package let value: Int16
-    package init(_ value: Int16) { self.value = value }
+@usableFromInline package struct ProducerEpoch: NumberOfAKind {
+    @usableFromInline package let value: Int16
+    @inlinable package init(_ value: Int16) { self.value = value }
 }
 
 /// The number that pairs a response with its request on one connection.
-package struct CorrelationID: NumberOfAKind {
-    package let value: Int32
-    package init(_ value: Int32) { self.value = value }
+@usableFromInline package struct CorrelationID: NumberOfAKind {
+    @usableFromInline package let value: Int32
+    @inlinable package init(_ value: Int32) { self.value = value }
 }
 
 /// A time of day, in milliseconds since 1970; only record timestamps and retention may use it.
-package struct Timestamp: NumberOfAKind {
-    package let value: Int64
-    package init(_ value: Int64) { self.value = value }
+@usableFromInline package struct Timestamp: NumberOfAKind {
+    @usableFromInline package let value: Int64
+    @inlinable package init(_ value: Int64) { self.value = value }
 }
 
 /// A point on this node's monotonic clock, in nanoseconds from an arbitrary start; never compared between nodes.
-package struct MonotonicInstant: NumberOfAKind {
-    package let value: Int64
-    package init(_ value: Int64) { self.value = value }
+@usableFromInline package struct MonotonicInstant: NumberOfAKind {
+    @usableFromInline package let value: Int64
+    @inlinable package init(_ value: Int64) { self.value = value }
     /// The instant that lies `count` milliseconds later; the last one there is where a setting means "never".
-    package func advanced(byMilliseconds count: Int64) -> MonotonicInstant {
+    @inlinable package func advanced(byMilliseconds count: Int64) -> MonotonicInstant {
         let (nanoseconds, isHuge) = count.multipliedReportingOverflow(by: 1_000_000)
         let (later, isLate) = value.addingReportingOverflow(nanoseconds)
         return MonotonicInstant(isHuge || isLate ? (count < 0 ? .min : .max) : later)
     }
     /// Whole milliseconds from `earlier` to this instant.
-    package func milliseconds(since earlier: MonotonicInstant) -> Int64 { (value - earlier.value) / 1_000_000 }
+    @inlinable package func milliseconds(since earlier: MonotonicInstant) -> Int64 {
+        (value - earlier.value) / 1_000_000
+    }
 }

@@ -1,9 +1,9 @@
 /// A 128-bit id, written as Kafka does: 22 characters of URL-safe base 64 without padding.
-package struct UUID128: Hashable, Comparable, Sendable, CustomStringConvertible {
-    package var high: UInt64
-    package var low: UInt64
+@usableFromInline package struct UUID128: Hashable, Comparable, Sendable, CustomStringConvertible {
+    @usableFromInline package var high: UInt64
+    @usableFromInline package var low: UInt64
 
-    package init(high: UInt64, low: UInt64) {
+    @inlinable package init(high: UInt64, low: UInt64) {
         self.high = high
         self.low = low
     }
@@ -12,9 +12,13 @@ package struct UUID128: Hashable, Comparable, Sendable, CustomStringConvertible 
     package static let zero = UUID128(high: 0, low: 0)
 
     // Ids are random: half of one spreads as well as all of it.
-    package func hash(into hasher: inout Hasher) { hasher.combine(low) }
+    @inlinable package func hash(into hasher: inout Hasher) { hasher.combine(low) }
 
-    package static func < (left: UUID128, right: UUID128) -> Bool {
+    @inlinable package static func == (left: UUID128, right: UUID128) -> Bool {
+        left.low == right.low && left.high == right.high
+    }
+
+    @inlinable package static func < (left: UUID128, right: UUID128) -> Bool {
         left.high == right.high ? left.low < right.low : left.high < right.high
     }
 
@@ -30,7 +34,7 @@ package struct UUID128: Hashable, Comparable, Sendable, CustomStringConvertible 
 
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
 
-    package var description: String {
+    @usableFromInline package var description: String {
         var text: [UInt8] = []
         text.reserveCapacity(22)
         for index in 0..<22 {

@@ -34,6 +34,9 @@ struct SimulatorCommand: ParsableCommand {
     @Option(help: "A range of seeds: A...B.")
     var seeds: String?
 
+    @Flag(help: "How fast a fixed cluster of three nodes under a steady load is simulated on a core.")
+    var speed = false
+
     @Option(help: "What is simulated: quorum, membership, replication or cluster.")
     var room = Room.quorum
 
@@ -61,7 +64,13 @@ struct SimulatorCommand: ParsableCommand {
                 throw ValidationError("--mutant \(mutant): no such rule; `--mutant list` names them")
             }
         #endif
-        guard (seed == nil) != (seeds == nil) else { throw ValidationError("give --seed N or --seeds A...B") }
+        if speed {
+            guard seed == nil, seeds == nil else { throw ValidationError("--speed takes no seed: its run is fixed") }
+            return
+        }
+        guard (seed == nil) != (seeds == nil) else {
+            throw ValidationError("give --seed N, --seeds A...B or --speed")
+        }
         if let seeds, SimulatorCommand.range(seeds) == nil {
             throw ValidationError("--seeds \(seeds): expected A...B with A not above B")
         }
@@ -82,6 +91,7 @@ struct SimulatorCommand: ParsableCommand {
                 if let seeds = seeds.flatMap(SimulatorCommand.range) { return MutantHunt(mutant, seeds).run() }
             }
         #endif
+        if speed { return try runSteady() }
         switch cluster ? .cluster : room {
         case .quorum: try run(QuorumSimulation.self)
         case .membership: try run(MembershipSimulation.self)
@@ -101,6 +111,20 @@ struct SimulatorCommand: ParsableCommand {
         }
         for line in campaign.report { print(line) }
         if campaign.failures > 0 { throw ExitCode.failure }
+    }
+
+    private func runSteady() throws {
+        RunningSeed.begin(1)
+        let start = Pace.processorSeconds
+        let simulation = ClusterSimulation(seed: 1, plan: .steady)
+        do throws(SimulationFailure) { try simulation.run() } catch {
+            print(error)
+            throw ExitCode.failure
+        }
+        var pace = Pace()
+        pace.add(events: simulation.steps, seconds: Pace.processorSeconds - start, simulation)
+        print("\(simulation.plan)")
+        print("\(pace.virtualMilliseconds / 1_000) virtual seconds: \(pace.load)")
     }
 
     private func runTraced<Simulation: SeededSimulation>(_ type: Simulation.Type, _ seed: UInt64) throws {

@@ -7,8 +7,9 @@ import Replication
 import Synchronization
 import World
 
-/// What one replica believes at this moment: for those who judge it from outside, as the simulator's invariants do.
-package struct ReplicaWitness: Hashable, Sendable {
+/// What one replica believes at one moment: for those who judge it from outside, as the simulator's invariants do, after
+/// each of its node's events. An object, as it is handed round far more often than it changes.
+package final class ReplicaWitness: Sendable {
     /// What a leader counts on.
     package struct Leading: Hashable, Sendable {
         package let epoch: LeaderEpoch
@@ -21,6 +22,25 @@ package struct ReplicaWitness: Hashable, Sendable {
         package let effectiveMinInSync: Int
         /// The end offset that consumers are told; nil while none may be (KIP-207).
         package let shownEnd: Offset?
+
+        init(_ leader: LeaderReplica) {
+            epoch = leader.leaderEpoch
+            epochStart = leader.epochStart
+            inSync = leader.inSync
+            maximalInSync = leader.maximalInSync
+            isChangeInFlight = leader.isChangeInFlight
+            effectiveMinInSync = leader.effectiveMinInSync
+            shownEnd = leader.isHighWatermarkCurrent ? leader.highWatermark : nil
+        }
+
+        /// Whether a leader counts on this still; every field is asked for.
+        func isStill(of state: borrowing PartitionState) -> Bool {
+            let shown = state.leader?.isHighWatermarkCurrent == true ? state.leader?.highWatermark : nil
+            return state.leader?.leaderEpoch == epoch && state.leader?.epochStart == epochStart
+                && state.leader?.isChangeInFlight == isChangeInFlight
+                && state.leader?.effectiveMinInSync == effectiveMinInSync && shown == shownEnd
+                && state.leader?.inSync == inSync && state.leader?.maximalInSync == maximalInSync
+        }
     }
 
     package let directory: String
@@ -34,6 +54,28 @@ package struct ReplicaWitness: Hashable, Sendable {
     package let leading: Leading?
     package let isFollowing: Bool
     package let flushesOnAck: Bool
+
+    init(_ state: borrowing PartitionState, _ log: PartitionLog, directory: String) {
+        self.directory = directory
+        leaderEpoch = state.assignment.leaderEpoch
+        partitionEpoch = state.assignment.partitionEpoch
+        logStart = log.logStartOffset
+        logEnd = log.logEndOffset
+        flushedEnd = log.flushedEndOffset
+        highWatermark = state.highWatermark
+        if let leader = state.leader { leading = Leading(leader) } else { leading = nil }
+        isFollowing = state.follower != nil
+        flushesOnAck = state.settings.flushesOnAck
+    }
+
+    /// Whether a replica believes this still; every field is asked for, and nothing is copied.
+    func isStill(of state: borrowing PartitionState) -> Bool {
+        state.log?.logEndOffset == logEnd && state.log?.flushedEndOffset == flushedEnd
+            && state.log?.logStartOffset == logStart && state.highWatermark == highWatermark
+            && state.assignment.leaderEpoch == leaderEpoch && state.assignment.partitionEpoch == partitionEpoch
+            && (state.follower != nil) == isFollowing && state.settings.flushesOnAck == flushesOnAck
+            && (leading?.isStill(of: state) ?? (state.leader == nil))
+    }
 }
 
 /// What a replica of the metadata log believes at this moment.
@@ -48,24 +90,40 @@ package struct QuorumWitness: Hashable, Sendable {
     package let logEnd: Offset
 }
 
+/// What a node believes at one moment, but for its replicas.
+package struct NodeWitness: Sendable {
+    /// The life that the controller registered, as far as this node knows.
+    package let registeredEpoch: BrokerEpoch?
+    /// The end of the metadata that it has applied; nil before it started.
+    package let appliedEnd: Offset?
+    /// Whether it has any replicas.
+    package let hasReplicas: Bool
+    /// Nil before its replica of the metadata log is open.
+    package let quorum: QuorumWitness?
+}
+
 extension Partition {
     /// Nil while the log is not open.
     package var witness: ReplicaWitness? {
         state.withLock { state in
             guard let log = state.log else { return nil }
-            let leading = state.leader.map { leader in
-                ReplicaWitness.Leading(
-                    epoch: leader.leaderEpoch, epochStart: leader.epochStart, inSync: leader.inSync,
-                    maximalInSync: leader.maximalInSync, isChangeInFlight: leader.isChangeInFlight,
-                    effectiveMinInSync: leader.effectiveMinInSync,
-                    shownEnd: leader.isHighWatermarkCurrent ? leader.highWatermark : nil)
-            }
-            return ReplicaWitness(
-                directory: directory, leaderEpoch: state.assignment.leaderEpoch,
-                partitionEpoch: state.assignment.partitionEpoch, logStart: log.logStartOffset,
-                logEnd: log.logEndOffset, flushedEnd: log.flushedEndOffset, highWatermark: state.highWatermark,
-                leading: leading, isFollowing: state.follower != nil, flushesOnAck: state.settings.flushesOnAck)
+            return ReplicaWitness(state, log, directory: directory)
         }
+    }
+
+    /// Whether `known` is what its witness would be now: asked of each replica after each event.
+    package func isStill(_ known: ReplicaWitness?) -> Bool {
+        guard let known else { return state.withLock { $0.log == nil } }
+        return state.withLock { known.isStill(of: $0) } && isDirectory(known.directory)
+    }
+}
+
+extension QuorumReplica {
+    fileprivate var witness: QuorumWitness {
+        let isLeader = if case .leader = role { true } else { false }
+        return QuorumWitness(
+            role: role.name, epoch: election.epoch, leader: leaderID, votedFor: election.votedFor?.id,
+            isLeader: isLeader, highWatermark: highWatermark, logStart: log.start, logEnd: log.end)
     }
 }
 
@@ -73,26 +131,15 @@ extension Node {
     /// The metadata that this node has applied; nil before it started.
     package var appliedMetadata: MetadataImage? { witnessed.quorum?.cache.current }
 
-    /// The end of it.
-    package var appliedEnd: Offset? { witnessed.quorum?.cache.end }
-
     /// The replicas of this node, ordered by topic name and number.
     package var replicas: [Partition] { witnessed.broker?.partitions.all ?? [] }
 
-    /// Whether it has any.
-    package var hasReplicas: Bool { witnessed.broker.map { !$0.partitions.isEmpty } ?? false }
-
-    /// The life that the controller registered, as far as this node knows.
-    package var registeredEpoch: BrokerEpoch? { witnessed.broker?.lifecycle.epoch }
-
-    /// What the node's replica of the metadata log believes; nil before it is open. On the control loop's thread.
-    package var quorumWitness: QuorumWitness? {
-        guard let replica = witnessed.quorum?.host.replica else { return nil }
-        let isLeader = if case .leader = replica.role { true } else { false }
-        return QuorumWitness(
-            role: replica.role.name, epoch: replica.election.epoch, leader: replica.leaderID,
-            votedFor: replica.election.votedFor?.id, isLeader: isLeader,
-            highWatermark: replica.highWatermark, logStart: replica.log.start, logEnd: replica.log.end)
+    /// What it believes now. On the control loop's thread.
+    package var witness: NodeWitness {
+        let (quorum, broker) = witnessed
+        return NodeWitness(
+            registeredEpoch: broker?.lifecycle.epoch, appliedEnd: quorum?.cache.end,
+            hasReplicas: !(broker?.partitions.isEmpty ?? true), quorum: quorum?.host.replica?.witness)
     }
 }
 

@@ -55,6 +55,9 @@ package final class Partition: Sendable {
     /// `<log dir>/<topic>-<partition>`; another once the replica was moved.
     package var directory: String { home.withLock { $0.directory } }
 
+    /// Whether it lies there.
+    func isDirectory(_ path: String) -> Bool { home.withLock { $0.directory == path } }
+
     package var logDirectory: String { home.withLock { $0.logDirectory } }
 
     /// The disk that its log lies on: what waits for it runs on its threads.

@@ -17,11 +17,12 @@ struct PartitionQueue {
 
     /// Adds a record to the last batch if it fits, else to one that `makeBatch` opens.
     mutating func add(_ record: OutgoingRecord, batchBytesMax: Int, makeBatch: () -> OutgoingBatch) {
-        if let last = waiting.last, last.stamp == nil, last.failedAttempts == 0,
-            last.bytesMax + record.bytesMax <= batchBytesMax
+        let last = waiting.count - 1
+        if last >= 0, waiting[last].stamp == nil, waiting[last].failedAttempts == 0,
+            waiting[last].bytesMax + record.bytesMax <= batchBytesMax
         {
-            waiting[waiting.count - 1].append(record)
-            return
+            // Nothing else holds its records: they are not copied.
+            return waiting[last].append(record)
         }
         var batch = makeBatch()
         batch.append(record)
@@ -56,13 +57,13 @@ struct PartitionQueue {
 
     /// True if nothing that was sent and not confirmed stands before `batch`.
     func isOldest(_ batch: OutgoingBatch) -> Bool {
-        !(inFlight + waiting).contains { $0.number < batch.number }
+        !inFlight.contains { $0.number < batch.number } && !waiting.contains { $0.number < batch.number }
     }
 
     /// Takes out what waits since before `limit`.
     mutating func takeExpired(createdBefore limit: MonotonicInstant) -> [OutgoingBatch] {
         // They stand in the order of their making.
-        guard let first = waiting.first, first.createdAt < limit else { return [] }
+        guard !waiting.isEmpty, waiting[0].createdAt < limit else { return [] }
         let expired = waiting.filter { $0.createdAt < limit }
         waiting.removeAll { $0.createdAt < limit }
         return expired

@@ -123,10 +123,9 @@ package struct ProducerMachine: Sendable {
     /// for an answer is woken up for by its end only: who brings the answer calls `advance`.
     package func nextWake(now: MonotonicInstant, view: ClusterView) -> MonotonicInstant? {
         var next: MonotonicInstant?
-        for queue in queues.values {
-            guard let first = queue.waiting.first, let last = queue.waiting.last else { continue }
-            let expiry = first.createdAt.advanced(byMilliseconds: settings.deliveryMillisecondsMax)
-            let sending = max(first.notBefore, isReady(first, last, now: now) ? now : lingerEnd(first))
+        for queue in queues.values where !queue.waiting.isEmpty {
+            let expiry = queue.waiting[0].createdAt.advanced(byMilliseconds: settings.deliveryMillisecondsMax)
+            let sending = max(queue.waiting[0].notBefore, isReady(queue, now: now) ? now : lingerEnd(queue))
             let wake = awaitsAnswer(queue, view) ? expiry : sending
             next = min(next ?? wake, wake)
         }
@@ -227,22 +226,16 @@ package struct ProducerMachine: Sendable {
         var requests: OrderedDictionary<BrokerID, [OutgoingBatch]> = [:]
         var bytes: [BrokerID: Int] = [:]
         for index in queues.values.indices {
-            let queue = queues.values[index]
-            guard let first = queue.waiting.first, let last = queue.waiting.last, first.notBefore <= now else {
-                continue
+            let bound = destination(queues.values[index], now: now, view: view, isStamped: producer != nil)
+            switch bound {
+            case .leaderless: leaderless.append(queues.values[index].place.topic)
+            case .nowhereYet: break
+            case .leader(let leader, let firstBytes):
+                guard bytes[leader].map({ $0 + firstBytes <= settings.requestBytesMax }) ?? true else { continue }
+                let batch = queues.values[index].takeFirst(producer: producer)
+                bytes[leader, default: 0] += batch.bytesMax
+                requests[leader, default: []].append(batch)
             }
-            guard let leader = view.partition(queue.place)?.leader, view.brokers[leader] != nil else {
-                leaderless.append(queue.place.topic)
-                continue
-            }
-            guard producer == nil || !isHeldBackByFirst(queue) else { continue }
-            guard isReady(first, last, now: now), requestsInFlight[leader, default: 0] < settings.requestsInFlightMax,
-                queue.inFlight.count < settings.requestsInFlightMax,
-                bytes[leader, default: 0] + first.bytesMax <= settings.requestBytesMax || bytes[leader] == nil
-            else { continue }
-            let batch = queues.values[index].takeFirst(producer: producer)
-            bytes[leader, default: 0] += batch.bytesMax
-            requests[leader, default: []].append(batch)
         }
         for (node, batches) in requests {
             requestsInFlight[node, default: 0] += 1
@@ -252,13 +245,34 @@ package struct ProducerMachine: Sendable {
         return effects
     }
 
-    private func isReady(_ first: OutgoingBatch, _ last: OutgoingBatch, now: MonotonicInstant) -> Bool {
-        isFlushing || first.number != last.number || first.failedAttempts > 0
-            || first.bytesMax >= settings.batchBytesMax || now >= lingerEnd(first)
+    private enum Destination {
+        case leaderless
+        case nowhereYet
+        case leader(BrokerID, firstBytes: Int)
     }
 
-    private func lingerEnd(_ batch: OutgoingBatch) -> MonotonicInstant {
-        batch.createdAt.advanced(byMilliseconds: settings.lingerMilliseconds)
+    /// Where the first batch of a queue goes now. Nothing of the queue is held afterwards: what is taken out of it then
+    /// would copy all that waits.
+    private func destination(
+        _ queue: PartitionQueue, now: MonotonicInstant, view: ClusterView, isStamped: Bool
+    ) -> Destination {
+        guard !queue.waiting.isEmpty, queue.waiting[0].notBefore <= now else { return .nowhereYet }
+        guard let leader = view.partition(queue.place)?.leader, view.brokers[leader] != nil else { return .leaderless }
+        guard !isStamped || !isHeldBackByFirst(queue), isReady(queue, now: now),
+            requestsInFlight[leader, default: 0] < settings.requestsInFlightMax,
+            queue.inFlight.count < settings.requestsInFlightMax
+        else { return .nowhereYet }
+        return .leader(leader, firstBytes: queue.waiting[0].bytesMax)
+    }
+
+    /// Whether the first of those that wait may go; there is one.
+    private func isReady(_ queue: PartitionQueue, now: MonotonicInstant) -> Bool {
+        isFlushing || queue.waiting.count > 1 || queue.waiting[0].failedAttempts > 0
+            || queue.waiting[0].bytesMax >= settings.batchBytesMax || now >= lingerEnd(queue)
+    }
+
+    private func lingerEnd(_ queue: PartitionQueue) -> MonotonicInstant {
+        queue.waiting[0].createdAt.advanced(byMilliseconds: settings.lingerMilliseconds)
     }
 
     private mutating func retry(

@@ -85,6 +85,15 @@ package struct ClusterPlan: Hashable, Sendable {
     /// No faults.
     package static let calm = ClusterPlan()
 
+    /// What the simulator's speed is measured with: three nodes, one producer with acks=all that writes about a hundred
+    /// records a second, a consumer that reads them, no faults.
+    package static var steady: ClusterPlan {
+        var plan = ClusterPlan()
+        plan.producerCount = 1
+        plan.loadMilliseconds = 60_000
+        return plan
+    }
+
     private init() {}
 
     package init(drawnFrom generator: inout SeededGenerator) {

@@ -20,15 +20,15 @@ package final class VirtualFiles: FileStore {
     }
 
     /// What happened to a file, for those who watch the disk.
-    package enum Event: Sendable {
-        case wrote(path: String, position: Int)
-        case resized(path: String, to: Int)
+    enum Event: Sendable {
+        case wrote(VirtualPath, position: Int)
+        case resized(VirtualPath, to: Int)
         /// An empty file came.
-        case created(path: String)
+        case created(VirtualPath)
         /// A file went, or has another name.
-        case renamed(path: String)
+        case renamed(VirtualPath)
         /// A directory did: all of it has to be looked at again.
-        case renamedTree(path: String)
+        case renamedTree
     }
 
     /// The clean images of some files, by path.
@@ -46,7 +46,7 @@ package final class VirtualFiles: FileStore {
     package init(time: VirtualTime) { self.time = time }
 
     /// From now on `watcher` hears of every change.
-    package func watch(_ watcher: @escaping @Sendable (Event) -> Void) {
+    func watch(_ watcher: @escaping @Sendable (Event) -> Void) {
         self.watcher.withLock { $0 = Watcher(tell: watcher) }
     }
 
@@ -63,7 +63,7 @@ package final class VirtualFiles: FileStore {
             state.names.losePower { time.draw() }
             state.locked = []
         }
-        tell(.renamedTree(path: ""))
+        tell(.renamedTree)
     }
 
     /// The process dies but the machine does not: the page cache stays.
@@ -77,7 +77,7 @@ package final class VirtualFiles: FileStore {
             state.names.synchronize(VirtualNames.parent(root))
             state.locked = []
         }
-        tell(.renamedTree(path: root))
+        tell(.renamedTree)
     }
 
     /// From now on every `synchronize` fails.
@@ -99,7 +99,7 @@ package final class VirtualFiles: FileStore {
             state.names.files[path]?.content.flip(bit: bit)
             state.names.files[path]?.absent.leave(bit / 8..<bit / 8 + 1)
         }
-        tell(.wrote(path: path, position: bit / 8))
+        tell(.wrote(VirtualPath(path), position: bit / 8))
     }
 
     /// The end of a file is lost, on the disk itself.
@@ -109,7 +109,7 @@ package final class VirtualFiles: FileStore {
             state.names.files[path]?.content.resize(to: size)
             state.names.files[path]?.content.synchronize()
         }
-        tell(.resized(path: path, to: size))
+        tell(.resized(VirtualPath(path), to: size))
     }
 
     /// A file is gone, on the disk itself.
@@ -119,7 +119,7 @@ package final class VirtualFiles: FileStore {
             _ = state.names.remove(path)
             state.names.synchronize(VirtualNames.parent(path))
         }
-        tell(.renamed(path: path))
+        tell(.renamed(VirtualPath(path)))
     }
 
     /// What is in memory of a file leaves it.
@@ -154,7 +154,7 @@ package final class VirtualFiles: FileStore {
             }
             state.names.synchronize(VirtualNames.parent(root))
         }
-        tell(.renamedTree(path: root))
+        tell(.renamedTree)
     }
 
     /// The bytes of a file from a position on, as they are seen now; nil if there is no such file.
@@ -197,7 +197,7 @@ package final class VirtualFiles: FileStore {
             }
         }
         let node = try result.get()
-        if isNew { tell(.created(path: path)) } else if mode == .replace { tell(.resized(path: path, to: 0)) }
+        if isNew { tell(.created(node.path)) } else if mode == .replace { tell(.resized(node.path, to: 0)) }
         return VirtualFile(path: path, node: node, store: self)
     }
 
@@ -205,9 +205,9 @@ package final class VirtualFiles: FileStore {
         let path = VirtualNames.normalized(path)
         let entries: [DirectoryEntry]? = state.withLock { state in
             guard state.names.directories.contains(path) else { return nil }
-            let files = state.names.files.keys.filter { VirtualNames.parent($0) == path }
+            let files = state.names.files.keys.filter { VirtualNames.isRightIn(path, $0) }
             let folders = state.names.directories.filter {
-                $0 != path && !$0.isEmpty && $0 != "." && VirtualNames.parent($0) == path
+                $0 != path && !$0.isEmpty && $0 != "." && VirtualNames.isRightIn(path, $0)
             }
             return files.map { DirectoryEntry(name: VirtualNames.last($0), isDirectory: false) }
                 + folders.map { DirectoryEntry(name: VirtualNames.last($0), isDirectory: true) }
@@ -232,7 +232,8 @@ package final class VirtualFiles: FileStore {
             throw FileError(kind: .notFound, operation: "rename", path: path)
         }
         let isTree = state.withLock { $0.names.directories.contains(to) }
-        for path in [from, to] { tell(isTree ? .renamedTree(path: path) : .renamed(path: path)) }
+        if isTree { return tell(.renamedTree) }
+        for path in [from, to] { tell(.renamed(VirtualPath(path))) }
     }
 
     package func remove(_ path: String) throws(FileError) {
@@ -240,13 +241,13 @@ package final class VirtualFiles: FileStore {
         guard state.withLock({ $0.names.remove(name) }) else {
             throw FileError(kind: .notFound, operation: "remove", path: path)
         }
-        tell(.renamed(path: name))
+        tell(.renamed(VirtualPath(name)))
     }
 
     package func removeTree(_ path: String) throws(FileError) {
         let root = VirtualNames.normalized(path)
         state.withLock { $0.names.removeTree(root) }
-        tell(.renamedTree(path: root))
+        tell(.renamedTree)
     }
 
     package func synchronizeDirectory(_ path: String) throws(FileError) {
@@ -304,7 +305,7 @@ private final class VirtualFile: File {
 
     func write(_ pieces: [Bytes], at position: Int64) throws(FileError) {
         let bytes = pieces.count == 1 ? pieces[0].array : pieces.flatMap { $0.array }
-        let result: Result<String, FileError> = store.state.withLock { state in
+        let result: Result<VirtualPath, FileError> = store.state.withLock { state in
             guard !state.failsWrites else {
                 return .failure(FileError(kind: .inputOutput, operation: "write", path: path))
             }
@@ -315,7 +316,7 @@ private final class VirtualFile: File {
             node.absent.comeBack(Int(position)..<Int(position) + bytes.count)
             return .success(node.path)
         }
-        store.tell(.wrote(path: try result.get(), position: Int(position)))
+        store.tell(.wrote(try result.get(), position: Int(position)))
     }
 
     func read(into buffer: Bytes, at position: Int64) throws(FileError) -> Int {
@@ -348,7 +349,7 @@ private final class VirtualFile: File {
             node.content.resize(to: Int(size))
             return node.path
         }
-        store.tell(.resized(path: path, to: Int(size)))
+        store.tell(.resized(path, to: Int(size)))
     }
 
     func size() throws(FileError) -> Int64 { Int64(store.state.withLock { _ in node.content.visible.count }) }

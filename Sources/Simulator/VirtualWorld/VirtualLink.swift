@@ -16,11 +16,44 @@ package final class VirtualLink: Link {
         var isFlushing = false
         /// Bytes that wait for the end of the round.
         var outgoing: [UInt8] = []
-        /// Bytes that arrived and are not yet a whole frame.
+        /// Bytes that arrived; those before `taken` were handed over.
         var incoming: [UInt8] = []
+        var taken = 0
+
+        mutating func arrived(_ bytes: [UInt8]) {
+            if incoming.isEmpty {
+                incoming = bytes
+            } else {
+                incoming.removeFirst(taken)
+                taken = 0
+                incoming += bytes
+            }
+        }
+
+        /// The length that the next frame begins with; nil where that has not arrived.
+        var nextLength: Int? {
+            guard incoming.count - taken >= 4 else { return nil }
+            let word = (taken..<taken + 4).reduce(0 as UInt32) { $0 << 8 | UInt32(incoming[$1]) }
+            return Int(Int32(bitPattern: word))
+        }
+
+        /// Takes what is behind the next `skipped` bytes.
+        mutating func take(_ count: Int, behind skipped: Int) -> Bytes {
+            let start = taken + skipped
+            let bytes = Bytes(MemoryRegion(count: count), start: 0, count: count)
+            unsafe bytes.withUnsafeMutableBytes { target in
+                unsafe incoming.withUnsafeBytes { source in
+                    unsafe target.copyMemory(from: UnsafeRawBufferPointer(rebasing: source[start..<start + count]))
+                }
+            }
+            taken = start + count
+            if taken == incoming.count { (incoming, taken) = ([], 0) }
+            return bytes
+        }
     }
 
     package let loop: any Loop
+    private let virtualLoop: VirtualLoop?
     package let remote: Endpoint
     package let local: Endpoint
     private let node: Int
@@ -37,6 +70,7 @@ package final class VirtualLink: Link {
     init(node: Int, loop: any Loop, remote: Endpoint, frameLimitBytes: Int?, network: VirtualNetwork) {
         self.node = node
         self.loop = loop
+        virtualLoop = loop as? VirtualLoop
         self.remote = remote
         local = Endpoint(host: "node-\(node)", port: 0)
         self.network = network
@@ -54,10 +88,9 @@ package final class VirtualLink: Link {
     var isOver: Bool { state.withLock { $0.isEnded || $0.isSilent } }
 
     package func send(_ segments: [Segment]) {
-        let bytes = segments.count == 1 ? VirtualLink.content(segments[0]) : segments.flatMap(VirtualLink.content)
         let starts = state.withLock { state in
             guard !state.isEnded else { return false }
-            state.outgoing += bytes
+            for segment in segments { VirtualLink.append(segment, to: &state.outgoing) }
             defer { state.isFlushing = true }
             return !state.isFlushing
         }
@@ -107,13 +140,13 @@ package final class VirtualLink: Link {
         for link in [self, peer].compactMap({ $0 }) { link.loop.execute { [weak link] in link?.end(.reset) } }
     }
 
-    private static func content(_ segment: Segment) -> [UInt8] {
+    private static func append(_ segment: Segment, to outgoing: inout [UInt8]) {
         switch segment {
-        case .bytes(let bytes): return bytes.array
+        case .bytes(let bytes): unsafe bytes.withUnsafeBytes { unsafe outgoing.append(contentsOf: $0) }
         case .file(let file, let position, let count):
             let buffer = Bytes(MemoryRegion(count: count), start: 0, count: count)
-            guard let got = try? file.read(into: buffer, at: position), got == count else { return [] }
-            return buffer.array
+            guard let got = try? file.read(into: buffer, at: position), got == count else { return }
+            unsafe buffer.withUnsafeBytes { unsafe outgoing.append(contentsOf: $0) }
         }
     }
 
@@ -152,13 +185,13 @@ package final class VirtualLink: Link {
 
     /// What arrives is a round of the loop by itself: no event more than the delivery is.
     private func round(_ work: @escaping @Sendable () -> Void) {
-        if let loop = loop as? VirtualLoop { loop.runRound(work) } else { loop.execute(work) }
+        if let virtualLoop { virtualLoop.runRound(work) } else { loop.execute(work) }
     }
 
     private func arrived(_ piece: Piece) {
         switch piece {
         case .bytes(let bytes):
-            state.withLock { $0.incoming += bytes }
+            state.withLock { $0.arrived(bytes) }
             handOver()
         case .end(let reason): end(reason)
         }
@@ -175,10 +208,9 @@ package final class VirtualLink: Link {
 
     private func nextFrame() -> (Bytes, any LinkHandler)? {
         let isBad: Bool = state.withLock { state in
-            guard let frameLimitBytes = state.frameLimitBytes, state.incoming.count >= 4, !state.isEnded else {
+            guard let frameLimitBytes = state.frameLimitBytes, let length = state.nextLength, !state.isEnded else {
                 return false
             }
-            let length = VirtualLink.length(state.incoming)
             return length < 0 || length > frameLimitBytes
         }
         if isBad {
@@ -189,20 +221,12 @@ package final class VirtualLink: Link {
         return state.withLock { state in
             guard state.isReading, !state.isEnded, let handler = state.handler else { return nil }
             if state.frameLimitBytes == nil {
-                defer { state.incoming = [] }
-                return state.incoming.isEmpty ? nil : (Bytes(state.incoming), handler)
+                let count = state.incoming.count - state.taken
+                return count == 0 ? nil : (state.take(count, behind: 0), handler)
             }
-            guard state.incoming.count >= 4 else { return nil }
-            let length = VirtualLink.length(state.incoming)
-            guard state.incoming.count >= 4 + length else { return nil }
-            let frame = Bytes(Array(state.incoming[4..<4 + length]))
-            state.incoming.removeFirst(4 + length)
-            return (frame, handler)
+            guard let length = state.nextLength, state.incoming.count - state.taken >= 4 + length else { return nil }
+            return (state.take(length, behind: 4), handler)
         }
-    }
-
-    private static func length(_ bytes: [UInt8]) -> Int {
-        Int(Int32(truncatingIfNeeded: bytes[0..<4].reduce(0) { Int64($0) << 8 | Int64($1) }))
     }
 
     private func end(_ reason: LinkEnd) {

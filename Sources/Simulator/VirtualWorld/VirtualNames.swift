@@ -23,8 +23,7 @@ struct VirtualNames {
     private var pending: [Entry] = []
 
     mutating func create(_ path: String, _ node: VirtualNode) {
-        files[path] = node
-        node.path = path
+        put(node, path)
         note(.created(path), VirtualNames.parent(path))
     }
 
@@ -47,7 +46,7 @@ struct VirtualNames {
         let parents = [VirtualNames.parent(from), VirtualNames.parent(to)]
         if let node = files.removeValue(forKey: from) {
             let replaced = files.updateValue(node, forKey: to)
-            node.path = to
+            node.path = VirtualPath(to)
             pending.append(Entry(change: .renamed(from: from, to: to, replaced: replaced), parents: parents))
             return true
         }
@@ -64,7 +63,7 @@ struct VirtualNames {
         var renamed: [String: VirtualNode] = [:]
         for (path, node) in files {
             let path = isInside(path) ? moved(path) : path
-            node.path = path
+            node.path = VirtualPath(path)
             renamed[path] = node
         }
         files = renamed
@@ -121,11 +120,37 @@ struct VirtualNames {
 
     private mutating func put(_ node: VirtualNode, _ path: String) {
         files[path] = node
-        node.path = path
+        node.path = VirtualPath(path)
     }
 
     static func normalized(_ path: String) -> String {
-        path.split(separator: "/").filter { $0 != "." }.joined(separator: "/")
+        isNormal(path) ? path : path.split(separator: "/").filter { $0 != "." }.joined(separator: "/")
+    }
+
+    /// Whether there is neither an empty part nor one that means its own directory: nearly always.
+    private static func isNormal(_ path: String) -> Bool {
+        var (length, last) = (0, UInt8(0))
+        for byte in path.utf8 {
+            if byte == UInt8(ascii: "/") {
+                if length == 0 || (length == 1 && last == UInt8(ascii: ".")) { return false }
+                length = 0
+            } else {
+                length += 1
+            }
+            last = byte
+        }
+        return path.isEmpty || !(length == 0 || (length == 1 && last == UInt8(ascii: ".")))
+    }
+
+    /// Whether a path is that of something right in a directory.
+    static func isRightIn(_ directory: String, _ path: String) -> Bool {
+        var rest = path.utf8[...]
+        if !directory.isEmpty {
+            guard path.utf8.count > directory.utf8.count, path.utf8.starts(with: directory.utf8) else { return false }
+            rest = rest.dropFirst(directory.utf8.count)
+            guard rest.popFirst() == UInt8(ascii: "/") else { return false }
+        }
+        return !rest.contains(UInt8(ascii: "/"))
     }
 
     static func parent(_ path: String) -> String { path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "" }
@@ -135,12 +160,29 @@ struct VirtualNames {
     }
 }
 
+/// The name of a file, taken apart once: whoever watches the disk asks with each write.
+final class VirtualPath: Sendable {
+    let path: String
+    let directory: String
+    /// In the directory.
+    let name: String
+    /// Whether it is a segment of a log.
+    let isLog: Bool
+
+    init(_ path: String) {
+        self.path = path
+        directory = VirtualNames.parent(path)
+        name = VirtualNames.last(path)
+        isLog = path.hasSuffix(".log")
+    }
+}
+
 /// A file of a simulated disk, whatever its name; open files keep it.
 ///
 /// `@unchecked Sendable`: touched under the lock of its store only.
 final class VirtualNode: @unchecked Sendable {
     var content = VirtualFileContent()
-    var path = ""
+    var path = VirtualPath("")
     /// The pages that are on the disk only.
     var absent = AbsentPages()
 }

@@ -1,4 +1,3 @@
-import HeapModule
 package import Primitives
 import Synchronization
 
@@ -6,24 +5,15 @@ import Synchronization
 ///
 /// One thread runs it; the lock is there because the World's protocols are `Sendable`, and is never contended.
 package final class VirtualTime: Sendable {
-    private struct Event: Comparable {
-        let at: MonotonicInstant
-        let sequence: UInt64
+    private struct Event {
         /// The node whose event it is; 0 for the world's.
         let owner: Int
         let work: @Sendable () -> Void
-
-        static func < (left: Event, right: Event) -> Bool {
-            left.at.value != right.at.value ? left.at.value < right.at.value : left.sequence < right.sequence
-        }
-
-        static func == (left: Event, right: Event) -> Bool { left.sequence == right.sequence }
     }
 
     private struct State {
         var now = MonotonicInstant(0)
-        var nextSequence: UInt64 = 0
-        var events = Heap<Event>()
+        var events = EventHeap<Event>()
         var generator: SeededGenerator
         var fingerprint: UInt64 = 0xcbf2_9ce4_8422_2325
         var count = 0
@@ -74,19 +64,18 @@ package final class VirtualTime: Sendable {
         state.withLock { state in
             guard !state.isOver else { return }
             let at = MonotonicInstant(state.now.value + max(delay, 0) * 1000)
-            state.events.insert(Event(at: at, sequence: state.nextSequence, owner: owner, work: work))
-            state.nextSequence += 1
+            state.events.schedule(Event(owner: owner, work: work), at: at)
         }
     }
 
     /// Runs the next event and gives its owner; nil when there is none before `limit`.
     package func runNextOwned(before limit: MonotonicInstant) -> Int? {
         let event: Event? = state.withLock { state in
-            guard let first = state.events.min, first.at < limit else { return nil }
-            state.now = first.at
+            guard let (event, sequence) = state.events.nextNumbered(before: limit) else { return nil }
+            state.now = state.events.now
             state.count += 1
-            state.note(UInt64(bitPattern: first.at.value) &+ first.sequence << 8 &+ UInt64(first.owner))
-            return state.events.removeMin()
+            state.note(UInt64(bitPattern: state.now.value) &+ sequence << 8 &+ UInt64(event.owner))
+            return event
         }
         guard let event else { return nil }
         event.work()
@@ -114,7 +103,7 @@ package final class VirtualTime: Sendable {
         // What an event holds may want to schedule something when it goes: not under the lock.
         let forgotten = state.withLock { state in
             state.isOver = true
-            defer { state.events = Heap() }
+            defer { state.events = EventHeap() }
             return state.events
         }
         withExtendedLifetime(forgotten) {}

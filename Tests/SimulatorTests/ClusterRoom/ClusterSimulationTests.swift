@@ -13,6 +13,13 @@ struct ClusterSimulationTests {
         try simulation.run()
         #expect(simulation.truth.acknowledgedCount > 50)
         #expect(simulation.truth.consumedCount >= simulation.truth.acknowledgedCount)
+        // Whoever adds a field to what a replica says of itself has to let `isStill` ask for it, too.
+        let witnesses = simulation.truth.partitions.values.flatMap { partition in
+            partition.numbers.compactMap { partition.replicas[$0]?.witness }
+        }
+        let witness = try #require(witnesses.first { $0.leading != nil })
+        #expect(Mirror(reflecting: witness).children.count == 10)
+        #expect(try Mirror(reflecting: #require(witness.leading)).children.count == 7)
     }
 
     @Test("keeps its promises under faults and comes to rest after them", arguments: [1, 2] as [UInt64])

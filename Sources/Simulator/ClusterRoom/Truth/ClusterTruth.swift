@@ -15,6 +15,8 @@ package final class ClusterTruth: @unchecked Sendable {
     private(set) var partitions: [TopicPartitionID: PartitionTruth] = [:]
     /// In the order of their making.
     private(set) var partitionIDs: [TopicPartitionID] = []
+    /// In that order, too.
+    private var inOrder: [PartitionTruth] = []
     var quorum: MetadataLogTruth
     private var nodes: [NodeView]
     private var invariants = ClusterInvariants()
@@ -94,19 +96,16 @@ package final class ClusterTruth: @unchecked Sendable {
     private func disk(of node: Int, did event: VirtualFiles.Event) {
         switch event {
         case .wrote(let path, let position):
-            guard path.hasSuffix(".log") else { return }
-            change(node, VirtualNames.parent(path)) { $0.wrote(VirtualNames.last(path), position: position) }
+            if path.isLog { change(node, path.directory) { $0.wrote(path.name, position: position) } }
         case .resized(let path, let size):
-            guard path.hasSuffix(".log") else { return }
-            change(node, VirtualNames.parent(path)) { $0.resized(VirtualNames.last(path), to: size) }
+            if path.isLog { change(node, path.directory) { $0.resized(path.name, to: size) } }
         case .created(let path):
-            guard path.hasSuffix(".log") else { return }
-            change(node, VirtualNames.parent(path)) { $0.created(VirtualNames.last(path)) }
+            if path.isLog { change(node, path.directory) { $0.created(path.name) } }
         case .renamed(let path):
-            if path.hasSuffix(".log") { change(node, VirtualNames.parent(path)) { $0.namesChanged() } }
+            if path.isLog { change(node, path.directory) { $0.namesChanged() } }
         case .renamedTree:
             quorum.disks[node - 1].namesChanged()
-            for id in partitionIDs { partitions[id]?.replicas[node]?.disk.namesChanged() }
+            for partition in inOrder { partition.replicas[node]?.disk.namesChanged() }
         }
     }
 
@@ -116,8 +115,8 @@ package final class ClusterTruth: @unchecked Sendable {
     }
 
     func change(_ node: Int, at directory: String, _ body: (ReplicaTruth) -> Void) {
-        for id in partitionIDs {
-            if let replica = partitions[id]?.replicas[node], replica.disk.directory == directory { body(replica) }
+        for partition in inOrder {
+            if let replica = partition.replicas[node], replica.disk.directory == directory { body(replica) }
         }
     }
 
@@ -150,11 +149,12 @@ package final class ClusterTruth: @unchecked Sendable {
         guard violation == nil else { return }
         let machine = machines[number - 1]
         guard let node = machine.node else { return forget(number) }
-        nodes[number - 1].registeredEpoch = node.registeredEpoch
-        if let witness = node.quorumWitness, let reason = quorum.observe(witness, machine) { return violated(reason) }
+        let witness = node.witness
+        nodes[number - 1].registeredEpoch = witness.registeredEpoch
+        if let witness = witness.quorum, let reason = quorum.observe(witness, machine) { return violated(reason) }
         var touched: [PartitionTruth] = []
         var isImageNew = false
-        if let end = node.appliedEnd, end != nodes[number - 1].appliedEnd, let applied = node.appliedMetadata {
+        if let end = witness.appliedEnd, end != nodes[number - 1].appliedEnd, let applied = node.appliedMetadata {
             nodes[number - 1].appliedEnd = applied.provenance.end
             refreshReplicas(number, node)
             if applied.provenance.end > image.provenance.end {
@@ -166,12 +166,12 @@ package final class ClusterTruth: @unchecked Sendable {
                 return violated(reason)
             }
         }
-        if nodes[number - 1].replicas.isEmpty == node.hasReplicas { refreshReplicas(number, node) }
+        if nodes[number - 1].replicas.isEmpty == witness.hasReplicas { refreshReplicas(number, node) }
         for (believed, partition) in nodes[number - 1].replicas where look(at: believed, partition, number) {
             touched.append(partition)
         }
         // Who is registered and fenced decides whom the rules speak of.
-        if isImageNew { touched = partitionIDs.compactMap { partitions[$0] } }
+        if isImageNew { touched = inOrder }
         for partition in touched { judge(partition, isRegistrationNew: isImageNew) }
     }
 
@@ -202,8 +202,10 @@ package final class ClusterTruth: @unchecked Sendable {
     }
 
     private func add(_ id: TopicPartitionID, _ topicName: String) {
-        partitions[id] = PartitionTruth(id: id, topicName: topicName)
+        let made = PartitionTruth(id: id, topicName: topicName)
+        partitions[id] = made
         partitionIDs.append(id)
+        inOrder.append(made)
     }
 
     /// Takes newer metadata over.
@@ -246,10 +248,10 @@ package final class ClusterTruth: @unchecked Sendable {
 
     /// Whether anything about a replica is other than when it was last seen.
     private func look(at believed: Partition, _ partition: PartitionTruth, _ number: Int) -> Bool {
-        let witness = believed.witness
         guard let replica = partition.replicas[number] else { return false }
         let isWritten = replica.disk.needsRefresh
-        guard isWritten || replica.witness != witness else { return false }
+        guard isWritten || !believed.isStill(replica.witness) else { return false }
+        let witness = believed.witness
         if isWritten, let changed = replica.disk.refresh(machines[number - 1].files) {
             if changed < replica.verifiedEnd { replica.verifiedEnd = changed }
             if replica.witness != nil { reach("a replica cut its log") }
