@@ -1,3 +1,4 @@
+import BrokerServer
 import Foundation
 import Testing
 
