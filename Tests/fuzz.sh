@@ -29,7 +29,7 @@ touch $began
 found() { find $findings -type f -newer $began "$@" | sort; }
 # libFuzzer keeps the input of a crash itself, so Swift's own handler must not come first.
 SWIFT_BACKTRACE=enable=no "$fuzzer" $corpus Tests/FuzzTests/Golden -max_total_time="$seconds" -max_len=4096 \
-    -report_slow_units=$SLOW -timeout=60 -rss_limit_mb=1024 -malloc_limit_mb=256 \
+    -report_slow_units=$SLOW -timeout=120 -rss_limit_mb=1024 -malloc_limit_mb=256 \
     -artifact_prefix=$findings/ -print_final_stats=1 \
     ${2:+-fork=1 -ignore_crashes=1 -ignore_ooms=1 -ignore_timeouts=1} >$log 2>&1
 code=$?

@@ -142,9 +142,43 @@ end_faults() {
     done
 }
 
-simulation=
+# The optimised build, then the fuzzer and the simulator out of it, with the time that nobody else wants: the other tests
+# mostly wait. Ends with a line `N passed, M failed`.
+optimised_process=
+run_optimised() {
+    local simulation='' good=0 commit first seeds=${MARTLET_SEEDS:-200} seconds=${MARTLET_FUZZ_SECONDS:-60}
+    chrt --idle --pid 0 $BASHPID 2>/dev/null || renice -n 19 -p $BASHPID >/dev/null
+    # Other seeds with each commit, and the same ones whenever a commit is tested again.
+    commit=$(git rev-parse --short=6 HEAD 2>/dev/null || date +%y%m%d)
+    first=$((0x$commit % 9000 * 1000 + 1000000))
+    . Tests/optimised-build.sh
+    if MARTLET_SIM=$(build_optimised martlet-sim .build/simulator-build.log); then
+        export MARTLET_SIM
+        Tests/simulate.sh "$seeds" "$first" >.build/simulate-summary.log 2>&1 &
+        simulation=$!
+    else
+        echo "The simulator could not be built."
+    fi
+    Tests/fuzz.sh "$seconds" && good=$((good + 1))
+    if [ -n "$simulation" ]; then
+        wait "$simulation" && good=$((good + 1))
+        cat .build/simulate-summary.log
+    fi
+    echo "$good passed, $((2 - good)) failed"
+}
+
+end_optimised() {
+    local log=.build/optimised.log counts
+    wait "$optimised_process"
+    counts=$(sed -nE 's/^([0-9]+) passed, ([0-9]+) failed$/\1 \2/p' $log | tail -1)
+    sed '$d' $log
+    counts=${counts:-0 2}
+    passed=$((passed + ${counts% *}))
+    failed=$((failed + ${counts#* }))
+}
+
 # shellcheck disable=SC2086  # none, or one
-trap 'kill "${fault_processes[@]}" $simulation 2>/dev/null; exit 130' INT TERM
+trap 'kill "${fault_processes[@]}" $optimised_process 2>/dev/null; exit 130' INT TERM
 started=$SECONDS
 
 install_packages
@@ -162,6 +196,8 @@ MARTLET=$(swift build --show-bin-path)/martlet
 export MARTLET
 
 if [ "$swift_tests" = yes ]; then
+    run_optimised >.build/optimised.log 2>&1 &
+    optimised_process=$!
     say "Unit tests"
     log=.build/unit-tests.log
     swift test --skip-build --disable-xctest 2>&1 | tee $log | grep -vE '^(✔|◇|↳ ///)' | tail -n 200
@@ -175,35 +211,6 @@ if [ "$swift_tests" = yes ]; then
         passed=$((passed + total - broken))
         failed=$((failed + broken))
     fi
-fi
-
-# The fuzzer is one process, so the simulator has the other cores meanwhile; both come out of one build.
-if [ "$swift_tests" = yes ]; then
-    # Other seeds with each commit, and the same ones whenever a commit is tested again.
-    commit=$(git rev-parse --short=6 HEAD 2>/dev/null || date +%y%m%d)
-    first=$((0x$commit % 9000 * 1000 + 1000000))
-    seeds=${MARTLET_SEEDS:-200}
-    say "Fuzzer, ${MARTLET_FUZZ_SECONDS:-60} s, and $seeds simulated clusters with seeds from $first"
-    . Tests/optimised-build.sh
-    if MARTLET_SIM=$(build_optimised martlet-sim .build/simulator-build.log); then
-        export MARTLET_SIM
-        MARTLET_SIM_PROCESSES=$(($(nproc) > 1 ? $(nproc) - 1 : 1)) Tests/simulate.sh "$seeds" "$first" \
-            >.build/simulate-summary.log 2>&1 &
-        simulation=$!
-    else
-        echo "The simulator could not be built." >&2
-    fi
-    if Tests/fuzz.sh "${MARTLET_FUZZ_SECONDS:-60}"; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-    fi
-    if [ -n "$simulation" ] && wait "$simulation"; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-    fi
-    [ -z "$simulation" ] || cat .build/simulate-summary.log
 fi
 
 if [ "$fault_tests" = yes ]; then
@@ -236,6 +243,11 @@ if [ "$container_tests" = yes ]; then
     else
         count_report $report
     fi
+fi
+
+if [ -n "$optimised_process" ]; then
+    say "Fuzzer, and simulated clusters"
+    end_optimised
 fi
 
 say "$((SECONDS - started)) s"

@@ -3,8 +3,6 @@
 # ends with one line. Seeds that fail are printed with how to replay them.
 #
 #   Tests/simulate.sh COUNT FIRST       with the simulator that MARTLET_SIM names, else in the build of the fuzzer
-#
-# MARTLET_SIM_PROCESSES=1 leaves the other cores to others.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 count=$1
@@ -23,7 +21,7 @@ pieces() {
         echo "$seed...$((seed + piece - 1 < last ? seed + piece - 1 : last))"
     done
 }
-pieces | xargs -P "${MARTLET_SIM_PROCESSES:-$(nproc)}" -I{} sh -c \
+pieces | xargs -P "$(nproc)" -I{} sh -c \
     "$simulator"' --cluster --keep-going --seeds {} 2>&1 || true' >>$log
 grep -E '^seed |ended itself in seed' $log
 failed=$(grep -cE '^seed |ended itself in seed' $log)
