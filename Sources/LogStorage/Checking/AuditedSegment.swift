@@ -88,6 +88,7 @@ extension PartitionLog {
             index != activeIndex
         else { return false }
         var segment = rebuilt.segment
+        segment.transactions = segments[index].transactions
         do throws(FileError) { ledger.add(try segment.seal(in: files)) } catch { throw failed(error) }
         ledger.addDirectory(directory)
         segments[index] = segment

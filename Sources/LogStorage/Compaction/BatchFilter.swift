@@ -114,7 +114,7 @@ struct BatchFilter: Sendable {
     private mutating func markerIsObsolete(_ batch: RecordBatch) -> Bool {
         // An empty one was compacted before.
         guard batch.header.recordCount > 0 else { return true }
-        guard let producer = batch.header.producerID, TransactionMarker.type(of: batch.bytes) != nil else {
+        guard let producer = batch.header.producerID, TransactionMarker.read(batch.bytes) != nil else {
             return false
         }
         return openTransactions.remove(producer) == nil

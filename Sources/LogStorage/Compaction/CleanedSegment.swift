@@ -77,5 +77,5 @@ extension PartitionLog {
 
 extension SegmentFileName.Kind {
     /// What compaction makes anew, the log last.
-    static let compacted: [SegmentFileName.Kind] = [.offsetIndex, .timeIndex, .log]
+    static let compacted: [SegmentFileName.Kind] = [.transactionIndex, .offsetIndex, .timeIndex, .log]
 }

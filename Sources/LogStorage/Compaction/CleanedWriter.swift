@@ -12,6 +12,9 @@ struct CleanedWriter: Sendable {
     private var pendingBytes = 0
     private var written: Int64 = 0
     private var isChanged: Bool
+    /// The aborted transactions of the group whose marker may yet be kept, in order; the first `taken` were met.
+    private let aborted: [AbortedTransaction]
+    private var taken = 0
 
     init(
         _ group: ArraySlice<CompactionSource.Segment>, _ source: CompactionSource, _ files: any FileStore
@@ -21,6 +24,9 @@ struct CleanedWriter: Sendable {
         configuration = source.configuration
         endOffset = last.endOffset
         isChanged = group.count > 1
+        var aborted: [AbortedTransaction] = []
+        for segment in group { aborted += try segment.transactions.all(in: files) }
+        self.aborted = aborted
         let path = directory + "/" + SegmentFileName.name(first.baseOffset, .log) + SegmentFileName.cleanedSuffix
         do throws(FileError) {
             let file = try files.openSegment(path, .replace)
@@ -41,9 +47,17 @@ struct CleanedWriter: Sendable {
             throw .invalidBatch(reason: "what is left of a segment is larger than a segment can be")
         }
         segment.note(header, indexIntervalBytes: configuration.indexIntervalBytes)
+        if header.attributes.isControl, header.recordCount > 0 { keepTransaction(endedAt: header.baseOffset) }
         pieces.append(bytes)
         pendingBytes += bytes.count
         if pendingBytes >= bufferBytes { try flushPieces() }
+    }
+
+    /// A transaction stays in the index as long as its marker does: without it, readers would leave out what its
+    /// producer wrote later.
+    private mutating func keepTransaction(endedAt offset: Offset) {
+        while taken < aborted.count, aborted[taken].lastOffset < offset { taken += 1 }
+        if taken < aborted.count, aborted[taken].lastOffset == offset { segment.transactions.append(aborted[taken]) }
     }
 
     private mutating func flushPieces() throws(StorageError) {

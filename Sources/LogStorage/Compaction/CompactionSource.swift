@@ -9,7 +9,7 @@ package import World
 ///   (rule 27, KAFKA-13194).
 package struct CompactionSource: Sendable {
     /// One sealed segment.
-    struct Segment: Hashable, Sendable {
+    struct Segment: Sendable {
         let baseOffset: Offset
         let endOffset: Offset
         let sizeBytes: Int64
@@ -17,6 +17,7 @@ package struct CompactionSource: Sendable {
         let offsetIndexBytes: Int
         let timeIndexBytes: Int
         let openedAt: Timestamp
+        let transactions: TransactionIndex
         /// Of its first batch; nil where that is not known without a look at the disk.
         let firstTimestamp: Timestamp?
     }
@@ -97,13 +98,6 @@ package struct CompactionSource: Sendable {
 }
 
 extension PartitionLog {
-    /// Where the first open transaction begins; the high watermark where none is.
-    ///
-    /// - Returns: the least offset of both; no compaction passes it.
-    package func lastStableOffset(highWatermark: Offset) -> Offset {
-        min(highWatermark, producers.firstOpenTransaction ?? highWatermark)
-    }
-
     /// What could be compacted of this log; nil where that is nothing, or the log is not compacted at all.
     package func compactionSource(highWatermark: Offset, now: Timestamp) -> CompactionSource? {
         guard failure == nil, configuration.isCompacted, segments.count > 1 else { return nil }
@@ -134,7 +128,7 @@ extension PartitionLog {
         CompactionSource.Segment(
             baseOffset: segment.baseOffset, endOffset: segment.endOffset, sizeBytes: segment.sizeBytes,
             path: path(segment.baseOffset, .log), offsetIndexBytes: segment.offsets.byteCount,
-            timeIndexBytes: segment.times.byteCount, openedAt: segment.openedAt,
+            timeIndexBytes: segment.times.byteCount, openedAt: segment.openedAt, transactions: segment.transactions,
             firstTimestamp: segment.firstTimestamp)
     }
 }

@@ -22,8 +22,8 @@ struct TransactionOutcomes: Sendable {
             let slice = LogSlice(
                 file: file, position: position, count: header.sizeInBytes, baseOffset: header.baseOffset,
                 endOffset: header.nextOffset)
-            guard let type = TransactionMarker.type(of: try slice.read()) else { continue }
-            markers[producer, default: []].append(Marker(offset: header.baseOffset, isAbort: type == .abort))
+            guard let marker = TransactionMarker.read(try slice.read()) else { continue }
+            markers[producer, default: []].append(Marker(offset: header.baseOffset, isAbort: marker.isAbort))
         }
     }
 

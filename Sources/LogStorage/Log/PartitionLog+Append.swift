@@ -222,7 +222,9 @@ extension PartitionLog {
             recent.append(header, at: segments[active].sizeBytes)
             segments[active].note(header, indexIntervalBytes: interval)
             noteEpoch(of: header)
-            if header.producerID != nil { producers.note(header, batch: batch.bytes) }
+            if header.producerID != nil, let aborted = producers.note(header, batch: batch.bytes) {
+                segments[active].transactions.append(aborted)
+            }
         }
         producers.bound(to: configuration.producersMax)
         staged = StagedWrite()

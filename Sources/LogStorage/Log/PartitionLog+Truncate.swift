@@ -100,15 +100,21 @@ extension PartitionLog {
         if let newest = producerSnapshotOffset, offset.map({ newest > $0 }) ?? true { producerSnapshotOffset = nil }
     }
 
+    /// What a replay of the producers' batches came to.
+    struct ProducerReplay {
+        /// The batches read.
+        var replayed = 0
+        /// The snapshots that could not be read, and are gone.
+        var damaged: [String] = []
+        /// The transactions that end in what was replayed.
+        var aborted: [AbortedTransaction] = []
+    }
+
     /// Takes the newest readable snapshot that is not behind `limit` and replays the batches after it (rule 25).
-    ///
-    /// - Returns: the batches read and the snapshots that were damaged.
-    mutating func reloadProducers(
-        notBehind limit: Offset
-    ) throws(StorageError) -> (replayed: Int, damaged: [String]) {
+    mutating func reloadProducers(notBehind limit: Offset) throws(StorageError) -> ProducerReplay {
         producers = ProducerStates()
         producerSnapshotOffset = nil
-        var damaged: [String] = []
+        var replay = ProducerReplay()
         var from = segments[0].baseOffset
         do throws(FileError) {
             let snapshots = try files.list(directory)
@@ -120,30 +126,30 @@ extension PartitionLog {
                     from = max(from, offset)
                     break
                 }
-                damaged.append(path(offset, .producerSnapshot))
+                replay.damaged.append(path(offset, .producerSnapshot))
                 try files.remove(path(offset, .producerSnapshot))
             }
         } catch { throw failed(error) }
-        return (try replayProducers(from: from), damaged)
+        try replayProducers(from: from, &replay)
+        return replay
     }
 
-    private mutating func replayProducers(from start: Offset) throws(StorageError) -> Int {
-        guard start < logEndOffset, let place = try locate(start) else { return 0 }
-        var replayed = 0
+    private mutating func replayProducers(from start: Offset, _ replay: inout ProducerReplay) throws(StorageError) {
+        guard start < logEndOffset, let place = try locate(start) else { return }
         for index in place.segment..<segments.count {
             let segment = segments[index]
             let position = index == place.segment ? place.position : 0
             var cursor = HeaderCursor(segment.file, from: position, to: segment.sizeBytes)
             while let (header, position) = try cursor.next() {
-                replayed += 1
+                replay.replayed += 1
                 guard header.producerID != nil, header.baseOffset >= start else { continue }
                 let slice = LogSlice(
                     file: segment.file, position: position, count: header.sizeInBytes, baseOffset: header.baseOffset,
                     endOffset: header.nextOffset)
-                producers.note(header, batch: header.attributes.isControl ? try bytes(of: slice) : nil)
+                let batch = header.attributes.isControl ? try bytes(of: slice) : nil
+                if let aborted = producers.note(header, batch: batch) { replay.aborted.append(aborted) }
             }
         }
         producers.bound(to: configuration.producersMax)
-        return replayed
     }
 }

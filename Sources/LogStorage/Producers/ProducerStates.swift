@@ -12,6 +12,8 @@ package struct ProducerStates: Sendable {
     private var states: [ProducerID: ProducerState] = [:]
     /// Since when, on the monotonic clock, each is seen to do nothing.
     private var silences: [ProducerID: Silence] = [:]
+    /// Those that keep readers back.
+    private(set) var transactions = OpenTransactions()
 
     private struct Silence {
         let state: ProducerState
@@ -31,9 +33,6 @@ package struct ProducerStates: Sendable {
     package var count: Int { states.count }
 
     package subscript(_ id: ProducerID) -> ProducerState? { states[id] }
-
-    /// Where the oldest transaction that is still open begins.
-    var firstOpenTransaction: Offset? { states.values.compactMap(\.currentTransactionFirstOffset).min() }
 
     /// All ids, in order.
     package var ids: [ProducerID] { states.keys.sorted() }
@@ -73,21 +72,37 @@ package struct ProducerStates: Sendable {
 
     /// Notes a batch that is in the log now.
     ///
-    /// - Parameter batch: the whole batch where it is at hand: a transaction marker tells its coordinator's epoch.
-    mutating func note(_ header: RecordBatchHeader, batch: Bytes?) {
-        guard let id = header.producerID else { return }
+    /// - Parameter batch: the whole batch where it is at hand: a transaction marker tells its coordinator's epoch, and
+    ///   how the transaction ended.
+    /// - Returns: the transaction that it aborts.
+    mutating func note(_ header: RecordBatchHeader, batch: Bytes?) -> AbortedTransaction? {
+        guard let id = header.producerID else { return nil }
         let epoch = header.producerEpoch ?? ProducerEpoch(0)
         let fresh = ProducerState(epoch: epoch, lastTimestamp: header.maxTimestamp)
-        if header.attributes.isControl {
-            let coordinatorEpoch = batch.flatMap { TransactionMarker.coordinatorEpoch(in: $0) }
-            states[id, default: fresh].noteMarker(header, coordinatorEpoch: coordinatorEpoch)
-        } else {
+        let began = states[id]?.currentTransactionFirstOffset
+        guard header.attributes.isControl else {
             states[id, default: fresh].note(header)
+            if began == nil, header.attributes.isTransactional { transactions.begin(id, at: header.baseOffset) }
+            return nil
         }
+        let marker = batch.flatMap { TransactionMarker.read($0) }
+        states[id, default: fresh].noteMarker(header, coordinatorEpoch: marker?.coordinatorEpoch)
+        guard let began else { return nil }
+        transactions.end(id, markerOffset: header.baseOffset)
+        guard marker?.isAbort ?? false else { return nil }
+        return AbortedTransaction(
+            producerID: id, firstOffset: began, lastOffset: header.baseOffset,
+            lastStableOffset: transactions.firstOngoing ?? header.nextOffset)
     }
 
+    /// Forgets which transactions ended below the high watermark: they keep nobody back.
+    mutating func committed(upTo highWatermark: Offset) { transactions.committed(upTo: highWatermark) }
+
     /// Puts a state read from a snapshot.
-    mutating func install(_ id: ProducerID, _ state: ProducerState) { states[id] = state }
+    mutating func install(_ id: ProducerID, _ state: ProducerState) {
+        states[id] = state
+        if let first = state.currentTransactionFirstOffset { transactions.begin(id, at: first) }
+    }
 
     /// Forgets who was silent for `silenceMilliseconds`, by record time and by this process's own watching; never one
     /// with an open transaction.

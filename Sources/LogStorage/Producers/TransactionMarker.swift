@@ -1,29 +1,22 @@
 import Primitives
 import WireProtocol
 
-/// The control record that ends a transaction, as far as producer state needs it.
-enum TransactionMarker {
-    /// The epoch of the coordinator that wrote the marker; nil where the batch holds no ABORT or COMMIT marker.
-    static func coordinatorEpoch(in bytes: Bytes) -> Int32? {
+/// The control record that ends a transaction.
+struct TransactionMarker: Hashable, Sendable {
+    let isAbort: Bool
+    /// Of the coordinator that wrote it; nil where the record does not tell.
+    let coordinatorEpoch: Int32?
+
+    /// Reads the marker in a control batch; nil for one without a record, or with one that no transaction ends with.
+    static func read(_ bytes: Bytes) -> TransactionMarker? {
         do {
             var records = try RecordIterator(try RecordBatch(bytes))
-            guard let record = try records.next(), let key = record.key,
-                let type = try ControlRecordType(key: key), type == .abort || type == .commit,
-                let value = record.value, value.count >= 6
+            guard let record = try records.next(), let key = record.key, let type = try ControlRecordType(key: key),
+                type == .abort || type == .commit
             else { return nil }
             // int16 version, int32 coordinator epoch.
-            return value.bigEndian(Int32.self, at: 2)
-        } catch {
-            return nil
-        }
-    }
-
-    /// What the control batch says; nil for one without a record, or with one that no transaction ends with.
-    static func type(of bytes: Bytes) -> ControlRecordType? {
-        do {
-            var records = try RecordIterator(try RecordBatch(bytes))
-            guard let key = try records.next()?.key, let type = try ControlRecordType(key: key) else { return nil }
-            return type == .abort || type == .commit ? type : nil
+            let value = record.value.flatMap { $0.count >= 6 ? $0.bigEndian(Int32.self, at: 2) : nil }
+            return TransactionMarker(isAbort: type == .abort, coordinatorEpoch: value)
         } catch {
             return nil
         }

@@ -22,6 +22,8 @@ struct LogOpener {
     private var firstLimit: (any File)?
     /// Where the first scanned segment starts; nil when nothing was scanned.
     private var scannedFrom: Offset?
+    /// The segments of which no index is believed.
+    private var unindexed: Set<Offset> = []
 
     init(
         directory: String, files: any FileStore, configuration: LogConfiguration, start: RecoveryStart, now: Timestamp
@@ -129,6 +131,7 @@ struct LogOpener {
         }
         if isTrusted { return segment }
         segment.reset()
+        unindexed.insert(base)
         if size > 0 { report.rebuiltIndexes += 1 }
         var cursor = HeaderCursor(file, from: 0, to: size)
         while let (header, position) = try cursor.next() {
@@ -147,6 +150,7 @@ struct LogOpener {
         let size = try onDisk { () throws(FileError) in try file.size() }
         var segment = LogSegment(baseOffset: base, file: file, directory: directory, openedAt: now)
         if scannedFrom == nil { scannedFrom = base }
+        unindexed.insert(base)
         report.rebuiltIndexes += 1
         var cursor = BatchCursor(file, to: size, reusesWindow: true)
         scanning: while true {
@@ -277,9 +281,17 @@ struct LogOpener {
         // After an unclean stop a snapshot behind the recovery point may tell of records that are lost.
         let limit = start.wasCleanShutdown ? log.logEndOffset : min(recoveryPoint, log.logEndOffset)
         try onDisk { () throws(FileError) in try log.dropProducerSnapshots(behind: limit) }
-        let (replayed, damaged) = try log.reloadProducers(notBehind: limit)
-        report.replayedBatches = replayed
-        report.ignoredFiles += damaged
+        // Who aborted what in a segment is found out by a replay from its start on.
+        let replay = try log.reloadProducers(notBehind: min(limit, unindexed.min() ?? limit))
+        report.replayedBatches = replay.replayed
+        report.ignoredFiles += replay.damaged
+        for index in log.segments.indices where unindexed.contains(log.segments[index].baseOffset) {
+            let offsets = log.segments[index].baseOffset..<log.segments[index].endOffset
+            let aborted = replay.aborted.filter { offsets.contains($0.lastOffset) }
+            try onDisk { () throws(FileError) in
+                try log.segments[index].transactions.replace(with: aborted, in: files)?.synchronize()
+            }
+        }
     }
 
     private func path(_ base: Offset, _ kind: SegmentFileName.Kind) -> String {

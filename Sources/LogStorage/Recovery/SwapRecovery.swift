@@ -58,7 +58,7 @@ struct SwapRecovery {
                 }
             }
             // The log last: as long as it has not its name, the next start does all of this again.
-            for kind in [SegmentFileName.Kind.transactionIndex] + SegmentFileName.Kind.compacted {
+            for kind in SegmentFileName.Kind.compacted {
                 let path = directory + "/" + SegmentFileName.name(base, kind)
                 if files.exists(path + SegmentFileName.swapSuffix) {
                     try files.rename(path + SegmentFileName.swapSuffix, to: path)

@@ -2,7 +2,7 @@ import Primitives
 import WireProtocol
 import World
 
-/// One file of batches with its two indexes. The last segment of a log is the active one, the others are sealed.
+/// One file of batches with its three indexes. The last segment of a log is the active one, the others are sealed.
 struct LogSegment: Sendable {
     let baseOffset: Offset
     private(set) var file: SegmentFile
@@ -11,6 +11,7 @@ struct LogSegment: Sendable {
     var endOffset: Offset
     var offsets: SparseIndex<OffsetEntry>
     var times: SparseIndex<TimeEntry>
+    var transactions: TransactionIndex
     /// The greatest timestamp; nil where no batch has one.
     private(set) var maxTimestamp: Timestamp?
     /// The last offset of the first batch that has it.
@@ -28,6 +29,7 @@ struct LogSegment: Sendable {
         endOffset = baseOffset
         offsets = SparseIndex(path: directory + "/" + SegmentFileName.name(baseOffset, .offsetIndex))
         times = SparseIndex(path: directory + "/" + SegmentFileName.name(baseOffset, .timeIndex))
+        transactions = TransactionIndex(path: directory + "/" + SegmentFileName.name(baseOffset, .transactionIndex))
     }
 
     var isEmpty: Bool { sizeBytes == 0 }
@@ -90,12 +92,18 @@ struct LogSegment: Sendable {
 
     // MARK: Sealing and reopening
 
-    /// Writes both indexes; nothing may be appended afterwards.
+    /// Writes the indexes; nothing may be appended afterwards.
     ///
     /// - Returns: the files that the next flush must cover.
     mutating func seal(in store: any FileStore, suffix: String = "") throws(FileError) -> [any File] {
         appendTimeEntry()
-        return [file, try offsets.seal(in: store, suffix: suffix), try times.seal(in: store, suffix: suffix)]
+        var written: [any File] = [
+            file, try offsets.seal(in: store, suffix: suffix), try times.seal(in: store, suffix: suffix),
+        ]
+        if !transactions.isSealed, let index = try transactions.seal(in: store, suffix: suffix) {
+            written.append(index)
+        }
+        return written
     }
 
     /// The same segment after its files were renamed.
@@ -110,6 +118,7 @@ struct LogSegment: Sendable {
         var moved = moved(to: file)
         moved.offsets.renamed(to: directory + "/" + SegmentFileName.name(baseOffset, .offsetIndex))
         moved.times.renamed(to: directory + "/" + SegmentFileName.name(baseOffset, .timeIndex))
+        moved.transactions.renamed(to: directory + "/" + SegmentFileName.name(baseOffset, .transactionIndex))
         return moved
     }
 
@@ -126,6 +135,7 @@ struct LogSegment: Sendable {
                 }),
             try times.adopt(
                 in: store, isPlausible: { (0..<reach).contains(Int64($0.relativeOffset)) && $0.timestamp >= 0 }),
+            try transactions.adopt(within: baseOffset..<end, in: store),
             size == 0 || times.count > 0 || offsets.count == 0
         else { return false }
         sizeBytes = size
@@ -164,6 +174,7 @@ struct LogSegment: Sendable {
         while let (header, position) = try cursor.next() {
             try noteFound(header, at: position, indexIntervalBytes: indexIntervalBytes)
         }
+        try transactions.reopen(endingBelow: endOffset, in: store)
         firstTimestamp = nil
         var first = HeaderCursor(file, from: 0, to: size)
         if let (header, _) = try first.next(), header.maxTimestamp.value >= 0 { firstTimestamp = header.maxTimestamp }
@@ -173,6 +184,7 @@ struct LogSegment: Sendable {
     mutating func reset() {
         offsets = SparseIndex(path: offsets.path)
         times = SparseIndex(path: times.path)
+        transactions = TransactionIndex(path: transactions.path)
         sizeBytes = 0
         endOffset = baseOffset
         maxTimestamp = nil

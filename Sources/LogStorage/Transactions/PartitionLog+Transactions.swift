@@ -1,0 +1,59 @@
+package import Primitives
+
+extension PartitionLog {
+    /// Exclusive: below it every transaction is decided for good; the high watermark where none is open.
+    ///
+    /// - Invariant: never below the log start, never above the high watermark. No compaction passes it.
+    package func lastStableOffset(highWatermark: Offset) -> Offset {
+        max(producers.transactions.lastStableOffset(highWatermark: highWatermark), min(logStartOffset, highWatermark))
+    }
+
+    /// Forgets which transactions ended below the high watermark: they keep nobody back any more.
+    package mutating func committed(upTo highWatermark: Offset) { producers.committed(upTo: highWatermark) }
+
+    /// The aborted transactions that have records from `offset` on and below `end`, in the order of their markers: what
+    /// a reader of that range has to leave out.
+    package func abortedTransactions(
+        from offset: Offset, upTo end: Offset
+    ) throws(StorageError) -> [AbortedTransaction] {
+        try checkOnline()
+        var found: [AbortedTransaction] = []
+        for segment in segments[segmentIndex(of: offset)...] where !segment.transactions.isEmpty {
+            for transaction in try segment.transactions.all(in: files) {
+                if transaction.lastOffset >= offset, transaction.firstOffset < end { found.append(transaction) }
+                if transaction.lastStableOffset >= end { return found }
+            }
+        }
+        return found
+    }
+
+    /// Appends the marker that ends a producer's transaction here; one that has none open is noted all the same.
+    ///
+    /// - Returns: `refused` with `TRANSACTION_COORDINATOR_FENCED` where a later coordinator has spoken (rule 29), with
+    ///   `INVALID_PRODUCER_EPOCH` for a marker of an earlier life of the producer.
+    /// - Throws: `file`: the log is offline.
+    package mutating func append(
+        _ marker: EndMarker, epoch: LeaderEpoch, now: Timestamp
+    ) throws(StorageError) -> AppendOutcome {
+        try checkOnline()
+        if let refusal = producers.refusal(of: marker) { return refusal }
+        return try appendAsLeader([marker.batch(now: now)], epoch: epoch, now: now)[0]
+    }
+}
+
+extension ProducerStates {
+    fileprivate func refusal(of marker: EndMarker) -> AppendOutcome? {
+        guard let known = self[marker.producerID] else { return nil }
+        if let later = known.coordinatorEpoch, later > marker.coordinatorEpoch {
+            let reason = "the marker is of coordinator epoch \(marker.coordinatorEpoch), the log knows \(later)"
+            return .refused(.transactionCoordinatorFenced, reason: reason)
+        }
+        // A marker that comes again, its answer being lost, finds its own epoch here and nothing open.
+        let isRepeat = marker.producerEpoch == known.epoch && known.currentTransactionFirstOffset == nil
+        let least = marker.hasOwnEpoch && !isRepeat ? known.epoch.value + 1 : known.epoch.value
+        if marker.producerEpoch.value >= least { return nil }
+        let reason =
+            "a marker of producer \(marker.producerID) has epoch \(marker.producerEpoch), the log knows \(known.epoch)"
+        return .refused(.invalidProducerEpoch, reason: reason)
+    }
+}
