@@ -7,8 +7,8 @@ import Replication
 import Synchronization
 import World
 
-/// What one replica believes at one moment: for those who judge it from outside, as the simulator's invariants do, after
-/// each of its node's events. An object, as it is handed round far more often than it changes.
+/// What one replica believes at one moment: for those who judge it from outside after each event of its node, as the
+/// simulator's invariants do. An object, as it is handed round far more often than it changes.
 package final class ReplicaWitness: Sendable {
     /// What a leader counts on.
     package struct Leading: Hashable, Sendable {

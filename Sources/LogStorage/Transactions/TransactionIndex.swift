@@ -42,8 +42,8 @@ struct TransactionIndex: Sendable {
     /// Writes the entries to the file and drops them from memory; a file that is left from before goes where there are
     /// none.
     ///
-    /// - Parameter suffix: of the file as long as it has not got its own name: it is written though it be empty, to take
-    ///   the place of the one that has.
+    /// - Parameter suffix: of the file as long as it has not got its own name: it is written though it be empty, to
+    ///   take the place of the one that has.
     /// - Returns: the file, to be made durable with the next flush; nil where there is none.
     mutating func seal(in store: any FileStore, suffix: String = "") throws(FileError) -> (any File)? {
         sealedCount = entries.count

@@ -2,7 +2,8 @@ package import Primitives
 
 /// The time line of one simulation: events, earliest first, ties in the order of their making.
 ///
-/// What is compared and moved as events come and go is plain numbers only; an event stays in its place until it is taken.
+/// What is compared and moved as events come and go is plain numbers only; an event stays in its place until it is
+/// taken.
 package struct EventHeap<Event> {
     private struct Key {
         let at: MonotonicInstant
