@@ -122,6 +122,22 @@ struct ElectionTests {
         }
     }
 
+    @Test("A witness of more recoveries than a heartbeat carries is waited for until it has had its say on all of them")
+    func manyRecoveries() throws {
+        var cluster = Cluster(brokers: [1, 2, 3])
+        cluster.createTopic("t", configs: [("min.insync.replicas", "2")])
+        for broker: Int32 in [1, 2, 3] { cluster.join(broker, life: 2) }
+        cluster.report(2, lastEpoch: 0, end: 50)
+        cluster.report(3, lastEpoch: 0, end: 40)
+        cluster.heartbeat(1) { $0.recoveriesToldEnd = .zero }
+        cluster.report(3, lastEpoch: 0, end: 40)
+        #expect(try cluster.partition().leader == nil)
+        let end = cluster.end
+        cluster.heartbeat(1) { $0.recoveriesToldEnd = end }
+        cluster.report(3, lastEpoch: 0, end: 40)
+        #expect(try cluster.partition().leader == BrokerID(2))
+    }
+
     @Test("A replica whose broker was gone before this controller began is not waited for in a recovery")
     func goneWitness() throws {
         var cluster = Cluster(brokers: [1, 2])

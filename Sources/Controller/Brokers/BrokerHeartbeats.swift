@@ -11,7 +11,8 @@ extension ClusterController {
         _ request: BrokerHeartbeatRequest, nextOffset: Offset, now: MonotonicInstant
     ) -> Decision<BrokerHeartbeatResponse> {
         sessions.noteHeartbeat(
-            request.brokerID, epoch: request.brokerEpoch, metadataOffset: request.currentMetadataOffset, now: now)
+            request.brokerID, epoch: request.brokerEpoch, metadataOffset: request.currentMetadataOffset,
+            recoveriesToldEnd: request.recoveriesToldEnd >= .zero ? request.recoveriesToldEnd : nil, now: now)
         var decision = decideHeartbeat(request)
         if decision.reply.errorCode == .noError { noteVitals(request, isFenced: decision.reply.isFenced, now: now) }
         if decision.records.contains(where: \.isControlledShutdown) {

@@ -11,6 +11,8 @@ package struct BrokerSessions: Sendable {
         var lastSeen: MonotonicInstant?
         /// The last metadata offset that the broker applied, inclusive; nil before it said so.
         var metadataOffset: Offset?
+        /// Exclusive: it has reported on all recoveries that the metadata below tells of; nil where it does not say.
+        var recoveriesToldEnd: Offset?
         /// The exclusive end of the records that took its leaderships away.
         var controlledShutdownEnd: Offset?
     }
@@ -38,13 +40,15 @@ package struct BrokerSessions: Sendable {
 
     /// A heartbeat came; one of another life of the broker is not noted.
     package mutating func noteHeartbeat(
-        _ broker: BrokerID, epoch: BrokerEpoch, metadataOffset: Offset, now: MonotonicInstant
+        _ broker: BrokerID, epoch: BrokerEpoch, metadataOffset: Offset, recoveriesToldEnd: Offset? = nil,
+        now: MonotonicInstant
     ) {
         guard byBroker[broker]?.epoch == epoch else { return }
         byBroker[broker]!.lastContact = now
         byBroker[broker]!.lastHeartbeat = now
         byBroker[broker]!.lastSeen = now
         byBroker[broker]!.metadataOffset = metadataOffset
+        byBroker[broker]!.recoveriesToldEnd = recoveriesToldEnd
     }
 
     /// Gives every broker more time: this process could not listen for a while.
@@ -69,6 +73,12 @@ package struct BrokerSessions: Sendable {
     func controlledShutdownEnd(_ broker: BrokerID) -> Offset? { byBroker[broker]?.controlledShutdownEnd }
 
     func metadataOffset(_ broker: BrokerID) -> Offset? { byBroker[broker]?.metadataOffset }
+
+    /// Exclusive: the broker had its say on all recoveries that the metadata below tells of; nil before it did.
+    func recoveriesToldEnd(_ broker: BrokerID) -> Offset? {
+        guard let session = byBroker[broker] else { return nil }
+        return session.recoveriesToldEnd ?? session.metadataOffset.map { $0 + 1 }
+    }
 
     /// Whether a broker was heard within the timeout.
     func isValid(_ broker: BrokerID, now: MonotonicInstant, timeoutMilliseconds: Int64) -> Bool {

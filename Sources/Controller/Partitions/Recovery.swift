@@ -96,8 +96,8 @@ extension ClusterController {
     }
 
     /// Whether an election must wait for a witness that said nothing: always for a candidate; for another one while it
-    /// was seen of late and has not heard of the recovery. Once it has, its heartbeats would bring a report if it had
-    /// one to make.
+    /// was seen of late and has not had its say on all recoveries that it heard of with this one: a heartbeat does not
+    /// carry any number of reports.
     private func maySpeakYet(
         _ witness: BrokerID, on id: TopicPartitionID, _ partition: PartitionRegistration, now: MonotonicInstant
     ) -> Bool {
@@ -113,6 +113,6 @@ extension ClusterController {
         guard let seen = sessions.lastSeen(witness), let asked = recovery.askedOffset(id),
             now < seen.advanced(byMilliseconds: ClusterController.patienceMilliseconds)
         else { return false }
-        return sessions.metadataOffset(witness).map { $0 + 1 < asked } ?? true
+        return sessions.recoveriesToldEnd(witness).map { $0 < asked } ?? true
     }
 }

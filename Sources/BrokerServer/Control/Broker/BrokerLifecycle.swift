@@ -40,8 +40,6 @@ package final class BrokerLifecycle: MetadataSubscriber, @unchecked Sendable {
 
     /// Wait before a refused registration is tried again.
     private static let registrationRetryMilliseconds: Int64 = 100
-    /// Most partitions that one heartbeat reports on.
-    private static let reportsMax = 500
 
     private let identity: BrokerIdentity
     private let timing: Timing
@@ -61,6 +59,7 @@ package final class BrokerLifecycle: MetadataSubscriber, @unchecked Sendable {
     private var recoveryReports: @Sendable ([TopicPartitionID]) -> [RecoveryReport] = { _ in [] }
     /// The partitions whose recovery this broker witnesses.
     private var recoveries: Set<TopicPartitionID> = []
+    private var turns = RecoveryTurns()
     private var vitals: @Sendable () -> BrokerVitals? = { nil }
     private var whenAskedToLook: @Sendable ([BrokerID]) -> Void = { _ in }
     private var whenRunning: (@Sendable () -> Void)?
@@ -240,7 +239,11 @@ package final class BrokerLifecycle: MetadataSubscriber, @unchecked Sendable {
         request.currentMetadataOffset = Offset(cache.current.provenance.end.value - 1)
         request.wantShutDown = state == .leaving
         request.offlineLogDirs = shared.withLock { $0.offlineDirectories.sorted() }
-        request.recoveredReplicas = reports()
+        let share = turns.next(of: recoveries, metadataEnd: cache.current.provenance.end)
+        request.recoveredReplicas =
+            share.partitions.isEmpty
+            ? [] : recoveryReports(share.partitions).map(BrokerHeartbeatRequest.RecoveredReplica.init)
+        request.recoveriesToldEnd = share.toldEnd
         vitals()?.write(into: &request)
         let sentAt = world.clock.now
         channel.send(
@@ -267,7 +270,7 @@ package final class BrokerLifecycle: MetadataSubscriber, @unchecked Sendable {
         contact.heard(at: world.clock.now)
         if !response.suspects.isEmpty { whenAskedToLook(response.suspects) }
         switch response.errorCode {
-        case .noError: break
+        case .noError: turns.heard()
         case .brokerIDNotRegistered:
             if state == .leaving { return left() }
             log.warning("the controller does not know this broker any more; it registers again")
@@ -309,13 +312,6 @@ package final class BrokerLifecycle: MetadataSubscriber, @unchecked Sendable {
         let done = whenLeft
         whenLeft = nil
         done?()
-    }
-
-    private func reports() -> [BrokerHeartbeatRequest.RecoveredReplica] {
-        if recoveries.isEmpty { return [] }
-        // Those that are settled leave the set, so the rest gets its turn.
-        let asked = Array(recoveries.sorted().prefix(BrokerLifecycle.reportsMax))
-        return recoveryReports(asked).map(BrokerHeartbeatRequest.RecoveredReplica.init)
     }
 
     private func onLoop(_ work: @escaping @Sendable () -> Void) {

@@ -25,6 +25,7 @@ package struct BrokerHeartbeatRequest: WireRequest {
     package var unfetchableLeaders: [UnfetchableLeader] = []
     package var sightings: [Sighting] = []
     package var loopWellMilliseconds: Int32 = -1
+    package var recoveriesToldEnd: Offset = Offset(-1)
 
     package init() {}
 
@@ -46,6 +47,7 @@ package struct BrokerHeartbeatRequest: WireRequest {
             case 10003: unfetchableLeaders = try reader.array(version)
             case 10004: sightings = try reader.array(version)
             case 10005: loopWellMilliseconds = try reader.int32()
+            case 10006: recoveriesToldEnd = Offset(try reader.int64())
             default: try reader.skipTag(&tags)
             }
         }
@@ -99,6 +101,11 @@ package struct BrokerHeartbeatRequest: WireRequest {
         if loopWellMilliseconds != -1 {
             writer.beginTag(10005, &mark)
             writer.int32(loopWellMilliseconds)
+            writer.endTag(&mark)
+        }
+        if recoveriesToldEnd != Offset(-1) {
+            writer.beginTag(10006, &mark)
+            writer.int64(recoveriesToldEnd.value)
             writer.endTag(&mark)
         }
     }
