@@ -104,6 +104,20 @@ import WireMessages
         #expect(unknown.errorCode == .invalidFetchSessionEpoch)
     }
 
+    @Test("The watermark that came with a divergence, and was not taken, is told again though it is the same")
+    func sessionWithDivergence() throws {
+        let broker = try PartitionsUnderTest(replicas: [1])
+        _ = try broker.produce(PartitionsUnderTest.batch(2))
+        let opened = try broker.fetch(at: 2, epoch: 3, maxWaitMilliseconds: 0, session: (0, 0)).required()
+        let id = opened.sessionID
+        let diverging = try part(broker.fetch(at: 9, epoch: 3, lastEpoch: 3, session: (id, 1)).required())
+        #expect(diverging.divergingEpoch.endOffset == Offset(2))
+        let next = try broker.fetch(at: 2, epoch: 3, lastEpoch: 3, maxWaitMilliseconds: 0, session: (id, 2)).required()
+        #expect(try part(next).highWatermark == 2)
+        let last = try broker.fetch(at: 2, epoch: 3, lastEpoch: 3, maxWaitMilliseconds: 0, session: (id, 3)).required()
+        #expect(last.responses.isEmpty)
+    }
+
     @Test("ListOffsets names start, end, and the first record at a time", arguments: ListOffsetsHandler.versions)
     func listOffsets(version: Int16) throws {
         let broker = try PartitionsUnderTest(replicas: [1])

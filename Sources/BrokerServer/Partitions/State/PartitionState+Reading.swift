@@ -49,10 +49,11 @@ struct FetchRead: Sendable {
     var bound = Offset.zero
 
     var byteCount: Int { slice?.count ?? 0 }
-    /// What an incremental answer goes by.
+    /// What an incremental answer goes by. Who has to cut its log does not take the watermark that comes with that: it
+    /// is to be told again.
     var news: FetchNews {
         FetchNews(
-            error: error, highWatermark: highWatermark, logStart: logStart,
+            error: error, highWatermark: divergence == nil ? highWatermark : nil, logStart: logStart,
             hasContent: slice != nil || divergence != nil || preferredReplica != nil, isSettled: isSettled)
     }
     /// From whom the consumer should rather read; there are no records then.

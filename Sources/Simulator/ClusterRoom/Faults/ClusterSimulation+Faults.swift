@@ -205,6 +205,7 @@ extension ClusterSimulation {
     /// Whether one disk may lose what it had flushed: while all others have everything, and one disk at a time.
     var mayLoseDisk: Bool {
         isWhole && faults.brokenDisks.isEmpty && !truth.isAnyRotten && (faults.lossy == nil || isFilledAgain)
+            && time.now >= faults.unregisteringUntil
     }
 
     /// Whether the disk that was lost has all again.
@@ -324,8 +325,10 @@ extension ClusterSimulation {
         active.node?.fence(machine.id, epoch: epoch)
     }
 
-    /// An operator takes a broker for gone for good. One that is not registers again.
+    /// An operator takes a broker for gone for good. One that is not registers again, and is in doubt as after a crash.
     private func unregister(_ machine: SimulatedMachine) {
+        guard mayEndUnclean(machine) else { return }
+        faults.unregisteringUntil = time.now.advanced(byMilliseconds: 10_000)
         log.add(machine.number, "is unregistered")
         truth.reach("a broker unregistered")
         var request = UnregisterBrokerRequest()
