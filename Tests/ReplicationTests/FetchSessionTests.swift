@@ -103,6 +103,21 @@ private final class SessionFixture {
         #expect(another.items.count == 10_000, "who asks is another one: all may be answered otherwise")
     }
 
+    @Test("A follower that names a partition is told all of it again: it may have dropped what it was told before")
+    func namedByFollower() throws {
+        for isFollower in [true, false] {
+            let cache = SessionFixture()
+            let items = [FetchSessionTests.item(0), FetchSessionTests.item(1)]
+            let full = try cache.begin(request(0, 0, items, isFollower: isFollower), freshID: { 7 }, now: now)
+            #expect(cache.told([news(3), news(3)], plan: full) == [0, 1])
+            let next = try cache.begin(
+                request(7, 1, [FetchSessionTests.item(1)], isFollower: isFollower), marked: [0], freshID: { 1 },
+                now: now)
+            #expect(partitions(next) == [0, 1])
+            #expect(cache.told([news(3), news(3)], plan: next) == (isFollower ? [1] : []))
+        }
+    }
+
     @Test("A mark is never lost: not one that comes between a look and its answer, nor one for a plan that is over")
     func marks() throws {
         try open(3)

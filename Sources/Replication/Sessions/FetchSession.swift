@@ -82,6 +82,8 @@ struct FetchSession: Sendable {
         if let place = places[item.key] {
             slots[Int(place)].wish = item.wish
             slots[Int(place)].namedIn = requests
+            // It may have had no use for what it was told: its replica paused, or was assigned anew.
+            if isFollower { slots[Int(place)].told = nil }
             return mark(place)
         }
         let slot = Slot(key: item.key, wish: item.wish, namedIn: requests)

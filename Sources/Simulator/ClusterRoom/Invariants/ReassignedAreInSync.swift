@@ -7,6 +7,8 @@ enum ReassignedAreInSync {
         guard !former.addingReplicas.isEmpty || !former.removingReplicas.isEmpty,
             present.addingReplicas.isEmpty, present.removingReplicas.isEmpty
         else { return nil }
+        // Of several changes that were applied at once the last may have taken one out of sync again.
+        guard present.partitionEpoch == former.partitionEpoch.next else { return nil }
         let original = former.replicas.filter { !former.addingReplicas.contains($0) }
         if Set(present.replicas) == Set(original) { return nil }
         guard present.replicas.allSatisfy(present.isr.contains) else {
