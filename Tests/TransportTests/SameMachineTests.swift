@@ -32,7 +32,19 @@ struct SameMachineTests {
             SameMachine.stopPacing(socket)
             let after = SameMachine.congestionControl(of: socket)
             #expect(after == (before?.hasPrefix("bbr") == true ? SameMachine.unpaced : before))
+            // What goes to another machine gets back what it was born with.
+            SameMachine.pace(socket, as: before)
+            #expect(SameMachine.congestionControl(of: socket) == before)
         }
+    }
+
+    @Test("A socket is unpaced before its first connection, which would stay paced otherwise")
+    func listening() throws {
+        let listening = try ListeningSocket(at: Endpoint(host: "127.0.0.1", port: 0), backlog: 1)
+        defer { _ = Glibc.close(listening.descriptor) }
+        let name = SameMachine.congestionControl(of: listening.descriptor)
+        #expect(name != nil && name?.hasPrefix("bbr") == false)
+        #expect(SameMachine.systemChoice?.hasPrefix("bbr") == true || name == SameMachine.systemChoice)
     }
 
     @Test("A live link over loopback is not paced, whatever the system is set to")

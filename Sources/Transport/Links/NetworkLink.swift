@@ -37,7 +37,7 @@ final class NetworkLink: Link, PolledSocket, @unchecked Sendable {
     /// Set when the node's side, or a bad frame, has ended the link: nothing more is taken in or queued.
     private var end: LinkEnd?
 
-    /// Takes over a connected socket that does not block.
+    /// Takes over a connected socket that does not block, and that is not paced (`SameMachine.stopPacing`).
     ///
     /// - Parameter frameLimitBytes: nil for a link without frames.
     init(socket: Int32, loop: NetworkLoop, frameLimitBytes: Int?) {
@@ -48,7 +48,7 @@ final class NetworkLink: Link, PolledSocket, @unchecked Sendable {
         local = SocketAddresses.local(of: socket)
         cutter = FrameCutter(frameLimitBytes: frameLimitBytes)
         SocketOption.setNoDelay(of: socket)
-        if SameMachine.joins(local, remote) { SameMachine.stopPacing(socket) }
+        if !SameMachine.joins(local, remote) { SameMachine.pace(socket) }
     }
 
     deinit { if let socket { _ = Glibc.close(socket) } }

@@ -115,6 +115,7 @@ extension Dialling {
             self.loop = loop
             self.address = address
             socket = made
+            SameMachine.stopPacing(made)
             prepare(made)
         }
 

@@ -28,6 +28,7 @@ struct ListeningSocket {
             _ = unsafe setsockopt(
                 made, CInt(IPPROTO_IPV6), IPV6_V6ONLY, &zero, socklen_t(MemoryLayout<CInt>.size))
         }
+        SameMachine.stopPacing(made)
         let bound = unsafe address.withSockAddr { unsafe bind(made, $0, socklen_t($1)) }
         guard bound == 0, Glibc.listen(made, backlog) == 0 else {
             throw ListeningSocket.failure(endpoint)

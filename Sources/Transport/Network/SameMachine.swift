@@ -23,12 +23,33 @@ enum SameMachine {
         host == "::1" || host.hasPrefix("127.") || host.hasPrefix("::ffff:127.")
     }
 
-    /// Has a socket send without pacing where its congestion control paces; one that can't be changed is slower, no
-    /// more.
+    /// What the system gives to a new connection; looked up once.
+    static let systemChoice: String? = {
+        let probe = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
+        guard probe >= 0 else { return nil }
+        defer { _ = Glibc.close(probe) }
+        return congestionControl(of: probe)
+    }()
+
+    /// Has a socket that is about to listen or to connect send without pacing where the system's choice paces.
+    ///
+    /// Before and not after: the system begins to pace a connection when BBR meets it, and goes on when it has another
+    /// congestion control. One that can't be changed is slower, no more.
     static func stopPacing(_ socket: Int32) {
-        guard let name = congestionControl(of: socket), name.hasPrefix("bbr") else { return }
-        _ = unsafe setsockopt(
-            socket, Int32(IPPROTO_TCP), TCP_CONGESTION, unpaced, socklen_t(unpaced.utf8.count))
+        guard let choice = congestionControl(of: socket), isPaced(choice) else { return }
+        set(unpaced, of: socket)
+    }
+
+    /// Gives a connection to another machine what the system would have given it, which everybody may set.
+    static func pace(_ socket: Int32, as choice: String? = systemChoice) {
+        guard let choice, isPaced(choice) else { return }
+        set(choice, of: socket)
+    }
+
+    private static func isPaced(_ name: String) -> Bool { name.hasPrefix("bbr") }
+
+    private static func set(_ name: String, of socket: Int32) {
+        _ = unsafe setsockopt(socket, Int32(IPPROTO_TCP), TCP_CONGESTION, name, socklen_t(name.utf8.count))
     }
 
     /// The name of a socket's congestion control; nil where it has none.
