@@ -1,6 +1,7 @@
-"""F15: one of two disks of a node takes seconds for each flush; what lies on the other must not notice.
+"""F15: one of two disks of a node takes seconds for each flush, or a fifth of one for each write; what lies on the
+other must not notice.
 
-A preloaded shim delays the flushes of one log directory of node 1, and nothing else.
+A preloaded shim delays the flushes or writes of one log directory of node 1, and nothing else.
 """
 
 import contextlib
@@ -19,13 +20,14 @@ from harness import Cluster, fresh, wait_until
 
 SOURCE = Path(__file__).with_name("slow_disk.c")
 DELAY_MILLISECONDS = 2_000
+WRITE_DELAY_MILLISECONDS = 200
 PARTITIONS = 20
 # A ratio of times below this says more of the machine than of the node.
 FLOOR_SECONDS = 0.1
 
 
 class SlowDisk:
-    """Delays flushes below a path, in processes that are started inside `loaded`."""
+    """Delays flushes and writes below a path, in processes that are started inside `loaded`."""
 
     def __init__(self, folder, path):
         self.library = folder / "slow_disk.so"
@@ -44,8 +46,8 @@ class SlowDisk:
             for name in self.environment:
                 del os.environ[name]
 
-    def slow(self, milliseconds):
-        self.file.write_text(str(milliseconds))
+    def slow(self, flush, write=0):
+        self.file.write_text(f"{flush} {write}")
 
     def mend(self):
         self.file.unlink(missing_ok=True)
@@ -112,7 +114,9 @@ def two_disks(tmp_path, request):
 
 
 @pytest.mark.parametrize("two_disks", [1], indirect=True)
-def test_ten_partitions_on_a_healthy_disk_do_not_notice_a_slow_one(two_disks):
+@pytest.mark.parametrize(
+    "flush, write", [(DELAY_MILLISECONDS, 0), (0, WRITE_DELAY_MILLISECONDS)], ids=["flushes", "writes"])
+def test_ten_partitions_on_a_healthy_disk_do_not_notice_a_slow_one(two_disks, flush, write):
     cluster, disk = two_disks
     topic = fresh("disks")
     cluster.create_topic(topic, partitions=PARTITIONS, factor=1)
@@ -126,7 +130,7 @@ def test_ten_partitions_on_a_healthy_disk_do_not_notice_a_slow_one(two_disks):
     time.sleep(1)
     began = time.monotonic()
     time.sleep(4)
-    disk.slow(DELAY_MILLISECONDS)
+    disk.slow(flush, write)
     slowed = time.monotonic()
     time.sleep(10)
     ended = time.monotonic()
@@ -138,10 +142,11 @@ def test_ten_partitions_on_a_healthy_disk_do_not_notice_a_slow_one(two_disks):
     before = p99([one for thread in healthy for one in thread.between(began, slowed)])
     during = p99([one for thread in healthy for one in thread.between(slowed, ended)])
     other = p99([one for thread in slow for one in thread.between(slowed, ended)])
-    print(f"SLOW DISK healthy p99 before {before * 1000:.0f} ms, during {during * 1000:.0f} ms; "
+    print(f"SLOW DISK ({flush} ms a flush, {write} ms a write) "
+          f"healthy p99 before {before * 1000:.0f} ms, during {during * 1000:.0f} ms; "
           f"on the slow disk {other * 1000:.0f} ms")
     assert not [error for thread in healthy + slow for error in thread.errors]
-    assert other > DELAY_MILLISECONDS / 1000, "the shim does nothing"
+    assert other > (flush + write) / 1000, "the shim does nothing"
     assert during <= max(3 * before, FLOOR_SECONDS)
 
 

@@ -32,8 +32,9 @@ struct control {
     volatile int64_t is_full;
     volatile int64_t clock_offset_ms;
     volatile int64_t flushes_failed;
-    int64_t reserved[3];
-    // Only flushes of paths with this in them fail or are slow; empty for all.
+    volatile int64_t write_delay_ms;
+    int64_t reserved[2];
+    // Only flushes of paths with this in them fail or are slow, and only writes to them are slow; empty for all.
     char flush_path[192];
 };
 
@@ -186,6 +187,19 @@ int open64(const char *path, int flags, ...) {
     return opened(path, flags, mode, REAL(open64));
 }
 
+static void nap(int64_t milliseconds) {
+    struct timespec delay = {milliseconds / 1000, milliseconds % 1000 * 1000000};
+    nanosleep(&delay, 0);
+}
+
+static int is_meant(const char *path) { return !control->flush_path[0] || strstr(path, control->flush_path); }
+
+// Not under the lock: what lies elsewhere is written meanwhile.
+static void wait_if_slow(int descriptor) {
+    char *path = path_of(descriptor);
+    if (path && control->write_delay_ms > 0 && is_meant(path)) nap(control->write_delay_ms);
+}
+
 static int is_full_for(int descriptor) {
     if (!path_of(descriptor) || !control->is_full) return 0;
     errno = ENOSPC;
@@ -195,6 +209,7 @@ static int is_full_for(int descriptor) {
 ssize_t pwrite(int descriptor, const void *bytes, size_t count, off_t offset) {
     if (is_full_for(descriptor)) return -1;
     if (!path_of(descriptor)) return REAL(pwrite)(descriptor, bytes, count, offset);
+    wait_if_slow(descriptor);
     pthread_mutex_lock(&lock);
     note_range('W', descriptor, offset, count);
     ssize_t result = REAL(pwrite)(descriptor, bytes, count, offset);
@@ -209,6 +224,7 @@ ssize_t pwrite64(int descriptor, const void *bytes, size_t count, off64_t offset
 ssize_t pwritev(int descriptor, const struct iovec *pieces, int piece_count, off_t offset) {
     if (is_full_for(descriptor)) return -1;
     if (!path_of(descriptor)) return REAL(pwritev)(descriptor, pieces, piece_count, offset);
+    wait_if_slow(descriptor);
     size_t count = 0;
     for (int i = 0; i < piece_count; i++) count += pieces[i].iov_len;
     pthread_mutex_lock(&lock);
@@ -236,16 +252,12 @@ int ftruncate64(int descriptor, off64_t size) { return ftruncate(descriptor, siz
 // MARK: flushes
 
 static int flush(int descriptor, const char *path, int is_folder) {
-    int is_meant = !control->flush_path[0] || strstr(path, control->flush_path);
-    if (is_meant && control->flush_delay_ms > 0) {
-        struct timespec delay = {control->flush_delay_ms / 1000, control->flush_delay_ms % 1000 * 1000000};
-        nanosleep(&delay, 0);
-    }
+    if (is_meant(path) && control->flush_delay_ms > 0) nap(control->flush_delay_ms);
     struct stat about;
     if (fstat(descriptor, &about) != 0) return -1;
     struct entry entry = {.inode = about.st_ino};
     pthread_mutex_lock(&lock);
-    int fails = is_meant && control->flushes_to_fail > 0;
+    int fails = is_meant(path) && control->flushes_to_fail > 0;
     if (fails) {
         control->flushes_to_fail--;
         control->flushes_failed++;

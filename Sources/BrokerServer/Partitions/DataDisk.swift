@@ -14,16 +14,44 @@ final class DataDisk: Sendable {
     }
 
     let pool: any BlockingPool
-    /// How long its flushes take.
+    /// How long its flushes take, and its writes while they are slow.
     let flushes = FlushWatch()
+    /// Writes that were slow, and those that were done on its threads for it.
+    let slowWrites = Atomic<UInt64>(0)
+    let handedOver = Atomic<UInt64>(0)
+    private let pace = Mutex(WritePace())
+    private let slow = Atomic(false)
+    private let whenTurned: @Sendable (WritePace.Turn) -> Void
     /// One after the other: two must not write the same checkpoint.
     private let line: NarrowPool
     /// What waits; nil once it is finished: what was written last must stay.
     private let waiting = Mutex<Set<Chore>?>([])
 
-    init(pool: any BlockingPool) {
+    init(pool: any BlockingPool, whenTurned: @escaping @Sendable (WritePace.Turn) -> Void = { _ in }) {
         self.pool = pool
+        self.whenTurned = whenTurned
         line = NarrowPool(pool, width: 1)
+    }
+
+    /// Whether its writes are slow: they are done on its threads then.
+    var isSlow: Bool { slow.load(ordering: .relaxed) }
+
+    /// A write to it was done, on a loop or on its threads.
+    func wrote(from begun: MonotonicInstant, to ended: MonotonicInstant) {
+        if WritePace.isSlow(from: begun, to: ended) { slowWrites.wrappingAdd(1, ordering: .relaxed) }
+        let turn = pace.withLock { pace in
+            let turn = pace.wrote(from: begun, to: ended)
+            if turn != nil { slow.store(pace.isSlow, ordering: .relaxed) }
+            return turn
+        }
+        if let turn { whenTurned(turn) }
+    }
+
+    /// Something was done on a loop that may have waited for a write to this disk: it did if that took long.
+    func loopWaited(from begun: MonotonicInstant, to ended: MonotonicInstant) {
+        guard WritePace.isSlow(from: begun, to: ended) else { return }
+        flushes.ended(flushes.began(at: begun), at: ended)
+        wrote(from: begun, to: ended)
     }
 
     /// Does a chore behind those that were begun before, unless one of its kind waits already.
@@ -46,14 +74,22 @@ final class DataDisk: Sendable {
 final class DataDisks: Sendable {
     private let world: World
     private let disks = Mutex<[String: DataDisk]>([:])
+    private let listener = Mutex<Listener?>(nil)
+
+    /// Who hears that a directory became slow, or fast again.
+    typealias Listener = @Sendable (_ path: String, WritePace.Turn) -> Void
 
     init(_ world: World) { self.world = world }
+
+    func whenTurned(_ listener: @escaping Listener) { self.listener.withLock { $0 = listener } }
+
+    private func turned(_ path: String, _ turn: WritePace.Turn) { listener.withLock { $0 }?(path, turn) }
 
     /// That of the directory at `path`; its threads start when it is asked for first.
     subscript(path: String) -> DataDisk {
         disks.withLock { disks in
             if let known = disks[path] { return known }
-            let made = DataDisk(pool: world.diskPool())
+            let made = DataDisk(pool: world.diskPool()) { [weak self] in self?.turned(path, $0) }
             disks[path] = made
             return made
         }

@@ -4,12 +4,14 @@ import Synchronization
 import World
 
 extension Partition {
-    /// Runs a step on the log itself, if it is open and not held; a failed write takes it offline.
-    func onLog<Result>(
-        unlessMoving: Bool = false,
+    /// Runs a step on the log itself, if it is open and not held; a failed write takes it offline. Blocks: where the
+    /// disk is slow nobody who asks the partition may wait for it, and the step is done on a copy.
+    func onLog<Result: Sendable>(
+        unlessMoving: Bool = false, inMemory: Bool = false,
         _ body: (inout PartitionLog, _ highWatermark: Offset) throws(StorageError) -> Result
     ) -> Result? {
-        step { state, after in
+        if !inMemory, disk.isSlow { return onCopy(unlessMoving: unlessMoving, body) }
+        return step { state, after in
             guard state.log != nil, !state.isHeld, !(unlessMoving && state.isMoving) else { return nil }
             let watermark = state.highWatermark
             do throws(StorageError) {
@@ -33,7 +35,7 @@ extension Partition {
     /// Forgets producers that were silent too long. Blocks.
     func expireProducers() {
         let (now, instant) = (services.clock.timeOfDay, services.clock.now)
-        _ = onLog { (log, _) throws(StorageError) in log.expireProducers(now: now, at: instant) }
+        _ = onLog(inMemory: true) { (log, _) throws(StorageError) in log.expireProducers(now: now, at: instant) }
     }
 
     /// What was read or written a while ago is checked again before it is sent.
@@ -53,6 +55,7 @@ extension Partition {
 
     /// The directory's checkpoint holds the recovery point now. Blocks.
     func recoveryPointWasSaved(_ offset: Offset) {
+        guard state.withLock({ $0.log?.awaitsRecoveryPoint ?? false }) else { return }
         _ = onLog { (log, _) throws(StorageError) in try log.recoveryPointWasSaved(offset) }
     }
 
@@ -64,14 +67,18 @@ extension Partition {
             state.leader = nil
             state.follower = nil
         }
-        let failure: LogFailure? = state.withLock { state in
-            guard var log = state.leaveLog(.closed) else { return nil }
-            do throws(StorageError) { try log.close() } catch {
-                return LogFailure(directory: log.directory, reason: "\(error)")
+        // A write of an errand that is under way comes to its end first.
+        let failure = onDirectoryForWriting {
+            state.withLock { state -> LogFailure? in
+                state.rejoin()
+                guard var log = state.leaveLog(.closed) else { return nil }
+                do throws(StorageError) { try log.close() } catch {
+                    return LogFailure(directory: log.directory, reason: "\(error)")
+                }
+                return nil
             }
-            return nil
         }
-        if let failure { services.logFailed(failure) }
+        if case let failure?? = failure { services.logFailed(failure) }
     }
 
     /// The replica is removed: nobody waits any longer, nothing is written any more.

@@ -18,6 +18,8 @@ package final class Partition: Sendable {
     /// Held by work on the files that is done beside the log's lock, and by the removal of the directory; false once
     /// the directory is not this replica's any more. Taken before the lock of the state, never under it.
     private let holdsDirectory = Mutex(true)
+    /// The same for errands, which write beside a flush. Taken behind the other, before the lock of the state.
+    private let holdsForWriting = Mutex(true)
     private let home: Mutex<Home>
     /// The newest change of its following that the fetchers were told of.
     private let toldFollowing = Mutex<UInt64>(0)
@@ -43,13 +45,13 @@ package final class Partition: Sendable {
         self.id = id
         self.topicName = topicName
         self.services = services
-        home = Mutex(
-            Home(logDirectory, PartitionDirectoryName(topic: topicName, partition: id.index), services.disks))
+        let place = Home(logDirectory, PartitionDirectoryName(topic: topicName, partition: id.index), services.disks)
+        home = Mutex(place)
         traffic = services.traffic.topic(topicName)
         state = Mutex(
             PartitionState(
                 settings: settings, assignment: assignment, lives: lives,
-                checkpointedHighWatermark: checkpointedHighWatermark, traffic: traffic))
+                checkpointedHighWatermark: checkpointedHighWatermark, traffic: traffic, disk: place.disk))
     }
 
     /// `<log dir>/<topic>-<partition>`; another once the replica was moved.
@@ -70,6 +72,7 @@ package final class Partition: Sendable {
     func moved(to logDirectory: String) {
         let new = Home(logDirectory, directoryName, services.disks)
         home.withLock { $0 = new }
+        state.withLock { $0.disk = new.disk }
     }
 
     // MARK: what others ask
@@ -151,6 +154,7 @@ package final class Partition: Sendable {
         if !after.removals.isEmpty { remove(after.removals) }
         if let path = after.suspicion { suspect(path) }
         if let failure = after.failure { services.logFailed(failure) }
+        if after.wantsErrand { runErrand() }
         if after.wantsFlush { startFlush() }
         if let alarm = after.groupAlarm { lookAtGroup(at: alarm) }
         if let waited = after.groupWaitNanoseconds {
@@ -173,20 +177,30 @@ package final class Partition: Sendable {
     func append(_ incoming: [PartitionState.Incoming]) -> SegmentFile? {
         let (now, timeOfDay) = (services.clock.now, services.clock.timeOfDay)
         let isControllerLost = services.contact.isLost(now: now)
-        return step { state, after in
+        let written: SegmentFile? = step { state, after in
             if state.isHeld {
-                state.hold(incoming)
+                state.hold(incoming, &after)
             } else if isControllerLost, state.isCutOff(services.contact, now: now) {
                 // Before the append: what is appended by a leader that is cut off may be cut away again.
                 state.refuse(incoming, .notLeaderOrFollower, &after)
             } else if state.isDiskFull, state.leader != nil {
                 state.refuse(incoming, .kafkaStorageError, &after)
+            } else if state.disk.isSlow, state.leader != nil {
+                state.handOver(incoming, &after)
             } else {
                 state.append(incoming, timeOfDay: timeOfDay, now: now, keepsNewest: true, &after)
                 return state.log?.activeFile
             }
             return nil
         }
+        loopWaited(since: now)
+        return written
+    }
+
+    /// What was done since then on a loop may have waited for a write.
+    func loopWaited(since begun: MonotonicInstant) {
+        let now = services.clock.now
+        if WritePace.isSlow(from: begun, to: now) { disk.loopWaited(from: begun, to: now) }
     }
 
     /// Whether this broker leads the partition and has fenced itself there: it hears neither a controller nor enough
@@ -236,11 +250,24 @@ package final class Partition: Sendable {
         }
     }
 
+    /// The same for an errand. Blocks.
+    func onDirectoryForWriting<Result: Sendable, Failure: Error>(
+        _ work: () throws(Failure) -> Result
+    ) throws(Failure) -> Result? {
+        try holdsForWriting.withLock { (holds) throws(Failure) -> Result? in
+            guard holds else { return nil }
+            return try work()
+        }
+    }
+
     /// Gives the directory up by `work`, when nothing is under way in it. Blocks.
     func leaveDirectory<Failure: Error>(_ work: () throws(Failure) -> Void) throws(Failure) {
         try holdsDirectory.withLock { (holds) throws(Failure) -> Void in
             holds = false
-            try work()
+            try holdsForWriting.withLock { (holds) throws(Failure) -> Void in
+                holds = false
+                try work()
+            }
         }
     }
 
@@ -292,6 +319,7 @@ package final class Partition: Sendable {
         step { state, after in
             guard state.logNumber == flush.logNumber else { return }
             state.log?.flushed(flush.ticket)
+            state.errand?.flushed.append(flush.ticket)
             state.group.flushTook(nanoseconds: now.value - begun.value)
             state.flushed(now: now, &after)
         }

@@ -88,6 +88,24 @@ package final class HistoryRecorder: Sendable {
         }
     }
 
+    /// The 99th percentile of the times that acknowledged writes took.
+    struct Slowest: CustomStringConvertible {
+        var milliseconds: Int64 = 0
+        /// Of how many.
+        var count = 0
+
+        var description: String { "\(milliseconds) ms of \(count)" }
+    }
+
+    /// Of the writes to some partitions that were asked for in a span.
+    func slowest(of partitions: Set<Int32>, askedWithin span: Range<MonotonicInstant>) -> Slowest {
+        let lists = state.withLock { $0.acknowledgements }
+        let times = partitions.flatMap { lists[$0] ?? [] }.filter { span.contains($0.asked) }
+            .map { $0.answered.milliseconds(since: $0.asked) }.sorted()
+        if times.isEmpty { return Slowest() }
+        return Slowest(milliseconds: times[min(times.count - 1, times.count * 99 / 100)], count: times.count)
+    }
+
     /// The longest time in which a partition answered no write, in milliseconds, with the partition and its beginning.
     func longestGap() -> (milliseconds: Int64, partition: Int32, from: MonotonicInstant)? {
         let lists = state.withLock { $0.acknowledgements }

@@ -16,6 +16,8 @@ struct NodeShim: Sendable {
         case clockOffsetMilliseconds = 24
         /// Written by the library: how many flushes have failed.
         case flushesFailed = 32
+        /// What every write takes longer, in milliseconds.
+        case writeDelayMilliseconds = 40
     }
 
     /// Where the text stands that a path must have in it for its flushes to fail or be slow.
@@ -61,8 +63,9 @@ struct NodeShim: Sendable {
         return bytes.array.reversed().reduce(0) { $0 << 8 | Int64($1) }
     }
 
-    /// Only flushes of paths with `text` in them fail or are slow; those of all where it is empty.
-    func meanFlushes(of text: String) throws(FileError) {
+    /// Only flushes of paths with `text` in them fail or are slow, and only writes to them are slow; those of all where
+    /// it is empty.
+    func mean(pathsWith text: String) throws(FileError) {
         let bytes = Array(text.utf8.prefix(NodeShim.flushPathBytesMax)) + [0]
         let page = try files.open(controlPath, .readWrite)
         try page.write([Bytes(bytes)], at: NodeShim.flushPathPlace)

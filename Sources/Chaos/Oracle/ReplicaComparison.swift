@@ -3,6 +3,9 @@ import World
 
 /// Compares what the replicas of the topic have on their disks, byte for byte (C2). Nodes must be stopped.
 struct ReplicaComparison {
+    /// The second log directory of a node that has two lies beside the first.
+    static let secondSuffix = "-2"
+
     let directory: ClusterDirectory
     let nodes: [Int]
     let topic: LoadTopic
@@ -15,8 +18,9 @@ struct ReplicaComparison {
         for partition in topic.partitions {
             var first: (node: Int, content: [UInt8])?
             // A partition of a cluster with more nodes than replicas stands on some only.
-            for node in nodes where files.exists("\(directory.dataDirectory(node))/\(topic.key(partition))") {
-                let content = try content(node, partition)
+            for node in nodes {
+                guard let folder = folder(node, partition) else { continue }
+                let content = try content(folder)
                 bytes += content.count
                 guard let known = first else {
                     first = (node, content)
@@ -32,9 +36,14 @@ struct ReplicaComparison {
         return (bytes, differences)
     }
 
+    private func folder(_ node: Int, _ partition: Int32) -> String? {
+        let first = directory.dataDirectory(node)
+        return [first, first + ReplicaComparison.secondSuffix].map { "\($0)/\(topic.key(partition))" }
+            .first { files.exists($0) }
+    }
+
     /// All segments, one after the other: replicas may cut them at different places.
-    private func content(_ node: Int, _ partition: Int32) throws(FileError) -> [UInt8] {
-        let folder = "\(directory.dataDirectory(node))/\(topic.key(partition))"
+    private func content(_ folder: String) throws(FileError) -> [UInt8] {
         var content: [UInt8] = []
         for entry in try files.list(folder) where entry.name.hasSuffix(".log") {
             content += try files.readAll("\(folder)/\(entry.name)")

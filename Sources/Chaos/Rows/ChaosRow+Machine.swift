@@ -1,3 +1,4 @@
+import LiveWorld
 import LocalCluster
 import Primitives
 import World
@@ -8,6 +9,18 @@ extension ChaosRow {
     private static let hourMilliseconds: Int64 = 3_600_000
     /// How long a node may take to end after its disk failed.
     private static let endMillisecondsMax: Int64 = 15_000
+
+    private static let slowMilliseconds: Int64 = 200
+    /// A loop pays for the first slow write: from then on nobody may notice.
+    private static let noticeMilliseconds: Int64 = 1_000
+    /// What a healthy directory may take is so many times what it took in the calm, or less than a slow write takes.
+    private static let calmTimesMax: Int64 = 3
+
+    private static var twentyPartitions: LoadTopic {
+        var topic = LoadTopic()
+        topic.partitionCount = 20
+        return topic
+    }
 
     static let machineRows: [ChaosRow] = [
         ChaosRow(
@@ -28,12 +41,18 @@ extension ChaosRow {
             try await flushFails(stage, of: "/__cluster_metadata-0/0", on: try await stage.controller())
         },
         ChaosRow(
-            id: "F15", fault: "every flush of a leader takes 200 ms longer",
-            promise: "writes go on; nothing is lost", needs: [.shim]
+            id: "F15",
+            fault: "writes to one of two log directories of a leader take 200 ms longer; then its every flush does",
+            promise: "writes go on, nothing is lost; on the other directory nobody notices that writes are slow",
+            needs: [.shim, .twoDisks], topic: twentyPartitions
         ) { stage, _ in
             let leader = try await stage.leader(of: 0)
+            let calm = stage.clock.now
+            await stage.pass(faultMilliseconds)
+            try await writesAreSlow(stage, leader, calmSince: calm)
             stage.beginFault("flushes of node \(leader) take 200 ms longer")
-            try stage.shims[leader]?.set(.flushDelayMilliseconds, 200)
+            try stage.shims[leader]?.mean(pathsWith: "")
+            try stage.shims[leader]?.set(.flushDelayMilliseconds, slowMilliseconds)
             await stage.last(2 * faultMilliseconds)
             try stage.shims[leader]?.set(.flushDelayMilliseconds, 0)
             stage.note("healed")
@@ -73,6 +92,31 @@ extension ChaosRow {
         ) { stage, _ in try await clocksJump(stage) },
     ]
 
+    /// Writes to the partitions in one of a node's two directories are slow; those in the other one take no longer than
+    /// in the calm before.
+    private static func writesAreSlow(_ stage: ChaosStage, _ node: Int, calmSince calm: MonotonicInstant) async throws {
+        let healthy = try stage.partitions(on: .second, of: node)
+        stage.beginFault("writes to the first directory of node \(node) take \(slowMilliseconds) ms longer")
+        let began = stage.clock.now
+        try stage.shims[node]?.mean(pathsWith: "/\(stage.topic.name)-")
+        try stage.shims[node]?.set(.writeDelayMilliseconds, slowMilliseconds)
+        await stage.last(2 * faultMilliseconds)
+        let ended = stage.clock.now
+        try stage.shims[node]?.set(.writeDelayMilliseconds, 0)
+        let others = Set(stage.topic.partitions).subtracting(healthy)
+        let noticed = began.advanced(byMilliseconds: noticeMilliseconds)
+        let before = stage.recorder.slowest(of: healthy, askedWithin: calm..<began)
+        let during = stage.recorder.slowest(of: healthy, askedWithin: noticed..<ended)
+        let slow = stage.recorder.slowest(of: others, askedWithin: noticed..<ended)
+        stage.note("p99 of \(healthy.count) healthy partitions: calm \(before), slow \(during); the others: \(slow)")
+        if healthy.count < 10 { stage.problem("only \(healthy.count) partitions lie on the healthy directory") }
+        if slow.milliseconds < slowMilliseconds { stage.problem("no write was slow") }
+        if during.count == 0 || during.milliseconds > max(calmTimesMax * before.milliseconds, slowMilliseconds / 2) {
+            stage.problem("the healthy directory noticed: \(during) instead of \(before)")
+        }
+        try await stage.awaitHealed()
+    }
+
     private static func full(_ stage: ChaosStage, _ node: Int) async throws {
         stage.beginFault("no room on the disk of node \(node)")
         stage.allowEnd(of: node)
@@ -95,7 +139,7 @@ extension ChaosRow {
         guard let shim = stage.shims[node] else { return }
         stage.beginFault("the next flush of *\(text)* fails on node \(node)")
         stage.allowEnd(of: node)
-        try shim.meanFlushes(of: text)
+        try shim.mean(pathsWith: text)
         let before = try shim.value(of: .flushesFailed)
         try shim.set(.flushesToFail, 1)
         await stage.last(faultMilliseconds)
@@ -139,6 +183,20 @@ extension ChaosRow {
 }
 
 extension ChaosStage {
+    /// One of a node's two log directories.
+    enum Disk: Hashable, Sendable {
+        case first
+        case second
+    }
+
+    /// The partitions of the load that lie in one of a node's log directories.
+    func partitions(on disk: Disk, of node: Int) throws -> Set<Int32> {
+        let first = processes.directory.dataDirectory(node)
+        let path = disk == .first ? first : first + ReplicaComparison.secondSuffix
+        let names = Set(try PosixFileStore().list(path).map(\.name))
+        return Set(topic.partitions.filter { names.contains(topic.key($0)) })
+    }
+
     /// Takes what a dead node had not flushed.
     func losePower(_ node: Int) throws {
         guard let shim = shims[node] else { return }

@@ -12,6 +12,8 @@ package struct ChaosRow: Sendable {
     enum Need: Hashable, Sendable {
         /// The library between each node and its machine.
         case shim
+        /// Two log directories for each node.
+        case twoDisks
         /// The proxy between the nodes.
         case links
         /// The program of another release.

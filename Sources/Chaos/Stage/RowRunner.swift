@@ -58,9 +58,10 @@ package struct RowRunner: Sendable {
         let directory = ClusterDirectory(path: "\(settings.directory)/\(row.id)", files: files)
         do {
             var generator = SeededGenerator(seed: settings.seed)
+            let overrides = row.overrides + linkOverrides(row) + diskOverrides(row, directory)
             let plan = try ClusterPlan(
                 clusterID: UUID128.random(using: &generator).description, nodeCount: row.nodeCount,
-                basePort: settings.basePort, overrides: row.overrides + linkOverrides(row))
+                basePort: settings.basePort, overrides: overrides)
             guard !directory.holdsCluster else {
                 throw ChaosError(
                     "\(directory.path) holds a cluster of an earlier run: remove it, or name another --dir")
@@ -83,6 +84,12 @@ package struct RowRunner: Sendable {
     private func linkOverrides(_ row: ChaosRow) -> [String] {
         guard row.needs.contains(.links) else { return [] }
         return LinkProxy.overrides(nodes: 1...row.nodeCount, basePort: settings.basePort)
+    }
+
+    private func diskOverrides(_ row: ChaosRow, _ directory: ClusterDirectory) -> [String] {
+        guard row.needs.contains(.twoDisks) else { return [] }
+        let first = "\(directory.path)/node-{node}/data"
+        return ["log.dirs=\(first),\(first)\(ReplicaComparison.secondSuffix)"]
     }
 
     private func killAll(_ processes: NodeProcesses) async throws {

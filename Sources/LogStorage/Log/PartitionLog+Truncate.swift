@@ -80,6 +80,9 @@ extension PartitionLog {
         segments.removeLast()
     }
 
+    /// Whether a truncation left something to bound the recovery point.
+    package var awaitsRecoveryPoint: Bool { hasRecoveryLimit }
+
     /// The checkpoint of the directory holds a recovery point no greater than `flushedEndOffset` was when it was
     /// written: what a truncation left to bound it is not needed any more. Blocks.
     package mutating func recoveryPointWasSaved(_ offset: Offset) throws(StorageError) {

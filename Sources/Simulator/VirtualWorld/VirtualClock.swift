@@ -9,10 +9,10 @@ package final class VirtualClock: Clock {
 
     package init(time: VirtualTime) { self.time = time }
 
-    package var now: MonotonicInstant { time.now }
+    package var now: MonotonicInstant { time.nowWithWaits }
 
     package var timeOfDay: Timestamp {
-        Timestamp(1_800_000_000_000 + time.now.value / 1_000_000 + jumpMilliseconds.withLock { $0 })
+        Timestamp(1_800_000_000_000 + now.value / 1_000_000 + jumpMilliseconds.withLock { $0 })
     }
 
     /// Moves the time of day, and nothing else.

@@ -13,6 +13,8 @@ package final class VirtualFiles: FileStore {
         var locked: Set<String> = []
         var failsSynchronize = false
         var failsWrites = false
+        /// Below which directory writes are slow, and how long they take.
+        var slowWrites: (directory: String, microseconds: ClosedRange<Int64>)?
         var capacityBytes = Int64.max
 
         var usedBytes: Int64 { names.files.values.reduce(0) { $0 + Int64($1.content.visible.count) } }
@@ -85,6 +87,19 @@ package final class VirtualFiles: FileStore {
 
     /// From now on every write fails.
     package func failWrites(_ fails: Bool) { state.withLock { $0.failsWrites = fails } }
+
+    /// From now on a write below a directory takes so long; nil for no time.
+    package func slowWrites(below directory: String, microseconds: ClosedRange<Int64>?) {
+        let root = VirtualNames.normalized(directory)
+        state.withLock { state in state.slowWrites = microseconds.map { (root, $0) } }
+    }
+
+    /// Whoever writes waits for a slow disk.
+    fileprivate func waitForWrite(of path: String) {
+        let slow = state.withLock { $0.slowWrites }
+        guard let slow, slow.directory.isEmpty || path.hasPrefix(slow.directory + "/") else { return }
+        time.wait(microseconds: time.draw(in: slow.microseconds))
+    }
 
     /// The disk has room for so many bytes in all.
     package func limit(toBytes capacity: Int64) { state.withLock { $0.capacityBytes = capacity } }
@@ -317,6 +332,7 @@ private final class VirtualFile: File {
             return .success(node.path)
         }
         store.tell(.wrote(try result.get(), position: Int(position)))
+        store.waitForWrite(of: path)
     }
 
     func read(into buffer: Bytes, at position: Int64) throws(FileError) -> Int {

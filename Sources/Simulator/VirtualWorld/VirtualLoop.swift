@@ -1,3 +1,4 @@
+import Primitives
 import Synchronization
 package import World
 
@@ -8,6 +9,8 @@ package final class VirtualLoop: Loop {
         var pausedWork: [@Sendable () -> Void] = []
         var isPaused = false
         var isCurrent = false
+        /// When the last round has ended: one that waits for a disk takes long.
+        var busyUntil = MonotonicInstant(0)
         var endOfRound: [@Sendable () -> Void] = []
     }
 
@@ -77,19 +80,34 @@ package final class VirtualLoop: Loop {
 
     /// Runs a round now, within an event of the virtual time; a paused loop keeps it, a crashed one drops it.
     func runRound(_ work: @escaping @Sendable () -> Void) {
+        let now = time.now
         let runs = state.withLock { state in
             guard state.isAlive else { return false }
             if state.isPaused {
                 state.pausedWork.append(work)
                 return false
             }
+            guard state.busyUntil <= now else { return false }
             state.isCurrent = true
             return true
         }
-        guard runs else { return }
+        guard runs else { return goOnLater(work, now) }
         work()
         while let next = nextAtEndOfRound() { next() }
-        state.withLock { $0.isCurrent = false }
+        let end = time.nowWithWaits
+        state.withLock { state in
+            state.isCurrent = false
+            state.busyUntil = end
+        }
+    }
+
+    /// What comes while a round waits for a disk has to wait, too.
+    private func goOnLater(_ work: @escaping @Sendable () -> Void, _ now: MonotonicInstant) {
+        let busyUntil = state.withLock { $0.isAlive && !$0.isPaused ? $0.busyUntil : now }
+        guard busyUntil > now else { return }
+        time.schedule(afterMicroseconds: (busyUntil.value - now.value + 999) / 1_000, for: owner) { [weak self] in
+            self?.runRound(work)
+        }
     }
 
     private func nextAtEndOfRound() -> (@Sendable () -> Void)? {

@@ -13,6 +13,8 @@ package final class VirtualTime: Sendable {
 
     private struct State {
         var now = MonotonicInstant(0)
+        /// How long the present event has waited for a disk: what it gives to others comes so much later.
+        var waitedNanoseconds: Int64 = 0
         var events = EventHeap<Event>()
         var generator: SeededGenerator
         var fingerprint: UInt64 = 0xcbf2_9ce4_8422_2325
@@ -31,6 +33,14 @@ package final class VirtualTime: Sendable {
     package init(seed: UInt64) { state = Mutex(State(generator: SeededGenerator(seed: seed))) }
 
     package var now: MonotonicInstant { state.withLock { $0.now } }
+
+    /// The time as the present event sees it: with what it has waited for so far.
+    var nowWithWaits: MonotonicInstant {
+        state.withLock { MonotonicInstant($0.now.value + $0.waitedNanoseconds) }
+    }
+
+    /// The present event waits for a disk.
+    func wait(microseconds: Int64) { state.withLock { $0.waitedNanoseconds += microseconds * 1_000 } }
 
     /// Events that were run so far.
     package var eventCount: Int { state.withLock { $0.count } }
@@ -63,7 +73,7 @@ package final class VirtualTime: Sendable {
     ) {
         state.withLock { state in
             guard !state.isOver else { return }
-            let at = MonotonicInstant(state.now.value + max(delay, 0) * 1000)
+            let at = MonotonicInstant(state.now.value + state.waitedNanoseconds + max(delay, 0) * 1000)
             state.events.schedule(Event(owner: owner, work: work), at: at)
         }
     }
@@ -73,6 +83,7 @@ package final class VirtualTime: Sendable {
         let event: Event? = state.withLock { state in
             guard let (event, sequence) = state.events.nextNumbered(before: limit) else { return nil }
             state.now = state.events.now
+            state.waitedNanoseconds = 0
             state.count += 1
             state.note(UInt64(bitPattern: state.now.value) &+ sequence << 8 &+ UInt64(event.owner))
             return event

@@ -2,7 +2,7 @@ import Primitives
 import Synchronization
 import World
 
-/// A disk that fails its flushes from the moment the test says so.
+/// A disk that fails its flushes or writes, or takes long for writes, from the moment the test says so.
 final class FailingFiles: FileStore {
     private let real: any FileStore
     /// Below which path flushes fail; nil for nowhere.
@@ -14,6 +14,28 @@ final class FailingFiles: FileStore {
     init(_ real: any FileStore) { self.real = real }
 
     func failFlushes(below path: String = "") { failing.withLock { $0 = path } }
+
+    private struct Waiting: Sendable {
+        let path: String
+        let wait: @Sendable () -> Void
+    }
+
+    private let slow = Mutex<Waiting?>(nil)
+    private let failingWrites = Mutex<String?>(nil)
+
+    /// What each write below a path does first; nothing where none is named.
+    func slowWrites(below path: String?, _ wait: @escaping @Sendable () -> Void = {}) {
+        slow.withLock { $0 = path.map { Waiting(path: $0, wait: wait) } }
+    }
+
+    func failWrites(below path: String) { failingWrites.withLock { $0 = path } }
+
+    func beforeWrite(to path: String) throws(FileError) {
+        if let slow = slow.withLock({ $0 }), path.hasPrefix(slow.path) { slow.wait() }
+        if let failing = failingWrites.withLock({ $0 }), path.hasPrefix(failing) {
+            throw FileError(kind: .inputOutput, operation: "write", path: path)
+        }
+    }
 
     func isFailing(_ path: String) -> Bool { failing.withLock { $0.map { path.hasPrefix($0) } ?? false } }
 
@@ -49,7 +71,10 @@ final class FailingFile: File {
 
     var path: String { real.path }
     var descriptor: Int32? { real.descriptor }
-    func write(_ pieces: [Bytes], at position: Int64) throws(FileError) { try real.write(pieces, at: position) }
+    func write(_ pieces: [Bytes], at position: Int64) throws(FileError) {
+        try store.beforeWrite(to: path)
+        try real.write(pieces, at: position)
+    }
     func read(into buffer: Bytes, at position: Int64) throws(FileError) -> Int {
         try real.read(into: buffer, at: position)
     }

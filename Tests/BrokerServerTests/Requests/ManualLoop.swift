@@ -61,6 +61,9 @@ final class ManualLoop: Loop, Clock {
         state.withLock { $0.endOfRound.isEmpty ? nil : $0.endOfRound.removeFirst() }
     }
 
+    /// What runs at present takes so long.
+    func stall(milliseconds: Int64) { state.withLock { $0.now = $0.now.advanced(byMilliseconds: milliseconds) } }
+
     /// Lets time pass, and runs the timers that become due, in order.
     func pass(milliseconds: Int64) {
         let end = now.advanced(byMilliseconds: milliseconds)

@@ -2,6 +2,7 @@ import LogStorage
 import Metadata
 import Primitives
 import Replication
+import WireProtocol
 import World
 
 /// A partition as the coordinator on it uses it.
@@ -53,17 +54,25 @@ final class PartitionCoordinatorLog: CoordinatorLog {
             loop.execute { whenDecided(results[0].error) }
         }
         let (now, timeOfDay) = (partition.services.clock.now, partition.services.clock.timeOfDay)
+        defer { partition.loopWaited(since: now) }
         let result: Result<Offset, CoordinatorLogError> = partition.step { state, after in
             if let refusal = state.leaderRefusal(requested: epoch) { return .failure(CoordinatorLogError(refusal)) }
-            // A held log goes on in a moment; a coordinator needs its answer now, and its clients ask again.
-            guard state.leader?.hasEnoughInSync == true, !state.isHeld else {
+            guard state.leader?.hasEnoughInSync == true else {
                 return .failure(CoordinatorLogError(.notEnoughReplicas))
             }
             if batch.count > state.settings.batchBytesMax { return .failure(CoordinatorLogError(.messageTooLarge)) }
             guard let endBefore = state.log?.logEndOffset else {
                 return .failure(CoordinatorLogError(.kafkaStorageError))
             }
-            let incoming = PartitionState.Incoming(batch: batch, request: request, slot: 0, waitsForReplicas: true)
+            var incoming = PartitionState.Incoming(batch: batch, request: request, slot: 0, waitsForReplicas: true)
+            if state.isHeld || state.disk.isSlow {
+                incoming.isPromised = true
+                let count = PartitionCoordinatorLog.recordCount(of: batch)
+                // A log that is held for another reason goes on in a moment; a coordinator needs its answer now, and
+                // its clients ask again.
+                let end = state.promise(incoming, recordCount: count, &after)
+                return end.map { .success($0) } ?? .failure(CoordinatorLogError(.notEnoughReplicas))
+            }
             state.append([incoming], timeOfDay: timeOfDay, now: now, &after)
             guard let end = state.log?.logEndOffset else { return .failure(CoordinatorLogError(.kafkaStorageError)) }
             // A batch that the log refuses by itself leaves nothing behind: the coordinator must not remember it
@@ -71,5 +80,11 @@ final class PartitionCoordinatorLog: CoordinatorLog {
             return end > endBefore ? .success(end) : .failure(CoordinatorLogError(.recordListTooLarge))
         }
         return try result.get()
+    }
+
+    /// The offsets that a batch takes.
+    private static func recordCount(of batch: Bytes) -> Int64 {
+        guard let header = try? RecordBatch(batch, at: 0).header else { return 0 }
+        return Int64(header.lastOffsetDelta) + 1
     }
 }

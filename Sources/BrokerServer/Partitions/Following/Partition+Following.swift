@@ -12,7 +12,8 @@ extension Partition {
     func received(
         _ reply: FollowerReplica.Reply, records: Bytes?, asked: FollowerReplica.Position
     ) -> FollowerProgression {
-        let timeOfDay = services.clock.timeOfDay
+        let (now, timeOfDay) = (services.clock.now, services.clock.timeOfDay)
+        defer { loopWaited(since: now) }
         return step { state, after in
             state.received(reply, records: records, asked: asked, timeOfDay: timeOfDay, &after)
         }

@@ -1,5 +1,6 @@
 import Metadata
 import Primitives
+import Synchronization
 import World
 
 /// The partitions of this broker and its log directories.
@@ -142,6 +143,17 @@ struct PartitionMetrics: MetricsSource {
             page.gauge(
                 "martlet_log_directory_used_bytes", "Bytes of the partition logs in a directory.", sizes[path] ?? 0,
                 labels)
+            let disk = table.services.disks[path]
+            page.gauge(
+                "martlet_log_directory_slow", "1 while writes to a directory are slow and done by its own threads.",
+                disk.isSlow ? 1 : 0, labels)
+            page.counter(
+                "martlet_log_directory_slow_writes_total",
+                "Writes to a directory that took \(WritePace.slowMilliseconds) ms or longer.",
+                disk.slowWrites.load(ordering: .relaxed), labels)
+            page.counter(
+                "martlet_log_directory_handed_over_total", "Writes that were left to a directory's own threads.",
+                disk.handedOver.load(ordering: .relaxed), labels)
             guard let free = try? files.freeBytes(path) else { continue }
             page.gauge("martlet_log_directory_free_bytes", "Bytes free on a directory's disk.", free, labels)
         }

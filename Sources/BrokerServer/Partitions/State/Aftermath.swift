@@ -19,6 +19,8 @@ struct Aftermath {
     var proposals: [ISRProposal] = []
     /// The log grew and its durability is waited for: start a flush, unless one runs.
     var wantsFlush = false
+    /// The log is held for an errand: its disk's threads are to go on with it.
+    var wantsErrand = false
     /// When the group that is held back has to be looked at again.
     var groupAlarm: MonotonicInstant?
     /// How long a group waited that goes to be flushed now.

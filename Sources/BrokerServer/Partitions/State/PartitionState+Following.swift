@@ -64,7 +64,13 @@ extension PartitionState {
         switch step {
         case .ignore: return .goOn
         case .append(let highWatermark, let logStart):
-            return append(records, highWatermark, logStart, timeOfDay: timeOfDay, &after)
+            let received = ReceivedRecords(
+                records: records ?? .empty, highWatermark: highWatermark, logStart: logStart)
+            guard disk.isSlow, !received.records.isEmpty else { return append(received, timeOfDay: timeOfDay, &after) }
+            beginErrand(received: received)
+            after.following = .stop
+            after.wantsErrand = true
+            return .stop
         case .truncate(let end): return .truncate(end)
         case .restart(let offset): return .restart(at: offset)
         case .askLogStart: return .askLogStart
@@ -74,30 +80,29 @@ extension PartitionState {
     }
 
     private mutating func append(
-        _ records: Bytes?, _ leaderHighWatermark: Offset?, _ leaderLogStart: Offset?, timeOfDay: Timestamp,
-        _ after: inout Aftermath
+        _ received: ReceivedRecords, timeOfDay: Timestamp, _ after: inout Aftermath
     ) -> FollowerProgression {
         guard log != nil, follower != nil else { return .stop }
         do throws(StorageError) {
-            if let records, !records.isEmpty {
-                try log?.appendAsFollower(records, now: timeOfDay)
-                traffic.replicated(bytes: records.count)
-                if owesFlush { after.wantsFlush = true }
-            }
-            if let start = leaderLogStart, let own = log?.logStartOffset, let end = log?.logEndOffset, start > own,
-                start <= end
-            {
-                after.removals += try log?.incrementLogStartOffset(to: start) ?? []
-            }
+            after.removals += try log?.take(received, now: timeOfDay) ?? []
         } catch {
             let code = failedRead(error, &after)
             return error.takesDirectoryOffline ? .stop : .pause(code)
         }
-        guard let end = log?.logEndOffset else { return .stop }
-        if follower?.appended(logEnd: end, leaderHighWatermark: leaderHighWatermark) == true {
+        followed(received, &after)
+        return .goOn
+    }
+
+    /// The log has taken what the leader sent.
+    mutating func followed(_ received: ReceivedRecords, _ after: inout Aftermath) {
+        guard let end = log?.logEndOffset else { return }
+        if !received.records.isEmpty {
+            traffic.replicated(bytes: received.records.count)
+            if owesFlush { after.wantsFlush = true }
+        }
+        if follower?.appended(logEnd: end, leaderHighWatermark: received.highWatermark) == true {
             highWatermarkMoved(&after)
         }
-        return .goOn
     }
 
     /// Takes the log out for a cut that may wait for a disk; `nil` when this is no follower of that epoch any more.

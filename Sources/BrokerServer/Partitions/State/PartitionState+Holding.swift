@@ -8,19 +8,48 @@ extension PartitionState {
 
     /// Begins to hold; false where the log can't be held now.
     mutating func beginHold(_ after: inout Aftermath) -> Bool {
-        guard isOpen, !isHeld, damage == nil else { return false }
+        guard isOpen, damage == nil else { return false }
+        if let errand {
+            // One that was not begun gives its hold away. What a follower received comes again.
+            guard !errand.isBegun, !errand.missesAssignment else { return false }
+            self.errand = nil
+            return true
+        }
+        guard !isHeld else { return false }
         held = []
+        heldBytes = 0
         if follower != nil { after.following = .stop }
         return true
     }
 
     /// Keeps what producers sent, in its order, until the log goes on.
-    mutating func hold(_ incoming: [Incoming]) { held?.append(contentsOf: incoming) }
+    mutating func hold(_ incoming: [Incoming], _ after: inout Aftermath) {
+        for item in incoming {
+            guard heldBytes + item.batch.count <= PartitionState.heldBytesMax || item.isPromised else {
+                refuse([item], .kafkaStorageError, &after)
+                continue
+            }
+            held?.append(item)
+            heldBytes += item.batch.count
+            if !item.isPromised { errand?.promisedEnd = nil }
+        }
+    }
 
     /// Goes on with what came meanwhile, before anything else can come.
-    mutating func endHold(timeOfDay: Timestamp, now: MonotonicInstant, _ after: inout Aftermath) {
+    ///
+    /// - Parameter promisedEnd: where the log ends with it, as far as a coordinator was told.
+    mutating func endHold(
+        timeOfDay: Timestamp, now: MonotonicInstant, promisedEnd: Offset? = nil, _ after: inout Aftermath
+    ) {
         guard let waiting = held else { return }
+        if !waiting.isEmpty, isOpen, leader != nil, disk.isSlow {
+            errandCount += 1
+            errand = LogErrand(errandCount, promisedEnd: promisedEnd)
+            after.wantsErrand = true
+            return
+        }
         held = nil
+        heldBytes = 0
         if follower != nil, !isDiskFull, let leader = assignment.leader { after.following = .start(leader: leader) }
         if isDiskFull, leader != nil { return refuse(waiting, .kafkaStorageError, &after) }
         if !waiting.isEmpty { append(waiting, timeOfDay: timeOfDay, now: now, &after) }
@@ -31,6 +60,7 @@ extension PartitionState {
     mutating func failHeld(_ error: ErrorCode, _ after: inout Aftermath) {
         guard let waiting = held, !waiting.isEmpty else { return }
         held = []
+        heldBytes = 0
         refuse(waiting, error, &after)
     }
 

@@ -15,17 +15,7 @@ extension PartitionState {
         _ incoming: [Incoming], timeOfDay: Timestamp, now: MonotonicInstant, keepsNewest: Bool = false,
         _ after: inout Aftermath
     ) {
-        guard log != nil, let epoch = leader?.leaderEpoch, let isAcksAllOpen = leader?.hasEnoughInSync else {
-            let error = leaderRefusal(requested: nil) ?? .notLeaderOrFollower
-            for item in incoming { refuse(item, error, &after) }
-            return
-        }
-        var admitted = incoming
-        if !isAcksAllOpen {
-            admitted.removeAll { $0.waitsForReplicas }
-            for item in incoming where item.waitsForReplicas { refuse(item, .notEnoughReplicas, &after) }
-        }
-        guard !admitted.isEmpty else { return }
+        guard let (admitted, epoch) = admit(incoming, &after) else { return }
         hearFollowers()
         let outcomes: [AppendOutcome]?
         do throws(StorageError) {
@@ -36,7 +26,33 @@ extension PartitionState {
             logFailed(error, &after)
             return
         }
-        guard let outcomes, let start = log?.logStartOffset, let end = log?.logEndOffset else { return }
+        if let outcomes { appended(admitted, outcomes, now: now, &after) }
+    }
+
+    /// What of it may be appended now, and in which epoch; nil where nothing is. The rest is refused.
+    func admit(
+        _ incoming: [Incoming], _ after: inout Aftermath
+    ) -> (incoming: [Incoming], epoch: LeaderEpoch)? {
+        guard log != nil, let epoch = leader?.leaderEpoch, let isAcksAllOpen = leader?.hasEnoughInSync else {
+            let error = leaderRefusal(requested: nil) ?? .notLeaderOrFollower
+            for item in incoming { refuse(item, error, &after) }
+            return nil
+        }
+        var admitted = incoming
+        if !isAcksAllOpen {
+            admitted.removeAll { $0.waitsForReplicas && !$0.isPromised }
+            for item in incoming where item.waitsForReplicas && !item.isPromised {
+                refuse(item, .notEnoughReplicas, &after)
+            }
+        }
+        return admitted.isEmpty ? nil : (admitted, epoch)
+    }
+
+    /// The log has taken what was admitted: answers what is decided by that, and lets the rest wait.
+    mutating func appended(
+        _ admitted: [Incoming], _ outcomes: [AppendOutcome], now: MonotonicInstant, _ after: inout Aftermath
+    ) {
+        guard !admitted.isEmpty, let start = log?.logStartOffset, let end = log?.logEndOffset else { return }
         lastAppendAt = now
         let outcome = leader?.appended(to: end, now: now)
         for (item, result) in zip(admitted, outcomes) { settle(item, result, logStart: start, &after) }

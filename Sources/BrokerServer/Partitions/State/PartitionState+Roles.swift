@@ -15,12 +15,22 @@ extension PartitionState {
         guard new.leaderEpoch >= old.leaderEpoch, new.partitionEpoch >= old.partitionEpoch else { return }
         assignment = new
         guard isOpen else { return }
-        if new.leaderEpoch > old.leaderEpoch || (leader == nil && follower == nil) {
-            takeRole(me: me, now: now, &after)
-        } else {
-            let lives = lives
-            lead(now: now, &after) { $0.metadataChanged(new, lives: { lives[$0] }, now: now) }
+        // What is being written is of the former epoch: it stands in the log before the next begins.
+        if errand != nil {
+            errand?.missesAssignment = true
+            return
         }
+        applyAssignment(me: me, now: now, &after)
+    }
+
+    /// Keeps the role, or takes another: what the newest assignment says.
+    mutating func applyAssignment(me: BrokerID, now: MonotonicInstant, _ after: inout Aftermath) {
+        let new = assignment
+        guard let epoch = leader?.leaderEpoch ?? follower?.leaderEpoch, epoch >= new.leaderEpoch else {
+            return takeRole(me: me, now: now, &after)
+        }
+        let lives = lives
+        lead(now: now, &after) { $0.metadataChanged(new, lives: { lives[$0] }, now: now) }
     }
 
     /// The log is open: take the role that metadata gives.

@@ -25,6 +25,8 @@ struct PartitionState: ~Copyable {
         let request: ProduceInFlight
         let slot: Int
         let waitsForReplicas: Bool
+        /// Whether a coordinator was told where it will stand: it is not refused any more.
+        var isPromised = false
     }
 
     /// The log, while it is open. Put in by `opened` and `endCut`, taken out by `leaveLog`.
@@ -55,8 +57,15 @@ struct PartitionState: ~Copyable {
     var group = FlushGroup(end: .zero)
     /// When the group is looked at next; nil when no timer is set.
     var groupAlarm: MonotonicInstant?
-    /// What came while nothing may be appended; nil while all is. Bounded by what connections have in flight.
+    /// What came while nothing may be appended; nil while all is. Bounded by `heldBytesMax`.
     var held: [Incoming]?
+    var heldBytes = 0
+    /// What is done to a copy of the log as its disk is slow; the log is held as long.
+    var errand: LogErrand?
+    /// Errands so far.
+    var errandCount: UInt64 = 0
+    /// The disk that the log lies on.
+    var disk: DataDisk
     /// Whether the replica is on its way to another directory: it is not compacted meanwhile.
     var isMoving = false
     /// Changes with each log that takes this place: a copy or a flush of one says nothing about the next.
@@ -77,8 +86,9 @@ struct PartitionState: ~Copyable {
 
     init(
         settings: PartitionSettings, assignment: PartitionAssignment, lives: [BrokerID: BrokerLife],
-        checkpointedHighWatermark: Offset, traffic: TopicTraffic
+        checkpointedHighWatermark: Offset, traffic: TopicTraffic, disk: DataDisk
     ) {
+        self.disk = disk
         self.settings = settings
         self.assignment = assignment
         self.lives = lives
@@ -118,6 +128,7 @@ struct PartitionState: ~Copyable {
     /// The log is there no longer; gives the last of it.
     mutating func leaveLog(_ absence: Absence) -> PartitionLog? {
         self.absence = absence
+        dropErrand()
         return log.take()
     }
 
@@ -216,6 +227,7 @@ struct PartitionState: ~Copyable {
         log = nil
         absence = .offline(reason: reason)
         failAllWaiting(.kafkaStorageError, &after)
+        dropErrand()
         if follower != nil { after.following = .stop }
         leader = nil
         follower = nil

@@ -53,6 +53,15 @@ package final class PartitionTable: MetadataSubscriber, Sendable {
             randomness: world.randomness, log: log)
         awaiting = Mutex(isSettled ? nil : [])
         services.damageDesk.serve(self)
+        services.disks.whenTurned { path, turn in
+            switch turn {
+            case .slow:
+                log.warning(
+                    "a log directory is slow to write: its partitions are written by threads of its own",
+                    metadata: ["directory": "\(path)", "slowMilliseconds": "\(WritePace.slowMilliseconds)"])
+            case .fast: log.info("a log directory is fast to write again", metadata: ["directory": "\(path)"])
+            }
+        }
         services.throttles.configure(settings.current)
         settings.subscribe { [weak self] settings in
             services.throttles.configure(settings)

@@ -126,13 +126,15 @@ struct ReplicaStorage: Sendable {
     func rebuild(_ partition: Partition) {
         guard partition.state.withLock({ $0.isOpening }) else { return }
         do throws(FileError) {
-            // Not while a flush of it runs: that one writes into the directory of this name.
-            let asided = try partition.onDirectory { () throws(FileError) -> String? in
-                guard services.files.exists(partition.directory) else { return nil }
-                return try LogDirectory(path: partition.logDirectory, files: services.files).setAside(
-                    partition.directoryName, as: .stray, id: freshID())
+            // Not while a flush or a write of it runs: that one writes into the directory of this name.
+            let asided = try partition.onDirectory { () throws(FileError) in
+                try partition.onDirectoryForWriting { () throws(FileError) -> String? in
+                    guard services.files.exists(partition.directory) else { return nil }
+                    return try LogDirectory(path: partition.logDirectory, files: services.files).setAside(
+                        partition.directoryName, as: .stray, id: freshID())
+                }
             }
-            if case let asided?? = asided {
+            if case let asided??? = asided {
                 log.warning("a damaged log is set aside, and a new one begun", metadata: ["path": "\(asided)"])
             }
         } catch {

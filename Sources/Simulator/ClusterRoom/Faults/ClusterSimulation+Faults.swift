@@ -197,9 +197,15 @@ extension ClusterSimulation {
     // MARK: disks
 
     private func slow(_ machine: SimulatedMachine) {
-        log.add(machine.number, "the disk is slow")
-        machine.slowDisk(toMicroseconds: [100_000, 1_000_000][Int(generator.next() % 2)])
-        later(some(500...5_000)) { machine.slowDisk(toMicroseconds: nil) }
+        let latency = [100_000, 1_000_000][Int(generator.next() % 2)] as Int64
+        let what = ["flushes", "writes to partitions", "all writes", "flushes and writes"][Int(generator.next() % 4)]
+        log.add(machine.number, "the disk is slow: \(what)")
+        if what.hasPrefix("flushes") { machine.slowDisk(toMicroseconds: latency) }
+        if what != "flushes" { machine.slowWrites(1_000...latency / 2, isAll: what == "all writes") }
+        later(some(500...5_000)) {
+            machine.slowDisk(toMicroseconds: nil)
+            machine.slowWrites(nil)
+        }
     }
 
     /// Whether one disk may lose what it had flushed: while all others have everything, and one disk at a time.
@@ -348,6 +354,7 @@ extension ClusterSimulation {
         for machine in machines {
             machine.resume()
             machine.slowDisk(toMicroseconds: nil)
+            machine.slowWrites(nil)
             repairDisk(of: machine)
             startOnceDown(machine)
         }

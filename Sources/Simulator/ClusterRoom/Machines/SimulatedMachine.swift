@@ -185,6 +185,11 @@ package final class SimulatedMachine: @unchecked Sendable {
     /// The disk takes up to so long for what it is asked; nil for what the plan says.
     func slowDisk(toMicroseconds latency: Int64?) { pool?.slow(toMicroseconds: latency ?? plan.diskMicrosecondsMax) }
 
+    /// Writes to the partitions, or all writes, take so long from now on; nil for no time.
+    func slowWrites(_ microseconds: ClosedRange<Int64>?, isAll: Bool = false) {
+        files.slowWrites(below: isAll ? "" : SimulatedMachine.dataDirectory, microseconds: microseconds)
+    }
+
     /// Lets go of the process at the end of a simulation.
     func tearDown() { if condition != .down { end() } }
 }
