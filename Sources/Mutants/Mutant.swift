@@ -104,6 +104,12 @@ package enum Mutant: String, CaseIterable, Sendable {
     case minorityCommits = "minority-commits"
     /// Raft 5.4.2: entries of earlier epochs are committed by counting copies.
     case earlierEpochCommitted = "earlier-epoch-committed"
+    /// KIP-853: a change of the voters begins though the one before is not committed.
+    case voterChangesOverlap = "voter-changes-overlap"
+    /// KIP-853: whoever fetches counts for the majority, with a vote or without.
+    case strangersCount = "strangers-count"
+    /// KIP-853: a voter is added before it has caught up.
+    case voterAddedBehind = "voter-added-behind"
     /// Nodes apply what is not committed.
     case uncommittedMetadata = "uncommitted-metadata"
     /// The controller answers before its decision is committed.

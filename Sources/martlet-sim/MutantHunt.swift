@@ -62,6 +62,7 @@
             switch self {
             case .votesTwice, .shorterLogWins, .minorityCommits, .earlierEpochCommitted:
                 [.quorum, .membership, .cluster]
+            case .voterChangesOverlap, .strangersCount, .voterAddedBehind: [.membership, .cluster]
             case .epochUncached, .cutToWatermark, .divergenceUnseen, .sequencesUnchecked, .repeatAcknowledgedAtOnce,
                 .followersForgetProducers, .producersOutliveCut, .recoveryTrustsBytes, .voteUnpersisted,
                 .uncommittedMetadata, .controllerAnswersAtOnce, .watermarkUnmarked, .absentTrusted:

@@ -189,7 +189,11 @@ package struct LeaderState: Hashable, Sendable {
     /// epoch (Raft 5.4.2). Returns the new high watermark where it moved.
     mutating func advanceHighWatermark(ownFlushedEnd: Offset) -> Offset? {
         let own = isVoter ? [ownFlushedEnd] : []
-        let ends = (own + followers.map { $0.progress.end ?? .zero }).sorted(by: >)
+        var ends = own + followers.map { $0.progress.end ?? .zero }
+        #if MUTANTS
+            if Mutant.strangersCount.isOn { ends += observers.map { $0.end ?? .zero } }
+        #endif
+        ends.sort(by: >)
         #if MUTANTS
             let common = Mutant.minorityCommits.isOn ? ends[0] : ends[majority - 1]
             if Mutant.earlierEpochCommitted.isOn, common > highWatermark ?? .zero {

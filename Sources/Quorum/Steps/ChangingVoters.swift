@@ -1,5 +1,9 @@
 import Primitives
 
+#if MUTANTS
+    import Mutants
+#endif
+
 /// The leader's side of changes of the voters (KIP-853): one at a time, and only when it has committed something in its
 /// own epoch and the change before.
 extension QuorumReplica {
@@ -149,7 +153,13 @@ extension QuorumReplica {
     private mutating func addIfCaughtUp(
         _ voter: Voter, _ change: VoterChange, _ state: LeaderState, now: MonotonicInstant
     ) {
-        if state.isCaughtUp(voter.key, within: settings.fetchTimeoutMilliseconds, now: now) {
+        let timeout = settings.fetchTimeoutMilliseconds
+        #if MUTANTS
+            let isReady = Mutant.voterAddedBehind.isOn || state.isCaughtUp(voter.key, within: timeout, now: now)
+        #else
+            let isReady = state.isCaughtUp(voter.key, within: timeout, now: now)
+        #endif
+        if isReady {
             return write(
                 [.voters(voters.adding(voter))], token: change.token,
                 answersWhenCommitted: change.answersWhenCommitted, deadline: change.deadline, now: now)
@@ -197,6 +207,9 @@ extension QuorumReplica {
     }
 
     private func pendingChange(_ state: LeaderState) -> VoterRefusal? {
+        #if MUTANTS
+            if Mutant.voterChangesOverlap.isOn { return nil }
+        #endif
         guard state.change == nil else { return .changeUnderWay }
         guard let committed = state.highWatermark else { return .noHighWatermark }
         guard let offset = history.votersOffset, offset >= committed else { return nil }

@@ -55,6 +55,8 @@ package struct ClusterPlan: Hashable, Sendable {
         case unregistration
         /// An operator lets one lead who may lack what is committed, as those who have it are gone.
         case uncleanElection
+        /// Voters of the metadata quorum come and go, and one whose metadata are lost is replaced (KIP-853).
+        case voterChange
     }
 
     package var nodeCount = 3
@@ -75,6 +77,8 @@ package struct ClusterPlan: Hashable, Sendable {
     package var delayMicrosecondsMax: Int64 = 1_000
     package var diskMicrosecondsMax: Int64 = 2_000
     package var faults: [FaultKind] = []
+    /// Whether the voters of the metadata quorum stand in its log; every node can be one then.
+    package var hasDynamicVoters: Bool { faults.contains(.voterChange) }
     /// Loses more than the design promises to survive: the rules have to be broken, and to be seen to be.
     package var breaksPromises = false
     /// The mean time between two faults.
@@ -111,9 +115,14 @@ package struct ClusterPlan: Hashable, Sendable {
         faultIntervalMilliseconds = one(of: [300, 1_000, 3_000])
         loadMilliseconds = one(of: [5_000, 10_000, 20_000])
         let share = one(of: [1, 2, 3, 6] as [UInt64])
-        for kind in FaultKind.allCases where generator.chance(share, in: 8) { faults.append(kind) }
+        for kind in FaultKind.allCases where kind != .voterChange {
+            if generator.chance(share, in: 8) { faults.append(kind) }
+        }
         lingerMilliseconds = one(of: [0, 5, 30, 100])
         burstMilliseconds = one(of: [nil, nil, 500, 2_000])
+        // Drawn aside, so that the seeds without it are the runs that they were before.
+        var aside = generator
+        if aside.chance(share, in: 8) { faults.append(.voterChange) }
     }
 }
 

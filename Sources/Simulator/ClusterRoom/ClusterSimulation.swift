@@ -67,7 +67,8 @@ package final class ClusterSimulation: SeededSimulation, @unchecked Sendable {
             preconditionFailure("the simulator's own configuration is wrong: \(error)")
         }
         truth = ClusterTruth(
-            machines: machines, flushesOnAck: plan.flushesOnAck, voters: Array(1...plan.voterCount), trace: log)
+            machines: machines, flushesOnAck: plan.flushesOnAck,
+            founders: ClusterSimulation.founders(machines, plan), trace: log)
         (self.time, self.network, self.log, self.generator) = (time, network, log, generator)
         history = ClientHistory(time)
         admin = SimulatedAdmin(
@@ -91,12 +92,14 @@ package final class ClusterSimulation: SeededSimulation, @unchecked Sendable {
     package func run() throws(SimulationFailure) {
         defer { tearDown() }
         log.add(0, "seed \(seed): \(plan)")
+        if plan.hasDynamicVoters { foundQuorum() }
         for machine in machines { machine.start() }
         try goOn("the brokers are not let in", within: ClusterSimulation.startMillisecondsMax) { self.areAllReady }
         admin.createTopic(
             ClusterSimulation.topic, partitions: plan.partitionCount, replicas: plan.replicationFactor)
         try goOn("the topic is not there", within: ClusterSimulation.startMillisecondsMax) { self.areAllLed }
         startClients()
+        if plan.hasDynamicVoters { operateQuorum() }
         log.add(0, "load and faults begin")
         try runFaults()
         heal()
@@ -204,6 +207,7 @@ package final class ClusterSimulation: SeededSimulation, @unchecked Sendable {
         if let producer = producers.first(where: { !$0.isIdle }) {
             return "client \(producer.client.number) still waits for answers"
         }
+        if let reason = unrestOfVoters { return reason }
         for id in truth.partitionIDs {
             guard let partition = truth.partitions[id], let registration = partition.registration else { continue }
             if let reason = unrest(of: partition, registration) { return "\(partition.name) \(reason)" }

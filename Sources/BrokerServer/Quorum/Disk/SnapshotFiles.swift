@@ -1,8 +1,8 @@
-import Primitives
+package import Primitives
 package import Quorum
 import WireMessages
 import WireProtocol
-import World
+package import World
 
 /// The metadata snapshots in the log's directory: `<end offset>-<epoch>.checkpoint`, whole and read-only once they have
 /// that name (KIP-630). What is being written or fetched is called `.checkpoint.part`.
@@ -124,6 +124,20 @@ package struct SnapshotFiles {
         try files.rename(path(id) + ".part", to: path(id))
         try files.synchronizeDirectory(directory)
         if !all.contains(id) { all = (all + [id]).sorted() }
+    }
+
+    /// Formats the directory `parent` for the founders of a quorum: the snapshot of an empty log that names them
+    /// (KIP-853); blocks.
+    package static func found(
+        _ voters: VoterSet, in parent: String, _ files: any FileStore, now: Timestamp
+    ) throws(FileError) {
+        let directory = parent + "/" + MetadataStore.directoryName
+        try files.createDirectory(directory)
+        var snapshots = SnapshotFiles(directory: directory, files: files)
+        try snapshots.write(
+            SnapshotID(endOffset: .zero, epoch: .zero), records: [],
+            voters: SnapshotVoters(voters: voters, kraftVersion: 1), lastContainedLogTimestamp: Timestamp(0), now: now)
+        try files.synchronizeDirectory(parent)
     }
 
     // MARK: Fetching

@@ -53,6 +53,7 @@ extension ClusterSimulation {
         case .cutLogs: dieTogether()
         case .unregistration: unregister(machine)
         case .uncleanElection: electUnclean()
+        case .voterChange: changeVoters(machine)
         }
     }
 
@@ -223,7 +224,7 @@ extension ClusterSimulation {
     }
 
     private func wipe(_ machine: SimulatedMachine) {
-        guard mayLoseDisk else { return }
+        guard mayLoseDisk, mayLoseVoter(machine) else { return }
         faults.lossy = machine.number
         faults.lossyLife = machine.lives
         log.add(machine.number, "gets an empty disk")

@@ -16,6 +16,8 @@ struct FaultState {
     var copies: [Int: VirtualFiles.Copy] = [:]
     /// The life in which it lost it.
     var lossyLife: UInt64 = 0
+    /// What the operator of the quorum wants and waits for; nil where the voters are static.
+    var voters: VoterOperator?
     /// Grows when all is healed: what a fault meant to do later is void.
     var generation = 0
 

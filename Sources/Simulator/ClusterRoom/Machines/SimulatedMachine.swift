@@ -19,7 +19,7 @@ package final class SimulatedMachine: @unchecked Sendable {
     let files: VirtualFiles
     let clock: VirtualClock
     private let configuration: NodeConfiguration
-    private let time: VirtualTime
+    let time: VirtualTime
     private let network: VirtualNetwork
     private let trace: ClusterTrace
     private let plan: ClusterPlan
@@ -38,6 +38,7 @@ package final class SimulatedMachine: @unchecked Sendable {
     /// How often logs are read again: damage is found while a run lasts.
     private static let scrubMilliseconds = 5_000
 
+    static let clusterID = "simulated-cluster-0001"
     static let metadataDirectory = "meta"
     static let dataDirectory = "data"
 
@@ -62,16 +63,15 @@ package final class SimulatedMachine: @unchecked Sendable {
     var now: MonotonicInstant { time.now }
 
     private static func properties(_ number: Int, _ plan: ClusterPlan) -> String {
-        let isVoter = number <= plan.voterCount
-        let voters = (1...plan.voterCount).map { "\($0)@node-\($0):\(controllerPort($0))" }
-        let controller = isVoter ? ",CONTROLLER://node-\(number):\(controllerPort(number))" : ""
+        let isController = plan.hasDynamicVoters || number <= plan.voterCount
+        let controller = isController ? ",CONTROLLER://node-\(number):\(controllerPort(number))" : ""
         return """
-            process.roles=broker\(isVoter ? ",controller" : "")
+            process.roles=broker\(isController ? ",controller" : "")
             node.id=\(number)
-            cluster.id=simulated-cluster-0001
+            cluster.id=\(clusterID)
             listeners=PLAINTEXT://node-\(number):\(clientPort(number))\(controller)
             controller.listener.names=CONTROLLER
-            controller.quorum.voters=\(voters.joined(separator: ","))
+            \(quorum(plan))
             metadata.log.dir=\(metadataDirectory)
             log.dirs=\(dataDirectory)
             default.replication.factor=\(plan.replicationFactor)
@@ -83,6 +83,16 @@ package final class SimulatedMachine: @unchecked Sendable {
             log.segment.bytes=\(plan.segmentBytes)
             log.scrub.interval.ms=\(scrubMilliseconds)
             """
+    }
+
+    /// Who votes, or where to ask for it.
+    private static func quorum(_ plan: ClusterPlan) -> String {
+        if plan.hasDynamicVoters {
+            let all = (1...plan.nodeCount).map { "node-\($0):\(controllerPort($0))" }
+            return "controller.quorum.bootstrap.servers=\(all.joined(separator: ","))"
+        }
+        let voters = (1...plan.voterCount).map { "\($0)@node-\($0):\(controllerPort($0))" }
+        return "controller.quorum.voters=\(voters.joined(separator: ","))"
     }
 
     // MARK: life

@@ -1,4 +1,5 @@
 import BrokerServer
+import LogStorage
 package import Metadata
 import Primitives
 
@@ -45,11 +46,11 @@ package final class ClusterTruth: @unchecked Sendable {
         var registeredEpoch: BrokerEpoch?
     }
 
-    init(machines: [SimulatedMachine], flushesOnAck: Bool, voters: [Int], trace: ClusterTrace) {
+    init(machines: [SimulatedMachine], flushesOnAck: Bool, founders: [VoterName], trace: ClusterTrace) {
         self.machines = machines
         self.flushesOnAck = flushesOnAck
         self.trace = trace
-        quorum = MetadataLogTruth(voters: voters, machines: machines.count)
+        quorum = MetadataLogTruth(founders: founders, machines: machines.count)
         nodes = machines.map { _ in NodeView() }
         registeredLives = machines.map { _ in nil }
         for machine in machines {
@@ -103,10 +104,16 @@ package final class ClusterTruth: @unchecked Sendable {
             if path.isLog { change(node, path.directory) { $0.created(path.name) } }
         case .renamed(let path):
             if path.isLog { change(node, path.directory) { $0.namesChanged() } }
+            if path.name == MetaProperties.fileName { lookUpDirectory(of: node) }
         case .renamedTree:
+            lookUpDirectory(of: node)
             quorum.disks[node - 1].namesChanged()
             for partition in inOrder { partition.replicas[node]?.disk.namesChanged() }
         }
+    }
+
+    private func lookUpDirectory(of node: Int) {
+        if quorum.isDynamic { quorum.directories[node - 1] = machines[node - 1].metadataDirectoryID }
     }
 
     private func change(_ node: Int, _ directory: String, _ body: (inout DiskLog) -> Void) {

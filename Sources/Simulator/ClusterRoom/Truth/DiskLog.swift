@@ -29,6 +29,8 @@ struct DiskLog {
 
     let directory: String
     private(set) var batches: [DiskBatch] = []
+    /// Who votes by it, where it is the metadata log.
+    private(set) var voters = VotersOfLog()
     private var positions: [Int] = []
     private var segments: [Segment] = []
     /// Files came, went or changed where nothing should: all has to be read again.
@@ -82,18 +84,20 @@ struct DiskLog {
     private mutating func cut(to position: Int) {
         let first = segments.count > 1 ? segments[segments.count - 2].batchesEnd : 0
         while batches.count > first, let start = positions.last, start >= position {
-            changed(from: batches[batches.count - 1].base)
-            batches.removeLast()
-            positions.removeLast()
-            segments[segments.count - 1].validBytes = start
+            dropLast(at: start)
         }
         if segments[segments.count - 1].validBytes > position, batches.count > first, let start = positions.last {
-            changed(from: batches[batches.count - 1].base)
-            batches.removeLast()
-            positions.removeLast()
-            segments[segments.count - 1].validBytes = start
+            dropLast(at: start)
         }
         segments[segments.count - 1].batchesEnd = batches.count
+    }
+
+    private mutating func dropLast(at start: Int) {
+        let base = batches.removeLast().base
+        changed(from: base)
+        voters.cut(to: base)
+        positions.removeLast()
+        segments[segments.count - 1].validBytes = start
     }
 
     /// Reads what is new; gives the offset from which something other may stand there than before.
@@ -112,6 +116,7 @@ struct DiskLog {
     private mutating func readAll(_ files: VirtualFiles) {
         let former = batches
         batches = []
+        voters.removeAll()
         positions = []
         segments = []
         let prefix = directory + "/"
@@ -134,6 +139,7 @@ struct DiskLog {
             // A hole in the file reads as zeroes, and what is torn has another checksum.
             guard batch.computedChecksum == batch.header.checksum else { break }
             batches.append(DiskLog.read(batch))
+            if let named = VotersOfLog.voters(in: batch) { voters.append(named, at: batch.header.baseOffset) }
             positions.append(segment.validBytes + position)
             position = iterator.position
         }
