@@ -98,8 +98,9 @@ package struct NodeWitness: Sendable {
     package let appliedEnd: Offset?
     /// Whether it has any replicas.
     package let hasReplicas: Bool
-    /// Nil before its replica of the metadata log is open.
-    package let quorum: QuorumWitness?
+    /// How many inputs its replica of the metadata log has taken: as long as the number is the same, so is what that
+    /// believes. Nil before it is open.
+    package let quorumSteps: UInt64?
 }
 
 extension Partition {
@@ -139,8 +140,11 @@ extension Node {
         let (quorum, broker) = witnessed
         return NodeWitness(
             registeredEpoch: broker?.lifecycle.epoch, appliedEnd: quorum?.cache.end,
-            hasReplicas: !(broker?.partitions.isEmpty ?? true), quorum: quorum?.host.replica?.witness)
+            hasReplicas: !(broker?.partitions.isEmpty ?? true), quorumSteps: quorum?.host.steps)
     }
+
+    /// What its replica of the metadata log believes now; nil before that is open. On the control loop's thread.
+    package var quorumWitness: QuorumWitness? { witnessed.quorum?.host.replica?.witness }
 }
 
 extension Node {

@@ -33,6 +33,8 @@ package final class QuorumHost: MetadataLog, @unchecked Sendable {
     /// The level of `kraft.version`, for other threads.
     let toldKraftVersion = Atomic<Int16>(0)
     private let fatal: @Sendable (MetadataLogFailure) -> Void
+    /// How many inputs the core has taken; nil before it is there.
+    private(set) var steps: UInt64?
     private(set) var listener: any MetadataLogListener = SilentMetadataLogListener()
 
     var replica: QuorumReplica?
@@ -201,6 +203,7 @@ package final class QuorumHost: MetadataLog, @unchecked Sendable {
         guard !isStepping else { return }
         isStepping = true
         while !isStopped, let next = inputs.popFirst() {
+            steps = (steps ?? 0) + 1
             let effects = replica?.step(next, now: world.clock.now) ?? []
             do { try perform(effects) } catch { fail("the metadata log failed: \(error)") }
         }

@@ -94,7 +94,7 @@ package final class VirtualLink: Link {
             defer { state.isFlushing = true }
             return !state.isFlushing
         }
-        if starts { loop.atEndOfRound { [weak self] in self?.flush() } }
+        if starts { loop.atEndOfRound { [self] in flush() } }
     }
 
     package var queuedBytes: Int { state.withLock { $0.outgoing.count } }

@@ -3,6 +3,9 @@ import Synchronization
 package import World
 
 /// A loop of a simulated node: its rounds are events of the virtual time. A crashed node's loop runs nothing any more.
+///
+/// Its events hold it: a weak reference for each of them would cost more than most of them do. `VirtualTime.clear` lets
+/// go of what is left.
 package final class VirtualLoop: Loop {
     private struct State {
         var isAlive = true
@@ -29,7 +32,7 @@ package final class VirtualLoop: Loop {
     }
 
     package func execute(_ work: @escaping @Sendable () -> Void) {
-        time.schedule(afterMicroseconds: 1, for: owner) { [weak self] in self?.runRound(work) }
+        time.schedule(afterMicroseconds: 1, for: owner) { [self] in runRound(work) }
     }
 
     @discardableResult
@@ -40,9 +43,9 @@ package final class VirtualLoop: Loop {
     @discardableResult
     package func schedule(afterMicroseconds delay: Int64, _ work: @escaping @Sendable () -> Void) -> any Timer {
         let timer = VirtualTimer(work)
-        time.schedule(afterMicroseconds: delay, for: owner) { [weak self] in
+        time.schedule(afterMicroseconds: delay, for: owner) { [self] in
             guard !timer.isCancelled else { return }
-            self?.runRound { timer.fire() }
+            runRound { timer.fire() }
         }
         return timer
     }
@@ -150,9 +153,7 @@ package final class VirtualPool: BlockingPool {
 
     package func run(_ work: @escaping @Sendable () -> Void) {
         let longest = state.withLock { $0.latencyMicrosecondsMax }
-        time.schedule(afterMicroseconds: time.draw(in: 10...longest), for: owner) { [weak self] in
-            self?.runNow(work)
-        }
+        time.schedule(afterMicroseconds: time.draw(in: 10...longest), for: owner) { [self] in runNow(work) }
     }
 
     private func runNow(_ work: @escaping @Sendable () -> Void) {

@@ -5,11 +5,12 @@ import Primitives
 /// on, and was not committed otherwise before (INV-12: whoever presumes leadership shows only what is so everywhere).
 struct CommittedByLeaders: PartitionInvariant {
     func violation(of partition: PartitionTruth, in truth: ClusterTruth) -> String? {
-        for number in partition.numbers {
-            guard let replica = partition.replicas[number], let witness = replica.witness, witness.leading != nil,
+        for replica in partition.all {
+            let number = replica.node
+            guard let witness = replica.witness, witness.leading != nil,
                 partition.isBound(witness, of: number), witness.highWatermark > partition.committed.end
             else { continue }
-            if let reason = partition.verify(number, below: partition.committed.end) {
+            if let reason = partition.verify(replica, below: partition.committed.end) {
                 return "INV-12: leader \(number): \(reason)"
             }
             guard let disk = CommittedByLeaders.readable(replica, to: witness.highWatermark, in: partition) else {
@@ -18,7 +19,7 @@ struct CommittedByLeaders: PartitionInvariant {
             if let reason = partition.committed.extend(from: disk, to: witness.highWatermark) {
                 return "INV-12: leader \(number): \(reason)"
             }
-            if replica.rot == nil { partition.replicas[number]?.verifiedEnd = partition.committed.end }
+            if replica.rot == nil { replica.verifiedEnd = partition.committed.end }
         }
         return nil
     }
@@ -28,7 +29,6 @@ struct CommittedByLeaders: PartitionInvariant {
         _ leader: ReplicaTruth, to end: Offset, in partition: PartitionTruth
     ) -> DiskLog? {
         guard leader.rot != nil else { return leader.disk }
-        let others = partition.numbers.compactMap { partition.replicas[$0] }
-        return others.first { $0.rot == nil && ($0.disk.end ?? .zero) >= end }?.disk
+        return partition.all.first { $0.rot == nil && ($0.disk.end ?? .zero) >= end }?.disk
     }
 }

@@ -5,17 +5,19 @@ import Primitives
 /// INV-3: everyone who may be elected, in ISR or ELR, has all that is committed, if it runs.
 struct ElectableAreComplete: PartitionInvariant {
     func violation(of partition: PartitionTruth, in truth: ClusterTruth) -> String? {
-        guard let registration = partition.registration else { return nil }
+        // Not the whole registration: it would be copied.
+        guard let isr = partition.registration?.isr, let elr = partition.registration?.eligibleLeaderReplicas else {
+            return nil
+        }
         let end = partition.committed.end
-        for number in partition.numbers where truth.isRunning(number) {
-            let id = BrokerID(Int32(number))
-            guard registration.isr.contains(id) || registration.eligibleLeaderReplicas.contains(id),
-                let witness = partition.replicas[number]?.witness
+        for replica in partition.all {
+            let id = BrokerID(Int32(replica.node))
+            guard let witness = replica.witness, isr.contains(id) || elr.contains(id), truth.isRunning(replica.node)
             else { continue }
             if witness.logEnd < end {
                 return "INV-3: \(id) may be elected and ends at \(witness.logEnd), \(end) is committed"
             }
-            if let reason = partition.verify(number, below: end) { return "INV-3: \(id) may be elected: \(reason)" }
+            if let reason = partition.verify(replica, below: end) { return "INV-3: \(id) may be elected: \(reason)" }
         }
         return nil
     }

@@ -6,11 +6,11 @@ import Primitives
 /// the in-sync set that it knows.
 struct LeaderCountsOnElectable: PartitionInvariant {
     func violation(of partition: PartitionTruth, in truth: ClusterTruth) -> String? {
-        guard let registration = partition.registration else { return nil }
-        for number in partition.numbers {
-            guard let replica = partition.replicas[number], let leading = replica.witness?.leading,
-                truth.isCurrentLeader(replica, of: partition)
+        for replica in partition.all {
+            guard let leading = replica.witness?.leading, truth.isCurrentLeader(replica, of: partition),
+                let registration = partition.registration
             else { continue }
+            let number = replica.node
             let isMissed = { (id: BrokerID) in !leading.maximalInSync.contains(id) }
             if registration.isr.count >= leading.effectiveMinInSync,
                 let missed = registration.isr.first(where: isMissed)

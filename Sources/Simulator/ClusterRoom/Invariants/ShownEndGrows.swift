@@ -4,12 +4,11 @@ import Primitives
 /// INV-13: the end that current leaders tell consumers never decreases, across leaders.
 struct ShownEndGrows: PartitionInvariant {
     func violation(of partition: PartitionTruth, in truth: ClusterTruth) -> String? {
-        for number in partition.numbers {
-            guard let replica = partition.replicas[number], let told = replica.witness?.leading?.shownEnd,
-                truth.isCurrentLeader(replica, of: partition)
+        for replica in partition.all {
+            guard let told = replica.witness?.leading?.shownEnd, truth.isCurrentLeader(replica, of: partition)
             else { continue }
             if told < partition.shownEnd {
-                return "INV-13: leader \(number) tells the end \(told) after \(partition.shownEnd) was told"
+                return "INV-13: leader \(replica.node) tells the end \(told) after \(partition.shownEnd) was told"
             }
             partition.shownEnd = told
         }

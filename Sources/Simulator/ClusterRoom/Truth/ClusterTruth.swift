@@ -44,6 +44,8 @@ package final class ClusterTruth: @unchecked Sendable {
         var appliedEnd = Offset.zero
         var replicas: [(partition: Partition, truth: PartitionTruth)] = []
         var registeredEpoch: BrokerEpoch?
+        /// How many steps its replica of the metadata log had made.
+        var quorumSteps: UInt64?
     }
 
     init(machines: [SimulatedMachine], flushesOnAck: Bool, founders: [VoterName], trace: ClusterTrace) {
@@ -80,8 +82,10 @@ package final class ClusterTruth: @unchecked Sendable {
 
     /// Whether a replica leads by the committed metadata, and knows it.
     func isCurrentLeader(_ replica: ReplicaTruth, of partition: PartitionTruth) -> Bool {
-        guard let registration = partition.registration, let leading = replica.witness?.leading else { return false }
-        return registration.leader == BrokerID(Int32(replica.node)) && leading.epoch == registration.leaderEpoch
+        guard let leading = replica.witness?.leading, let epoch = partition.registration?.leaderEpoch,
+            leading.epoch == epoch
+        else { return false }
+        return partition.registration?.leader == BrokerID(Int32(replica.node))
     }
 
     /// `min.insync.replicas` of a topic.
@@ -158,7 +162,12 @@ package final class ClusterTruth: @unchecked Sendable {
         guard let node = machine.node else { return forget(number) }
         let witness = node.witness
         nodes[number - 1].registeredEpoch = witness.registeredEpoch
-        if let witness = witness.quorum, let reason = quorum.observe(witness, machine) { return violated(reason) }
+        if let steps = witness.quorumSteps, steps != nodes[number - 1].quorumSteps || quorum.needsRefresh(number) {
+            nodes[number - 1].quorumSteps = steps
+            if let witness = node.quorumWitness, let reason = quorum.observe(witness, machine) {
+                return violated(reason)
+            }
+        }
         var touched: [PartitionTruth] = []
         var isImageNew = false
         if let end = witness.appliedEnd, end != nodes[number - 1].appliedEnd, let applied = node.appliedMetadata {
@@ -257,11 +266,12 @@ package final class ClusterTruth: @unchecked Sendable {
     private func look(at believed: Partition, _ partition: PartitionTruth, _ number: Int) -> Bool {
         guard let replica = partition.replicas[number] else { return false }
         let isWritten = replica.disk.needsRefresh
-        guard isWritten || !believed.isStill(replica.witness) else { return false }
+        let known = replica.witness
+        guard isWritten || !believed.isStill(known) else { return false }
         let witness = believed.witness
         if isWritten, let changed = replica.disk.refresh(machines[number - 1].files) {
             if changed < replica.verifiedEnd { replica.verifiedEnd = changed }
-            if replica.witness != nil { reach("a replica cut its log") }
+            if known != nil { reach("a replica cut its log") }
         }
         if let rot = replica.rot, !rot.isThere(machines[number - 1].files) {
             replica.rot = nil

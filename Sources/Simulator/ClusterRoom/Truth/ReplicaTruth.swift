@@ -14,6 +14,8 @@ final class ReplicaTruth: @unchecked Sendable {
     var witness: ReplicaWitness?
     /// Up to here its disk was compared with what is committed.
     var verifiedEnd = Offset.zero
+    /// The epoch that it was last seen to lead.
+    var claimedEpoch: LeaderEpoch?
     /// A byte of its log that is known to be another than the one that was written.
     var rot: Rot?
 
@@ -62,6 +64,8 @@ final class PartitionTruth: @unchecked Sendable {
     private(set) var replicas = ReplicasByMachine()
     /// The machines that have, or had, a replica.
     private(set) var numbers: [Int] = []
+    /// What they have, in order of their numbers.
+    private(set) var all: [ReplicaTruth] = []
     /// The end that consumers were told last.
     var shownEnd = Offset.zero
     /// The leader epoch that an unclean election began; nil where there was none. Who leads in an earlier one commits
@@ -96,13 +100,15 @@ final class PartitionTruth: @unchecked Sendable {
     func put(_ replica: ReplicaTruth) {
         replicas.put(replica)
         numbers = replicas.numbers
+        all = numbers.compactMap { replicas[$0] }
     }
 
     /// Compares a replica with what is committed, as far as `limit`.
-    func verify(_ node: Int, below limit: Offset) -> String? {
+    func verify(_ replica: ReplicaTruth, below limit: Offset) -> String? {
+        let verifiedEnd = replica.verifiedEnd
         // What is rotten is not served: that is judged where it would arrive.
-        guard let replica = replicas[node], replica.rot == nil else { return nil }
-        let from = max(replica.verifiedEnd, replica.start)
+        guard verifiedEnd < limit, replica.rot == nil else { return nil }
+        let from = max(verifiedEnd, replica.start)
         guard from < limit else { return nil }
         if let reason = committed.difference(to: replica.disk, from: from, below: limit) { return reason }
         replica.verifiedEnd = max(replica.verifiedEnd, limit)
