@@ -178,6 +178,22 @@ struct ReassignmentTests {
         #expect(try lenient.partition().recoveryState == .recovering)
     }
 
+    @Test("While a partition recovers no replica is given up: the whole log may be that of one that is being added")
+    func recovering() throws {
+        var cluster = cluster(on: [1, 2])
+        try cluster.reassign(to: [4, 5])
+        #expect(try cluster.alter(by: 1, isr: [1, 2, 4]).errorCode == .noError)
+        // All three crashed at once; 4 is seen to come back before the other two and is no candidate.
+        for broker in [4, 1, 2] as [Int32] { cluster.join(broker, life: 2) }
+        let candidates = try cluster.partition().candidateNumbers
+        try #require(!candidates.isEmpty && !candidates.contains(4))
+        #expect(try cluster.reassign(to: nil).errorCode == .invalidReplicaAssignment)
+        #expect(try cluster.partition().replicaNumbers.contains(4))
+        // Another target may be named meanwhile; who is not in it stays until it is done.
+        #expect(try cluster.reassign(to: [1, 6]).errorCode == .noError)
+        #expect(Set(try cluster.partition().replicaNumbers) == [1, 2, 4, 5, 6])
+    }
+
     @Test("An eligible original replica lets a reassignment be cancelled cleanly")
     func cancelToEligible() throws {
         var cluster = cluster(on: [1, 2], configs: [("min.insync.replicas", "2")])

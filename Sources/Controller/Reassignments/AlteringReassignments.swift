@@ -109,7 +109,8 @@ extension ClusterController {
 
     /// Whether all that is committed is surely held by one of `replicas`.
     ///
-    /// Each in-sync and each eligible replica has all of it; of recovery candidates only all together surely do.
+    /// Each in-sync and each eligible replica has all of it; in a recovery only all together surely do: the whole log
+    /// may be that of one that is being added.
     private func keepsCommitted(_ partition: PartitionRegistration, _ replicas: [BrokerID]) -> Bool {
         let holders = partition.committedHolders
         if holders.isEmpty { return true }

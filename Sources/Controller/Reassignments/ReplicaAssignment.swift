@@ -81,10 +81,10 @@ extension PartitionRegistration {
         lastKnownELR = lastKnownELR.filter(replicas.contains)
     }
 
-    /// Those one of whom is needed so that nothing committed is lost: the in-sync and eligible replicas, or, where
-    /// there are none, the recovery candidates.
+    /// Those one of whom is needed so that nothing committed is lost: the in-sync and eligible replicas; where there
+    /// are none, all whose logs are compared before one of them leads.
     var committedHolders: [BrokerID] {
         let trusted = isr + eligibleLeaderReplicas
-        return trusted.isEmpty ? lastKnownELR : trusted
+        return trusted.isEmpty ? recoveryWitnesses : trusted
     }
 }
