@@ -18,6 +18,7 @@ extension ClusterSimulation {
         let victims = machines.filter { isEverybody || registration.replicas.contains($0.id) }
         log.add(0, "machines \(victims.map(\.number)) are about to die")
         faults.isCutting = true
+        faults.cutAt = time.now.advanced(byMilliseconds: ClusterSimulation.deathsMilliseconds + 1)
         for machine in victims {
             later(some(0...ClusterSimulation.deathsMilliseconds)) { [self] in
                 machine.kill()
@@ -29,7 +30,8 @@ extension ClusterSimulation {
 
     /// Whether logs were cut, and not all have everything again.
     var mustReturnSoon: Bool {
-        if faults.isCutting, isWhole { faults.isCutting = false }
+        // As long as they are about to die, they are whole.
+        if faults.isCutting, time.now > faults.cutAt, isWhole { faults.isCutting = false }
         return faults.isCutting
     }
 

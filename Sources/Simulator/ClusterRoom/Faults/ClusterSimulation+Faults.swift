@@ -211,8 +211,8 @@ extension ClusterSimulation {
 
     /// Whether one disk may lose what it had flushed: while all others have everything, and one disk at a time.
     var mayLoseDisk: Bool {
-        isWhole && faults.brokenDisks.isEmpty && !truth.isAnyRotten && (faults.lossy == nil || isFilledAgain)
-            && time.now >= faults.unregisteringUntil
+        !mustReturnSoon && isWhole && faults.brokenDisks.isEmpty && !truth.isAnyRotten
+            && (faults.lossy == nil || isFilledAgain) && time.now >= faults.unregisteringUntil
     }
 
     /// Whether the disk that was lost has all again.

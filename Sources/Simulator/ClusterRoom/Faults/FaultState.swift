@@ -10,6 +10,8 @@ struct FaultState {
     var lossy: Int?
     /// Logs were cut, or are about to be, and not all have everything again.
     var isCutting = false
+    /// When they are cut.
+    var cutAt = MonotonicInstant(0)
     /// Until then a broker that an operator strikes off the list may come back, in doubt as after a crash.
     var unregisteringUntil = MonotonicInstant(0)
     /// Old copies of the partitions' directories.
