@@ -93,6 +93,7 @@ package final class ClusterSimulation: SeededSimulation, @unchecked Sendable {
         defer { tearDown() }
         log.add(0, "seed \(seed): \(plan)")
         if plan.hasDynamicVoters { foundQuorum() }
+        listenToFailing()
         for machine in machines { machine.start() }
         try goOn("the brokers are not let in", within: ClusterSimulation.startMillisecondsMax) { self.areAllReady }
         admin.createTopic(
@@ -144,6 +145,7 @@ package final class ClusterSimulation: SeededSimulation, @unchecked Sendable {
         for producer in producers { producer.client.close() }
         for consumer in consumers { consumer.client.close() }
         admin.client.close()
+        network.watch(nil)
         for machine in machines { machine.tearDown() }
         time.clear()
     }
@@ -170,6 +172,9 @@ package final class ClusterSimulation: SeededSimulation, @unchecked Sendable {
             return truth.violated("node \(machine.number) ended itself: \(failure)")
         }
         truth.reach("a process ended for its disk")
+        if faults.spoke?.node == machine.number, faults.spoke?.event == time.eventCount {
+            truth.reach("a process spoke in the event that ended it")
+        }
         time.schedule(afterMicroseconds: ClusterSimulation.restartMilliseconds * 1_000) {
             if machine.condition == .down { machine.start() }
         }

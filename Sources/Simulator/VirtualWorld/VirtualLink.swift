@@ -162,6 +162,7 @@ package final class VirtualLink: Link {
 
     private func transmit(_ piece: Piece) {
         guard let peer = state.withLock({ $0.isSilent ? nil : $0.peer }) else { return }
+        if case .bytes = piece { network.bytesLeave(node) }
         onTheWay.withLock { $0.append(piece) }
         // The connection keeps itself alive until what is on its way has arrived.
         network.deliver(from: node, to: peer.node) { [self] in

@@ -28,6 +28,12 @@ package final class VirtualNetwork: Sendable {
 
     let time: VirtualTime
     private let state: Mutex<State>
+    private let watcher = Mutex<Watcher?>(nil)
+
+    /// A closure in a mutex by itself would be wrapped once more by each look at it.
+    private struct Watcher: Sendable {
+        let told: @Sendable (Int) -> Void
+    }
 
     /// What a lost packet costs: TCP sends it again.
     private static let retransmissionMicroseconds: Int64 = 200_000
@@ -113,6 +119,12 @@ package final class VirtualNetwork: Sendable {
     }
 
     // MARK: delivery
+
+    /// From now on `body` is called with a node before bytes of it leave: what it says then may be compared with what
+    /// it believes, also where it ends itself in the same event. Nil for nobody any more.
+    package func watch(_ body: (@Sendable (Int) -> Void)?) { watcher.withLock { $0 = body.map(Watcher.init) } }
+
+    func bytesLeave(_ node: Int) { watcher.withLock { $0 }?.told(node) }
 
     func deliver(from: Int, to: Int, _ work: @escaping @Sendable () -> Void) {
         let delay: Int64? = state.withLock { state in

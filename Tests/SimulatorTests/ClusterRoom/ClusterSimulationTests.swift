@@ -57,6 +57,22 @@ struct ClusterSimulationTests {
         #expect(simulation.truth.acknowledgedCount > 0)
     }
 
+    @Test("judges what a process says in the event in which it ends itself for its disk")
+    func lastWords() throws {
+        var plan = ClusterPlan.calm
+        plan.faults = [.fullDisk, .failingDisk]
+        plan.recordIntervalMilliseconds = 5
+        plan.faultIntervalMilliseconds = 300
+        plan.loadMilliseconds = 3_000
+        var reached = 0
+        for seed in 1...8 as ClosedRange<UInt64> where reached == 0 {
+            let simulation = ClusterSimulation(seed: seed, plan: plan)
+            try simulation.run()
+            reached += simulation.truth.reached["a process spoke in the event that ended it", default: 0]
+        }
+        #expect(reached > 0)
+    }
+
     /// Runs a seed in a process of its own, where sets and dictionaries have an order of their own, too.
     private func fingerprint(seed: UInt64) throws -> String {
         let process = Process()

@@ -49,6 +49,24 @@ private final class Collector: LinkHandler {
         #expect(far.frames.withLock { $0 } == (0..<50).map { [UInt8($0)] })
     }
 
+    @Test("who watches hears of a node before what it sends leaves, and while it still runs")
+    func watched() throws {
+        let (time, network, link, far) = try connected(seed: 4)
+        let heard = Mutex<[Int]>([])
+        network.watch { node in
+            #expect(link.loop.isCurrent)
+            heard.withLock { $0.append(node) }
+        }
+        link.loop.execute { link.send([Self.frame([1])]) }
+        time.run(forMilliseconds: 100)
+        #expect(heard.withLock { $0 } == [1])
+        #expect(far.frames.withLock { $0 } == [[1]])
+        network.watch(nil)
+        link.loop.execute { link.send([Self.frame([2])]) }
+        time.run(forMilliseconds: 100)
+        #expect(heard.withLock { $0 } == [1])
+    }
+
     @Test("without frames all bytes arrive, in order")
     func unframed() throws {
         let time = VirtualTime(seed: 3)

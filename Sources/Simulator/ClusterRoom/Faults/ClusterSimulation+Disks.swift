@@ -2,6 +2,17 @@ import Primitives
 
 /// Disks that fail: nodes may end themselves for it, and what they said before has to hold.
 extension ClusterSimulation {
+    /// Who acknowledges and then ends itself for its disk, all in one event, believes nothing any more when that is
+    /// over: where disks fail, it is looked at as what it says leaves.
+    func listenToFailing() {
+        guard plan.faults.contains(.fullDisk) || plan.faults.contains(.failingDisk) else { return }
+        network.watch { [weak self] node in
+            guard let self, node <= machines.count, faults.mayFail(machines[node - 1]) else { return }
+            faults.spoke = (node, time.eventCount)
+            truth.observe(node)
+        }
+    }
+
     /// The disk takes a little more, and then no more for a while.
     func fill(_ machine: SimulatedMachine) {
         let room = Int64(generator.next() % 20_000)

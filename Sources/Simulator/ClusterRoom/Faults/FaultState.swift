@@ -6,6 +6,8 @@ struct FaultState {
     var brokenDisks: Set<Int> = []
     /// The lives in which disks worked again: a process may find out later that a write of it failed.
     var repairedLives: [Int: UInt64] = [:]
+    /// Who of those with a failing disk said something last, and in which event.
+    var spoke: (node: Int, event: Int)?
     /// The machine whose data was lost beyond what flushing protects from; nil once it has caught up.
     var lossy: Int?
     /// Logs were cut, or are about to be, and not all have everything again.
