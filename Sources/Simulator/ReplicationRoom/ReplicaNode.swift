@@ -96,6 +96,9 @@ enum ReplicationEvent: Sendable {
     case endPartition
     case heal
 
+    /// Whether it brings committed metadata.
+    var isMetadata: Bool { if case .metadata = self { true } else { false } }
+
     /// The process that the event belongs to; nil where it is of the world, or of a message to a node.
     var process: (node: Int, life: Int)? {
         switch self {
