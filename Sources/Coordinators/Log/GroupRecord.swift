@@ -80,7 +80,7 @@ package enum GroupRecord: Hashable, Sendable {
         }
     }
 
-    private static func versioned(_ message: some WireMessage, _ version: Int16) -> Bytes {
+    static func versioned(_ message: some WireMessage, _ version: Int16) -> Bytes {
         let body = message.encoded(version: version)
         let whole = Bytes(MemoryRegion(count: body.count + 2), start: 0, count: body.count + 2)
         whole.patch(version, at: 0)
@@ -93,7 +93,7 @@ package enum GroupRecord: Hashable, Sendable {
         return whole
     }
 
-    private static func decodeVersioned<Message: WireMessage>(
+    static func decodeVersioned<Message: WireMessage>(
         _ type: Message.Type, _ bytes: Bytes
     ) throws(WireError) -> Message {
         guard bytes.count >= 2 else { throw WireError.truncated(needed: 2, remaining: bytes.count) }
