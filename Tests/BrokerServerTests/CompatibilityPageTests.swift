@@ -24,7 +24,7 @@ import WireProtocol
         AlterPartitionHandler.self, EnvelopeHandler.self, BrokerRegistrationHandler.self,
         BrokerHeartbeatHandler.self, AllocateProducerIDsHandler.self, ControllerRegistrationHandler.self,
         AlterPartitionReassignmentsHandler.self, ListPartitionReassignmentsHandler.self, ElectLeadersHandler.self,
-        AssignReplicasToDirsHandler.self,
+        AssignReplicasToDirsHandler.self, DescribeProducersHandler.self,
     ]
 
     private static func row<Handler: RequestHandler>(_ handler: Handler.Type) -> String {

@@ -265,6 +265,7 @@ final class BrokerRoom: Sendable {
                 table: partitions, world: world, interBrokerListener: configuration.interBrokerListenerName))
         table.register(OffsetForLeaderEpochHandler(table: partitions))
         table.register(DeleteRecordsHandler(table: partitions, world: world))
+        table.register(DescribeProducersHandler(table: partitions))
         table.register(DescribeLogDirsHandler(table: partitions, world: world))
         table.register(AlterReplicaLogDirsHandler(table: partitions))
         table.register(

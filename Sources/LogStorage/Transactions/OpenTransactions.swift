@@ -18,6 +18,9 @@ struct OpenTransactions: Sendable {
     private var ongoing: [Ongoing] = []
     private var decided: [Decided] = []
 
+    /// Whether none keeps anybody back.
+    var isEmpty: Bool { ongoing.isEmpty && decided.isEmpty }
+
     /// Where the oldest that is ongoing begins.
     var firstOngoing: Offset? { ongoing.first?.firstOffset }
 

@@ -11,20 +11,19 @@ extension PartitionLog {
     /// Forgets which transactions ended below the high watermark: they keep nobody back any more.
     package mutating func committed(upTo highWatermark: Offset) { producers.committed(upTo: highWatermark) }
 
-    /// The aborted transactions that have records from `offset` on and below `end`, in the order of their markers: what
-    /// a reader of that range has to leave out.
-    package func abortedTransactions(
-        from offset: Offset, upTo end: Offset
-    ) throws(StorageError) -> [AbortedTransaction] {
-        try checkOnline()
-        var found: [AbortedTransaction] = []
-        for segment in segments[segmentIndex(of: offset)...] where !segment.transactions.isEmpty {
-            for transaction in try segment.transactions.all(in: files) {
-                if transaction.lastOffset >= offset, transaction.firstOffset < end { found.append(transaction) }
-                if transaction.lastStableOffset >= end { return found }
-            }
+    /// Whether the last stable offset may lie below the high watermark: false in a log without transactions, at no cost.
+    package var hasUndecidedTransactions: Bool { !producers.transactions.isEmpty }
+
+    /// The aborted transactions that have records from `offset` on and below `end`: what a reader of that range has to
+    /// leave out. Nil where there are none; reads no file.
+    package func abortedTransactions(from offset: Offset, upTo end: Offset) -> AbortedLookup? {
+        var lookup: AbortedLookup?
+        // A segment has a dozen references to count: it is looked at where it stands.
+        for index in segmentIndex(of: offset)..<segments.count where !segments[index].transactions.isEmpty {
+            lookup = lookup ?? AbortedLookup(range: offset..<max(offset, end), files: files)
+            lookup?.indexes.append(segments[index].transactions)
         }
-        return found
+        return lookup
     }
 
     /// Appends the marker that ends a producer's transaction here; one that has none open is noted all the same.

@@ -220,7 +220,7 @@ final class PartitionsUnderTest {
         at offset: Int64, version: Int16 = 18, follower: Int32? = nil, epoch: Int32 = -1, lastEpoch: Int32 = -1,
         maxWaitMilliseconds: Int32 = 500, minBytes: Int32 = 1, session: (id: Int32, epoch: Int32) = (0, -1),
         listener: String? = nil, logStart: Int64 = -1, highWatermark: Int64 = .max, rack: String = "",
-        flushed: Int64 = -1
+        flushed: Int64 = -1, readsCommittedOnly: Bool = false
     ) throws -> WholeAnswer<FetchResponse> {
         try call(fetchHandler, version: version, listener: listener ?? (follower == nil ? "CLIENTS" : "BROKERS")) {
             request in
@@ -230,6 +230,7 @@ final class PartitionsUnderTest {
             }
             request.maxWaitMilliseconds = maxWaitMilliseconds
             request.minBytes = minBytes
+            request.isolationLevel = readsCommittedOnly ? 1 : 0
             if version >= 7 { (request.sessionID, request.sessionEpoch) = session }
             var topic = FetchRequest.FetchTopic()
             if version >= 13 { topic.topicID = PartitionsUnderTest.topicID } else { topic.topic = "t" }

@@ -53,6 +53,17 @@ struct FetchAnswer: Sendable {
         }
     }
 
+    /// Reads which transactions were aborted where that stands in files; blocks. What can't be read is not told as
+    /// nothing: a client that gets KAFKA_STORAGE_ERROR asks again.
+    mutating func findAborted() {
+        for index in places.indices {
+            guard let lookup = places[index].read.abortedLookup, places[index].read.error == .noError else { continue }
+            do throws(StorageError) { places[index].read.aborted = try lookup.find() } catch {
+                places[index].read = FetchRead(error: .kafkaStorageError)
+            }
+        }
+    }
+
     /// The records of a partition as a piece of the answer.
     func records(at index: Int) -> Segment? {
         guard let slice = places[index].read.slice else { return nil }
@@ -140,7 +151,7 @@ struct FetchResponseWriter: ~Copyable {
         writer.int64(read.highWatermark?.value ?? -1)
         writer.int64(read.lastStable?.value ?? -1)
         if version >= 5 { writer.int64(read.logStart?.value ?? -1) }
-        if answer.requester.readsCommittedOnly { length(0) } else { nullArray() }
+        if answer.requester.readsCommittedOnly { aborted(read.aborted) } else { nullArray() }
         if version >= FetchHandler.rackSince { writer.int32(read.preferredReplica?.value ?? -1) }
         let records = answer.records(at: index)
         length(records?.count ?? 0)
@@ -163,6 +174,15 @@ struct FetchResponseWriter: ~Copyable {
             writer.int32(hint.leaderEpoch.value)
             writer.endStruct()
             writer.endTag(&mark)
+        }
+    }
+
+    private mutating func aborted(_ transactions: [AbortedTransaction]) {
+        length(transactions.count)
+        for transaction in transactions {
+            writer.int64(transaction.producerID.value)
+            writer.int64(transaction.firstOffset.value)
+            writer.endStruct()
         }
     }
 

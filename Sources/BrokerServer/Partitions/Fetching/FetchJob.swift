@@ -178,9 +178,14 @@ final class FetchJob: ParkedFetch, @unchecked Sendable {
         deadlines.remove(self)
         unpark()
         var cold: [Int] = []
-        for index in places.indices where places[index].read.mayWaitForDisk { cold.append(index) }
+        var looksUp = -1
+        for index in places.indices {
+            if places[index].read.mayWaitForDisk { cold.append(index) }
+            if places[index].read.abortedLookup != nil { looksUp = index }
+        }
         let answer = FetchAnswer(plan: plan, places: places, requester: requester, listener: connection.listener.name)
-        guard let first = cold.first, let disk = places[first].partition?.disk else {
+        let first = cold.first ?? looksUp
+        guard first >= 0, let disk = places[first].partition?.disk else {
             services.send(answer, reply)
             return count()
         }
@@ -189,6 +194,7 @@ final class FetchJob: ParkedFetch, @unchecked Sendable {
         disk.pool.run { [cold] in
             var checked = answer
             checked.check(cold)
+            checked.findAborted()
             let whole = checked
             self.connection.loop.execute { self.services.send(whole, self.reply) }
         }

@@ -13,7 +13,7 @@ package import World
 /// `FETCH_SESSION_ID_NOT_FOUND`, `INVALID_FETCH_SESSION_EPOCH`, `FETCH_SESSION_TOPIC_ID_ERROR`,
 /// `CLUSTER_AUTHORIZATION_FAILED`.
 /// `OFFSET_NOT_AVAILABLE` from a follower that can't know whether its leader has the position.
-/// Not implemented: aborted transactions, tiered storage.
+/// Not implemented: tiered storage.
 /// Source: KIP-227 (sessions), KIP-320 (epochs), KIP-392 (followers in the consumer's rack), KIP-516 (topic ids),
 /// KIP-903 (broker epochs), KIP-951 (leader hints), KIP-1166 (a follower's high watermark).
 package struct FetchHandler: RequestHandler {

@@ -75,6 +75,8 @@ package enum FetchGoal: Hashable, Sendable {
     case logEndBehind(Offset)
     /// A consumer: the high watermark moves behind the offset.
     case highWatermarkBehind(Offset)
+    /// A consumer of what is committed only: the last stable offset moves behind the offset.
+    case lastStableBehind(Offset)
     /// A follower that has all records but not yet the newest high watermark.
     case logEndBehindOrHighWatermarkAbove(Offset, Offset)
     /// A follower in sync of a topic that flushes on acknowledgement: the leader releases what lies behind the offset,

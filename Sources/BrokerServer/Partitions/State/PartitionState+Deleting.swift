@@ -60,6 +60,9 @@ extension PartitionState {
         for entry in parkedFetches {
             switch entry.goal {
             case .logEndBehind, .logEndBehindOrHighWatermarkAbove, .groupBehind: after.woken.append(entry.fetch)
+            // Behind a new log start all is stable; or the offset is gone, and who waits is told so.
+            case .lastStableBehind(let offset):
+                if lastStableOffset > offset { after.woken.append(entry.fetch) } else { kept.append(entry) }
             case .highWatermarkBehind: kept.append(entry)
             }
         }

@@ -53,7 +53,7 @@ extension PartitionState {
         case .earliest:
             return FoundOffset(offset: log.logStartOffset, epoch: log.epoch(at: log.logStartOffset))
         case .latest:
-            let end = try leader.latestOffset(for: requester, lastStable: nil)
+            let end = try leader.latestOffset(for: requester, lastStable: lastStableOffset)
             return FoundOffset(offset: end, epoch: leader.leaderEpoch)
         case .maxTimestamp, .at:
             let found: TimestampedOffset?
@@ -62,7 +62,8 @@ extension PartitionState {
             } catch {
                 throw ReplicationError(failedRead(error, &after))
             }
-            let visible = try leader.offset(foundForTimestamp: found?.offset, requester: requester, lastStable: nil)
+            let visible = try leader.offset(
+                foundForTimestamp: found?.offset, requester: requester, lastStable: lastStableOffset)
             guard visible != nil, let found else { return nil }
             return FoundOffset(offset: found.offset, timestamp: found.timestamp, epoch: found.epoch)
         }

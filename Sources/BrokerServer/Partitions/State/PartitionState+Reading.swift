@@ -40,6 +40,10 @@ struct FetchRead: Sendable {
     var logStart: Offset?
     var divergence: EpochEnd?
     var slice: LogSlice?
+    /// The aborted transactions in what was read; only for readers of what is committed.
+    var aborted: [AbortedTransaction] = []
+    /// They stand in files that have yet to be read: not on a loop.
+    var abortedLookup: AbortedLookup?
     /// It was written a moment ago: no need to ask whether it is in the page cache.
     var isHot = false
     /// All of it was written by this process, or checked, and was not seen to leave the page cache since. Not asked of
@@ -102,14 +106,15 @@ extension PartitionState {
         now: MonotonicInstant, _ after: inout Aftermath
     ) -> FetchRead {
         if requester.mayReadFollower, isOpen, let epoch = follower?.leaderEpoch {
-            return readAsFollower(of: epoch, wish, room, now: now, &after)
+            return readAsFollower(of: epoch, wish, requester, room, now: now, &after)
         }
         if let error = leaderRefusal(requested: wish.currentLeaderEpoch) { return FetchRead(error: error) }
+        let lastStable = lastStableOffset
         guard let logStart = log?.logStartOffset, let watermark = leader?.highWatermark,
             let position = leader?.position(
-                wish.offset, logStart: logStart, requester: requester.kind, lastStable: nil)
+                wish.offset, logStart: logStart, requester: requester.kind, lastStable: lastStable)
         else { return FetchRead(error: .notLeaderOrFollower) }
-        var read = FetchRead(highWatermark: watermark, lastStable: watermark, logStart: logStart)
+        var read = FetchRead(highWatermark: watermark, lastStable: lastStable, logStart: logStart)
         if wish.offset < logStart {
             read.error = .offsetOutOfRange
             return read
@@ -134,12 +139,12 @@ extension PartitionState {
         {
             return answer
         }
-        read.bound = max(leader?.readEnd(for: requester.kind, lastStable: nil) ?? .zero, wish.offset)
+        read.bound = max(leader?.readEnd(for: requester.kind, lastStable: lastStable) ?? .zero, wish.offset)
         if !nearby.isEmpty, let preferred = leader?.preferredReplica(among: nearby, at: wish.offset) {
             read.preferredReplica = preferred
             return read
         }
-        if case .readable(let end) = position { fill(&read, wish, room, upTo: end, now: now, &after) }
+        if case .readable(let end) = position { fill(&read, wish, requester, room, upTo: end, now: now, &after) }
         return read
     }
 
@@ -186,7 +191,8 @@ extension PartitionState {
 
     /// Reads for a consumer from this follower's own log, up to its own high watermark (KIP-392).
     private mutating func readAsFollower(
-        of epoch: LeaderEpoch, _ wish: FetchWish, _ room: FetchRoom, now: MonotonicInstant, _ after: inout Aftermath
+        of epoch: LeaderEpoch, _ wish: FetchWish, _ requester: FetchRequester, _ room: FetchRoom,
+        now: MonotonicInstant, _ after: inout Aftermath
     ) -> FetchRead {
         if let error = EpochCheck.refusal(requested: wish.currentLeaderEpoch, current: epoch, isLeader: true) {
             return FetchRead(error: error)
@@ -194,9 +200,10 @@ extension PartitionState {
         guard let logStart = log?.logStartOffset, let logEnd = log?.logEndOffset else {
             return FetchRead(error: .notLeaderOrFollower)
         }
-        let watermark = highWatermark
-        var read = FetchRead(highWatermark: watermark, lastStable: watermark, logStart: logStart)
-        read.bound = max(watermark, wish.offset)
+        let (watermark, lastStable) = (highWatermark, lastStableOffset)
+        let end = requester.readsCommittedOnly ? lastStable : watermark
+        var read = FetchRead(highWatermark: watermark, lastStable: lastStable, logStart: logStart)
+        read.bound = max(end, wish.offset)
         // Below its start the consumer asks the leader. Above its end it can't know whether the leader has the position
         // (rule 22); between its watermark and its end it will know soon: the consumer waits.
         if wish.offset < logStart {
@@ -205,8 +212,8 @@ extension PartitionState {
             if case .diverges(let end) = verdict { read.divergence = end } else { read.error = .offsetOutOfRange }
         } else if wish.offset > logEnd {
             read.error = .offsetNotAvailable
-        } else if wish.offset < watermark {
-            fill(&read, wish, room, upTo: watermark, now: now, &after)
+        } else if wish.offset < end {
+            fill(&read, wish, requester, room, upTo: end, now: now, &after)
         }
         return read
     }
@@ -224,8 +231,8 @@ extension PartitionState {
 
     /// Finds the records for an answer.
     private mutating func fill(
-        _ read: inout FetchRead, _ wish: FetchWish, _ room: FetchRoom, upTo end: Offset, now: MonotonicInstant,
-        _ after: inout Aftermath
+        _ read: inout FetchRead, _ wish: FetchWish, _ requester: FetchRequester, _ room: FetchRoom, upTo end: Offset,
+        now: MonotonicInstant, _ after: inout Aftermath
     ) {
         guard room.maxBytes > 0 || room.minOneMessage else { return }
         do throws(StorageError) {
@@ -238,10 +245,17 @@ extension PartitionState {
                     now.milliseconds(since: lastAppendAt) < PartitionState.hotMilliseconds
                     && log?.isRecent(slice) == true
                 read.isTrusted = read.isHot || slice.isTrusted(now: now)
+                if requester.readsCommittedOnly { try note(abortedIn: slice, from: wish.offset, &read) }
             }
         } catch {
             read.error = failedRead(error, &after)
         }
+    }
+
+    /// What a reader of what is committed has to leave out of a slice.
+    private func note(abortedIn slice: LogSlice, from offset: Offset, _ read: inout FetchRead) throws(StorageError) {
+        guard let lookup = log?.abortedTransactions(from: offset, upTo: slice.endOffset) else { return }
+        if lookup.isInMemory { read.aborted = try lookup.find() } else { read.abortedLookup = lookup }
     }
 
     private func divergence(_ wish: FetchWish) -> Divergence.Verdict? {
@@ -277,7 +291,7 @@ extension FetchGoal {
             return
         }
         guard requester.readsUncommittedEnd else {
-            self = .highWatermarkBehind(bound)
+            self = requester.readsCommittedOnly ? .lastStableBehind(bound) : .highWatermarkBehind(bound)
             return
         }
         self = wish.highWatermark.map { .logEndBehindOrHighWatermarkAbove(bound, $0) } ?? .logEndBehind(bound)

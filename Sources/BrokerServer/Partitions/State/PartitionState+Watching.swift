@@ -20,6 +20,7 @@ struct FetchableView: Equatable {
     var isThrottled: Bool
     var logEnd: Offset
     var highWatermark: Offset
+    var lastStable: Offset
     /// What followers in sync are given.
     var givenEnd: Offset
 
@@ -34,6 +35,7 @@ struct FetchableView: Equatable {
         isThrottled = state.settings.isThrottledAsLeader
         logEnd = state.log?.logEndOffset ?? .zero
         highWatermark = state.highWatermark
+        lastStable = state.lastStableOffset
         givenEnd = state.endGivenToInSync ?? logEnd
     }
 
@@ -58,6 +60,7 @@ extension PartitionState {
                 var view = FetchableView(self)
                 // By the very fetch it may have moved, behind what this answer says.
                 view.highWatermark = read.highWatermark ?? view.highWatermark
+                view.lastStable = read.lastStable ?? view.lastStable
                 seen = view
             }
             watch.place = watches.count
@@ -139,6 +142,7 @@ extension FetchGoal {
         switch self {
         case .logEndBehind(let offset): view.logEnd > offset
         case .highWatermarkBehind(let offset): view.highWatermark > offset
+        case .lastStableBehind(let offset): view.lastStable > offset
         case .logEndBehindOrHighWatermarkAbove(let offset, let known):
             view.logEnd > offset || view.highWatermark > known
         case .groupBehind(let offset, let known):

@@ -138,6 +138,13 @@ struct PartitionState: ~Copyable {
         return follower?.highWatermark ?? checkpointedHighWatermark
     }
 
+    /// The end of what is decided for good: the high watermark where no transaction keeps readers back.
+    var lastStableOffset: Offset {
+        let watermark = highWatermark
+        guard log?.hasUndecidedTransactions == true else { return watermark }
+        return log?.lastStableOffset(highWatermark: watermark) ?? watermark
+    }
+
     var leaderSettings: LeaderReplica.Settings {
         LeaderReplica.Settings(
             minInSyncReplicas: settings.minInSyncReplicas,
@@ -169,7 +176,9 @@ struct PartitionState: ~Copyable {
     @discardableResult
     mutating func highWatermarkMoved(_ after: inout Aftermath) -> Int {
         let waiting = parkedProduces.count
-        after.highWatermark = highWatermark
+        let watermark = highWatermark
+        after.highWatermark = watermark
+        if log?.hasUndecidedTransactions == true { log?.committed(upTo: watermark) }
         loop: while let required = parkedProduces.first?.required, let verdict = leader?.verdict(required: required) {
             let error: ErrorCode
             switch verdict {
@@ -188,11 +197,13 @@ struct PartitionState: ~Copyable {
         guard !parkedFetches.isEmpty, let end = log?.logEndOffset else { return }
         let watermark = highWatermark
         let given = endGivenToInSync ?? end
+        let stable = lastStableOffset
         parkedFetches.removeAll { entry in
             let isReached =
                 switch entry.goal {
                 case .logEndBehind(let offset): end > offset
                 case .highWatermarkBehind(let offset): watermark > offset
+                case .lastStableBehind(let offset): stable > offset
                 case .logEndBehindOrHighWatermarkAbove(let offset, let known): end > offset || watermark > known
                 case .groupBehind(let offset, let known): given > offset || known.map { watermark > $0 } ?? false
                 }
