@@ -11,7 +11,8 @@ extension PartitionLog {
     /// Forgets which transactions ended below the high watermark: they keep nobody back any more.
     package mutating func committed(upTo highWatermark: Offset) { producers.committed(upTo: highWatermark) }
 
-    /// Whether the last stable offset may lie below the high watermark: false in a log without transactions, at no cost.
+    /// Whether the last stable offset may lie below the high watermark: false, at no cost, in a log without open
+    /// transactions.
     package var hasUndecidedTransactions: Bool { !producers.transactions.isEmpty }
 
     /// The aborted transactions that have records from `offset` on and below `end`: what a reader of that range has to
