@@ -134,6 +134,21 @@ struct SlowWritesTests {
         #expect(position.flushedEnd == Offset(1) && position.logEnd == Offset(2))
     }
 
+    @Test("An errand writes once, however often it is asked to")
+    func once() throws {
+        let broker = try slowBroker()
+        broker.pool.hold()
+        _ = try broker.produce(PartitionsUnderTest.batch(), acks: 1)
+        let (count, isSecondRefused) = try broker.partition.state.withLock { state in
+            var after = Aftermath()
+            let number = state.errand?.number ?? 0
+            let first = state.nextWrite(number, refusal: nil, &after)
+            let second = state.nextWrite(number, refusal: nil, &after)
+            return (first?.incoming.count ?? 0, second == nil)
+        }
+        #expect(count == 1 && isSecondRefused)
+    }
+
     @Test("What waits is refused where it is too much")
     func bounded() throws {
         let broker = try slowBroker()

@@ -39,9 +39,10 @@ extension PartitionState {
         return end
     }
 
-    /// The write that is next; nil where the log is gone, or another has the hold.
+    /// The write that is next; nil where the log is gone, another has the hold, or it was begun: of two writes of one
+    /// errand the second would begin where the first did.
     mutating func nextWrite(_ number: UInt64, refusal: ErrorCode?, _ after: inout Aftermath) -> LogWrite? {
-        guard errand?.number == number, let log else { return nil }
+        guard errand?.number == number, errand?.isBegun == false, let log else { return nil }
         errand?.isBegun = true
         if let received = errand?.received { return LogWrite(number, .received(received), log) }
         var waiting = held ?? []
