@@ -20,7 +20,7 @@ final class DataDisk: Sendable {
     let slowWrites = Atomic<UInt64>(0)
     let handedOver = Atomic<UInt64>(0)
     private let pace = Mutex(WritePace())
-    private let slow = Atomic(false)
+    private let hands = Atomic(false)
     private let whenTurned: @Sendable (WritePace.Turn) -> Void
     /// One after the other: two must not write the same checkpoint.
     private let line: NarrowPool
@@ -33,15 +33,18 @@ final class DataDisk: Sendable {
         line = NarrowPool(pool, width: 1)
     }
 
-    /// Whether its writes are slow: they are done on its threads then.
-    var isSlow: Bool { slow.load(ordering: .relaxed) }
+    /// Whether what is written to it is left to its threads.
+    var handsOver: Bool { hands.load(ordering: .relaxed) }
+
+    /// Whether its writes are slow.
+    var isSlow: Bool { pace.withLock { $0.isSlow } }
 
     /// A write to it was done, on a loop or on its threads.
     func wrote(from begun: MonotonicInstant, to ended: MonotonicInstant) {
         if WritePace.isSlow(from: begun, to: ended) { slowWrites.wrappingAdd(1, ordering: .relaxed) }
         let turn = pace.withLock { pace in
             let turn = pace.wrote(from: begun, to: ended)
-            if turn != nil { slow.store(pace.isSlow, ordering: .relaxed) }
+            hands.store(pace.handsOver, ordering: .relaxed)
             return turn
         }
         if let turn { whenTurned(turn) }

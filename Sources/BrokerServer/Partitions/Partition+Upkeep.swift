@@ -10,7 +10,7 @@ extension Partition {
         unlessMoving: Bool = false, inMemory: Bool = false,
         _ body: (inout PartitionLog, _ highWatermark: Offset) throws(StorageError) -> Result
     ) -> Result? {
-        if !inMemory, disk.isSlow { return onCopy(unlessMoving: unlessMoving, body) }
+        if !inMemory, disk.handsOver { return onCopy(unlessMoving: unlessMoving, body) }
         return step { state, after in
             guard state.log != nil, !state.isHeld, !(unlessMoving && state.isMoving) else { return nil }
             let watermark = state.highWatermark

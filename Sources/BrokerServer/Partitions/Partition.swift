@@ -185,7 +185,7 @@ package final class Partition: Sendable {
                 state.refuse(incoming, .notLeaderOrFollower, &after)
             } else if state.isDiskFull, state.leader != nil {
                 state.refuse(incoming, .kafkaStorageError, &after)
-            } else if state.disk.isSlow, state.leader != nil {
+            } else if state.disk.handsOver, state.leader != nil {
                 state.handOver(incoming, &after)
             } else {
                 state.append(incoming, timeOfDay: timeOfDay, now: now, keepsNewest: true, &after)

@@ -26,7 +26,7 @@ struct SlowWritesTests {
         }
         let first = try part(broker.produce(PartitionsUnderTest.batch(), acks: 1))
         #expect(first.errorCode == .noError && first.baseOffset == Offset(0))
-        #expect(disk(broker).isSlow && disk(broker).slowWrites.load(ordering: .relaxed) == 1)
+        #expect(disk(broker).isSlow && disk(broker).handsOver && disk(broker).slowWrites.load(ordering: .relaxed) == 1)
         return broker
     }
 
@@ -86,7 +86,7 @@ struct SlowWritesTests {
             #expect(try part(broker.produce(PartitionsUnderTest.batch())).errorCode == .noError)
             broker.loop.pass(milliseconds: 100)
         }
-        #expect(!disk(broker).isSlow)
+        #expect(!disk(broker).isSlow && !disk(broker).handsOver)
         broker.pool.hold()
         #expect(try part(broker.produce(PartitionsUnderTest.batch(), acks: 1)).baseOffset == Offset(21))
     }

@@ -28,13 +28,32 @@ struct WritePaceTests {
 
     private struct StaysSlow: Error {}
 
-    @Test("One slow write is enough")
+    @Test("After one slow write no loop writes there; when enough was lost the directory is slow")
     mutating func turnsSlow() {
+        nowMilliseconds = 1_000_000
         #expect(write(taking: WritePace.slowMilliseconds - 1) == nil)
-        #expect(!pace.isSlow)
+        #expect(!pace.handsOver)
+        #expect(write(taking: WritePace.slowMilliseconds) == nil)
+        #expect(pace.handsOver && !pace.isSlow)
+        for _ in 0..<3 { #expect(write(taking: WritePace.slowMilliseconds) == nil) }
         #expect(write(taking: WritePace.slowMilliseconds) == .slow)
         #expect(pace.isSlow)
         #expect(write(taking: 500) == nil, "told once")
+    }
+
+    @Test("A slow write by itself may be the processor's: it is soon forgotten")
+    mutating func suspicion() {
+        nowMilliseconds = 1_000_000
+        for _ in 0..<20 {
+            #expect(write(taking: 30) == nil)
+            for _ in 0..<WritePace.fastWritesMin {
+                #expect(pace.handsOver)
+                nowMilliseconds += 20
+                #expect(write(taking: 0) == nil)
+            }
+            #expect(!pace.handsOver && !pace.isSlow)
+            nowMilliseconds += 5_000
+        }
     }
 
     @Test("It is fast again after a probation without a slow write, and after enough writes")

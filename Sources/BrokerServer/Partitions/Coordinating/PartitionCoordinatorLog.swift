@@ -65,7 +65,7 @@ final class PartitionCoordinatorLog: CoordinatorLog {
                 return .failure(CoordinatorLogError(.kafkaStorageError))
             }
             var incoming = PartitionState.Incoming(batch: batch, request: request, slot: 0, waitsForReplicas: true)
-            if state.isHeld || state.disk.isSlow {
+            if state.isHeld || state.disk.handsOver {
                 incoming.isPromised = true
                 let count = PartitionCoordinatorLog.recordCount(of: batch)
                 // A log that is held for another reason goes on in a moment; a coordinator needs its answer now, and

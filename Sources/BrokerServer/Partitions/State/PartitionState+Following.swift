@@ -66,7 +66,9 @@ extension PartitionState {
         case .append(let highWatermark, let logStart):
             let received = ReceivedRecords(
                 records: records ?? .empty, highWatermark: highWatermark, logStart: logStart)
-            guard disk.isSlow, !received.records.isEmpty else { return append(received, timeOfDay: timeOfDay, &after) }
+            guard disk.handsOver, !received.records.isEmpty else {
+                return append(received, timeOfDay: timeOfDay, &after)
+            }
             beginErrand(received: received)
             after.following = .stop
             after.wantsErrand = true

@@ -42,7 +42,7 @@ extension PartitionState {
         timeOfDay: Timestamp, now: MonotonicInstant, promisedEnd: Offset? = nil, _ after: inout Aftermath
     ) {
         guard let waiting = held else { return }
-        if !waiting.isEmpty, isOpen, leader != nil, disk.isSlow {
+        if !waiting.isEmpty, isOpen, leader != nil, disk.handsOver {
             errandCount += 1
             errand = LogErrand(errandCount, promisedEnd: promisedEnd)
             after.wantsErrand = true
