@@ -109,7 +109,7 @@ package struct ClusterPlan: Hashable, Sendable {
         consumerCount = one(of: [1, 2])
         recordIntervalMilliseconds = one(of: [5, 20, 50])
         flushesOnAck = generator.chance(2, in: 3)
-        segmentBytes = one(of: [4_096, 65_536, 1 << 20])
+        segmentBytes = one(of: [4_096, 16_384, 65_536, 1 << 20])
         delayMicrosecondsMax = one(of: [300, 2_000, 20_000])
         diskMicrosecondsMax = one(of: [100, 2_000, 20_000])
         faultIntervalMilliseconds = one(of: [300, 1_000, 3_000])

@@ -159,6 +159,7 @@ package final class ClusterSimulation: SeededSimulation, @unchecked Sendable {
         while let owner = time.runNextOwned(before: limit) {
             if owner > 0, owner <= machines.count {
                 truth.observe(owner)
+                if faults.strikesBehind != nil { strikeIfCommitted() }
                 if let failure = machines[owner - 1].takeFailure() { ended(machines[owner - 1], failure) }
             }
             if let violation = truth.violation { throw failure(violation) }

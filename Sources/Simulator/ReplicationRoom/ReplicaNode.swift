@@ -87,6 +87,7 @@ enum ReplicationEvent: Sendable {
     case lagCheck(node: Int, life: Int)
     case sessions
     case fault
+    case fenceLeader
     /// One of those that die together.
     case death(node: Int)
     /// They are all dead.
@@ -107,7 +108,8 @@ enum ReplicationEvent: Sendable {
             .metadata(let node, let life), .register(let node, let life), .heartbeat(let node, let life),
             .lagCheck(let node, let life):
             (node, life)
-        case .produce, .fetch, .alter, .sessions, .fault, .death, .cutLogs, .start, .resume, .endPartition, .heal:
+        case .produce, .fetch, .alter, .sessions, .fault, .fenceLeader, .death, .cutLogs, .start, .resume,
+            .endPartition, .heal:
             nil
         }
     }

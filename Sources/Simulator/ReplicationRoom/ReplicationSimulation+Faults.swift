@@ -167,13 +167,27 @@ extension ReplicationSimulation {
         if !allowed.contains(answer.errorCode) { fail("a reassignment is refused: \(answer.errorCode)") }
     }
 
-    /// The preferred replica is to lead: a leader goes that nothing is wrong with, and stays in sync.
+    /// The preferred replica is to lead: a leader goes that nothing is wrong with, and stays in sync. Every second time
+    /// the new one does not lead for long: the former one may lead again before it has heard of any of it, most of all
+    /// where it stands still.
     private mutating func elect() {
+        let former = truth.partition.leader
         var request = ElectLeadersRequest()
         request.electionType = 0
         request.topicPartitions = nil
         note("the preferred leader is to lead")
         commit(truth.controller.electLeaders(request))
+        guard let former, truth.partition.leader != former, generator.chance(1, in: 2) else { return }
+        if plan.pauses, generator.chance(1, in: 2) { pause(Int(former.value) - 1) }
+        let reign = Int64(generator.next() % UInt64(ReplicationSimulation.shortReignMicrosecondsMax))
+        heap.schedule(.fenceLeader, afterMicroseconds: reign)
+    }
+
+    private static let shortReignMicrosecondsMax: Int64 = 200_000
+
+    /// Whoever leads is fenced.
+    mutating func fenceLeader() {
+        if !isHealed, let leader = truth.partition.leader { fence(Int(leader.value) - 1) }
     }
 
     /// Another controller becomes active on the same committed metadata: sessions and reports start afresh.

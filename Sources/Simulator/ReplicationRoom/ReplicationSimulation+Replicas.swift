@@ -176,7 +176,7 @@ extension ReplicationSimulation {
             return refused(error.code)
         }
         let entries = node.disk.entries.dropFirst(Int(fetch.position.offset.value))
-            .prefix(ReplicationSimulation.entriesPerFetchMax)
+            .prefix(entriesPerFetchMax)
         reply.highWatermark = leader.highWatermark
         reply.hasRecords = !entries.isEmpty
         return (reply, Array(entries))

@@ -16,7 +16,6 @@ import WireMessages
 package struct ReplicationSimulation {
     static let faultMilliseconds: Int64 = 10_000
     static let convergenceMilliseconds: Int64 = 10_000
-    static let entriesPerFetchMax = 400
     static let replicaCount = 3
 
     package let seed: UInt64
@@ -36,6 +35,8 @@ package struct ReplicationSimulation {
     /// Whether all die together now and then, and only one log stays whole.
     let cutsLogs: Bool
     let settings: LeaderReplica.Settings
+    /// What an answer may carry: with little, who has lost its log is behind for long.
+    let entriesPerFetchMax: Int
     let isTraced: Bool
     let produceIntervalMicroseconds: Int64
     private var invariants = ReplicationInvariants()
@@ -61,6 +62,7 @@ package struct ReplicationSimulation {
         settings = LeaderReplica.Settings(
             minInSyncReplicas: 2, replicaLagMaxMilliseconds: 500, flushesOnAck: !generator.chance(1, in: 4))
         cutsLogs = generator.chance(1, in: 3)
+        entriesPerFetchMax = generator.chance(1, in: 2) ? 400 : 16
         truth = ReplicationSimulation.start(&generator, settings, nodeCount: nodeCount)
     }
 
@@ -155,6 +157,7 @@ package struct ReplicationSimulation {
         case .lagCheck(let node, _): checkLag(node)
         case .sessions: checkSessions()
         case .fault: injectFault()
+        case .fenceLeader: fenceLeader()
         case .start(let node): start(node)
         case .resume(let node): resume(node)
         case .death(let node): die(node)

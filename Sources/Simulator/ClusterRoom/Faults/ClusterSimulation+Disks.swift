@@ -47,6 +47,30 @@ extension ClusterSimulation {
         log.add(machine.number, "the disk works again")
     }
 
+    /// The longest that is waited for all to be whole, and how often it is looked.
+    private static let quietMilliseconds: Int64 = 7_000
+    private static let quietLookMilliseconds: Int64 = 200
+
+    /// Has a disk lose something as soon as that is allowed. Among many other faults it hardly ever is: every second
+    /// time they make room for it.
+    func onceWhole(_ loss: @escaping @Sendable () -> Void) {
+        if mayLoseDisk { return loss() }
+        guard generator.chance(1, in: 2) else { return }
+        faults.quietUntil = time.now.advanced(byMilliseconds: ClusterSimulation.quietMilliseconds)
+        lookAgain(loss)
+    }
+
+    private func lookAgain(_ loss: @escaping @Sendable () -> Void) {
+        later(ClusterSimulation.quietLookMilliseconds) { [self] in
+            if mayLoseDisk {
+                faults.quietUntil = time.now
+                loss()
+            } else if time.now < faults.quietUntil {
+                lookAgain(loss)
+            }
+        }
+    }
+
     /// What may be damaged without a loss: it follows from the log, and has to be seen to be wrong.
     private static let derived = [".index", ".timeindex", ".snapshot"]
 

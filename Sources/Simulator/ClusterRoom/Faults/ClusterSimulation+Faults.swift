@@ -21,7 +21,7 @@ extension ClusterSimulation {
     }
 
     private func injectOne() {
-        guard !plan.faults.isEmpty, !mustReturnSoon else { return }
+        guard !plan.faults.isEmpty, !mustReturnSoon, time.now >= faults.quietUntil else { return }
         inject(plan.faults[Int(generator.next() % UInt64(plan.faults.count))])
     }
 
@@ -30,7 +30,7 @@ extension ClusterSimulation {
         switch kind {
         case .kill: outage(of: machine) { $0.kill() }
         case .powerLoss: losePower(of: machine)
-        case .blackout: blackout()
+        case .blackout: strike()
         case .cleanRestart: outage(of: machine) { $0.stop() }
         case .pause: pause(machine)
         case .partition: partition()
@@ -39,8 +39,8 @@ extension ClusterSimulation {
         case .badWeather: badWeather()
         case .slowDisk: slow(machine)
         case .clockJump: jump(machine)
-        case .wipe: wipe(machine)
-        case .rollback: rollBack(machine)
+        case .wipe: onceWhole { self.wipe(machine) }
+        case .rollback: onceWhole { self.rollBack(machine) }
         case .reassignment: reassign()
         case .election: elect()
         case .configChange: changeConfig()
@@ -49,7 +49,7 @@ extension ClusterSimulation {
         case .fullDisk: fill(machine)
         case .failingDisk: failDisk(of: machine)
         case .rottenIndex: rot(machine)
-        case .rottenLog: rotLog(machine)
+        case .rottenLog: onceWhole { self.rotLog(machine) }
         case .cutLogs: dieTogether()
         case .unregistration: unregister(machine)
         case .uncleanElection: electUnclean()
@@ -117,9 +117,28 @@ extension ClusterSimulation {
         startLater(machine)
     }
 
+    /// The power goes; every second time as something has just become committed, if anything does soon: when it hurts
+    /// most that something counted before it was flushed.
+    private func strike() {
+        guard generator.chance(1, in: 2) else { return blackout() }
+        faults.strikesBehind = truth.commitCount
+        later(ClusterSimulation.strikeMilliseconds) { [self] in
+            if faults.strikesBehind.take() != nil { blackout() }
+        }
+    }
+
+    private static let strikeMilliseconds: Int64 = 1_000
+
+    /// An event is over: something may have become committed by it.
+    func strikeIfCommitted() {
+        guard let before = faults.strikesBehind, truth.commitCount > before else { return }
+        faults.strikesBehind = nil
+        blackout()
+    }
+
     /// Without flushing on acknowledgement, all that a blackout may take is processes.
     private func blackout() {
-        guard faults.lossy == nil || isFilledAgain else { return }
+        guard !mustReturnSoon, faults.lossy == nil || isFilledAgain else { return }
         log.add(0, "blackout")
         for machine in machines where machine.condition != .down {
             if plan.flushesOnAck || plan.breaksPromises { machine.losePower() } else { machine.kill() }
@@ -349,6 +368,7 @@ extension ClusterSimulation {
     func heal() {
         log.add(0, "all is healed")
         faults.generation += 1
+        faults.strikesBehind = nil
         network.heal()
         breakAllLinks()
         network.weather(delayMicrosecondsMax: min(plan.delayMicrosecondsMax, 2_000), lossPercent: 0)

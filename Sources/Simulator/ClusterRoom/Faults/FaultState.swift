@@ -16,6 +16,10 @@ struct FaultState {
     var cutAt = MonotonicInstant(0)
     /// Until then a broker that an operator strikes off the list may come back, in doubt as after a crash.
     var unregisteringUntil = MonotonicInstant(0)
+    /// The power goes when more often than this something became committed; nil where it does not wait for that.
+    var strikesBehind: Int?
+    /// Until then nothing else goes wrong, so that a disk may lose something.
+    var quietUntil = MonotonicInstant(0)
     /// Old copies of the partitions' directories.
     var copies: [Int: VirtualFiles.Copy] = [:]
     /// The life in which it lost it.

@@ -19,6 +19,7 @@ struct CommittedByLeaders: PartitionInvariant {
             if let reason = partition.committed.extend(from: disk, to: witness.highWatermark) {
                 return "INV-12: leader \(number): \(reason)"
             }
+            truth.noteCommit()
             if replica.rot == nil { replica.verifiedEnd = partition.committed.end }
         }
         return nil

@@ -23,6 +23,8 @@ package final class ClusterTruth: @unchecked Sendable {
     private var invariants = ClusterInvariants()
     /// The first rule that was broken.
     package private(set) var violation: String?
+    /// How often something became committed.
+    private(set) var commitCount = 0
     /// How many records were acknowledged, and how many consumers got.
     package private(set) var acknowledgedCount = 0
     package private(set) var consumedCount = 0
@@ -68,6 +70,9 @@ package final class ClusterTruth: @unchecked Sendable {
         violation = reason
         trace.add(0, "VIOLATION \(reason)")
     }
+
+    /// A leader counts more as committed than anybody did before.
+    func noteCommit() { commitCount += 1 }
 
     /// A state was reached that each campaign should reach.
     func reach(_ state: String) { reached[state, default: 0] += 1 }
