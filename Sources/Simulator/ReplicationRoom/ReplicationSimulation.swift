@@ -17,6 +17,7 @@ package struct ReplicationSimulation {
     static let faultMilliseconds: Int64 = 10_000
     static let convergenceMilliseconds: Int64 = 10_000
     static let replicaCount = 3
+    private static let entriesPerFetchUsualMax = 400
 
     package let seed: UInt64
     package internal(set) var truth: ReplicationTruth
@@ -35,8 +36,8 @@ package struct ReplicationSimulation {
     /// Whether all die together now and then, and only one log stays whole.
     let cutsLogs: Bool
     let settings: LeaderReplica.Settings
-    /// What an answer may carry: with little, who has lost its log is behind for long.
-    let entriesPerFetchMax: Int
+    /// What an answer may carry until all is healed: with little, who has lost its log is behind for long.
+    private let entriesPerFetchInTroubleMax: Int
     let isTraced: Bool
     let produceIntervalMicroseconds: Int64
     private var invariants = ReplicationInvariants()
@@ -62,11 +63,14 @@ package struct ReplicationSimulation {
         settings = LeaderReplica.Settings(
             minInSyncReplicas: 2, replicaLagMaxMilliseconds: 500, flushesOnAck: !generator.chance(1, in: 4))
         cutsLogs = generator.chance(1, in: 3)
-        entriesPerFetchMax = generator.chance(1, in: 2) ? 400 : 16
+        entriesPerFetchInTroubleMax = generator.chance(1, in: 2) ? ReplicationSimulation.entriesPerFetchUsualMax : 16
         truth = ReplicationSimulation.start(&generator, settings, nodeCount: nodeCount)
     }
 
     var now: MonotonicInstant { heap.now }
+    var entriesPerFetchMax: Int {
+        isHealed ? ReplicationSimulation.entriesPerFetchUsualMax : entriesPerFetchInTroubleMax
+    }
     var controllerPlace: Int { truth.nodes.count }
 
     /// Runs the whole plan.
