@@ -29,6 +29,10 @@ package enum ISRAnswer: Hashable, Sendable {
     case committed(leaderEpoch: LeaderEpoch, partitionEpoch: PartitionEpoch, inSync: [BrokerID])
     /// The controller refused it, or the request failed on its way.
     case refused(ErrorCode)
+
+    /// Whether nothing was applied, nor will be. INELIGIBLE_REPLICA moves the partition epoch, so that no other copy of
+    /// the request that is still on its way is applied after it.
+    var isForNothing: Bool { self == .refused(.ineligibleReplica) || self == .refused(.operationNotAttempted) }
 }
 
 /// The in-sync set of a partition at its leader: what is committed, and the one change that may be on its way.

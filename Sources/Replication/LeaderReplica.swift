@@ -197,6 +197,10 @@ package struct LeaderReplica: Sendable {
     package mutating func isrAnswered(
         _ proposal: ISRProposal, _ answer: ISRAnswer, now: MonotonicInstant
     ) -> AnswerVerdict {
+        if answer.isForNothing, proposal.leaderEpoch == leaderEpoch {
+            // Also where the metadata was faster than the answer: what is refused once is refused again.
+            noProposalBefore = now.advanced(byMilliseconds: LeaderReplica.refusedProposalPauseMilliseconds)
+        }
         guard isr.isInFlight(proposal) else { return .outdated }
         switch answer {
         case .committed(let epoch, let partitionEpoch, let inSync):
@@ -213,12 +217,11 @@ package struct LeaderReplica: Sendable {
                     return .settled(watermarkOutcome(now))
                 }
             #endif
-            switch error {
-            case .ineligibleReplica, .operationNotAttempted:
-                // The only two that prove that nothing was applied.
+            if answer.isForNothing {
                 isr.rollBack()
-                noProposalBefore = now.advanced(byMilliseconds: LeaderReplica.refusedProposalPauseMilliseconds)
                 return .settled(watermarkOutcome(now))
+            }
+            switch error {
             case .fencedLeaderEpoch, .invalidUpdateVersion, .unknownTopicOrPartition, .unknownTopicID, .invalidRequest,
                 .newLeaderElected:
                 isr.waitForMetadata()

@@ -92,6 +92,20 @@ struct AlterPartitionTests {
         #expect(earlier.errorCode == .ineligibleReplica)
     }
 
+    @Test("Rule 13: after a refusal that lets a leader take its change back, a late copy of it changes nothing")
+    func refusedForGood() throws {
+        var cluster = cluster { $0.fence(3) }
+        let before = try cluster.partition()
+        #expect(try cluster.alter(by: 1, isr: [1, 2, 3]).errorCode == .ineligibleReplica)
+        cluster.heartbeat(3)
+        let late = try cluster.alter(by: 1, isr: [1, 2, 3]) { $0.partitionEpoch = before.partitionEpoch }
+        #expect(late.errorCode == .invalidUpdateVersion)
+        let partition = try cluster.partition()
+        #expect(partition.isr == before.isr && partition.leaderEpoch == before.leaderEpoch)
+        #expect(partition.eligibleLeaderReplicas == before.eligibleLeaderReplicas)
+        #expect(try cluster.alter(by: 1, isr: [1, 2, 3]).errorCode == .noError)
+    }
+
     @Test("Rule 14: an epoch of −1 is no way around the check")
     func noWildcard() throws {
         var cluster = cluster()

@@ -89,6 +89,21 @@ import Testing
         #expect(partition.proposals.count == 2)
     }
 
+    @Test("Rule 13: where the metadata is faster than the refusal that moved its epoch, the pause is kept all the same")
+    func metadataFirst() {
+        let partition = LeaderFixture(inSync: [1, 2])
+        partition.fetch(LeaderFixture.third, at: 0)
+        let proposal = partition.proposals[0]
+        let outdating = LeaderFixture.assignment(inSync: [1, 2], partitionEpoch: 8)
+        _ = partition.leader.metadataChanged(outdating, lives: { _ in LeaderFixture.life() }, now: partition.now)
+        #expect(partition.answer(proposal, .refused(.ineligibleReplica)) == .outdated)
+        partition.fetch(LeaderFixture.third, at: 0)
+        #expect(partition.proposals.count == 1, "no storm of proposals")
+        partition.wait(milliseconds: LeaderReplica.refusedProposalPauseMilliseconds)
+        partition.fetch(LeaderFixture.third, at: 0)
+        #expect(partition.proposals.count == 2)
+    }
+
     @Test(
         "Rule 13: after other refusals the change stays pending until metadata comes",
         arguments: [

@@ -10,7 +10,8 @@ extension ClusterController {
     /// Decides on the ISR changes that a leader proposes (rules 13 and 14).
     ///
     /// - Errors: STALE_BROKER_EPOCH for the whole; for each partition what `refusal` says; NEW_LEADER_ELECTED where the
-    ///   change takes the sender's own leadership.
+    ///   change takes the sender's own leadership. INELIGIBLE_REPLICA lets a leader take its proposal back: with it the
+    ///   partition epoch moves, so that no other copy of the request that is still on its way can be applied after it.
     package func alterPartition(_ request: AlterPartitionRequest) -> Decision<AlterPartitionResponse> {
         var response = AlterPartitionResponse()
         guard let sender = image.brokers[request.brokerID], sender.epoch == request.brokerEpoch else {
@@ -45,6 +46,9 @@ extension ClusterController {
         }
         if let code = refusal(of: data, partition, by: sender) {
             answer.errorCode = code
+            if code == .ineligibleReplica {
+                records.append(.partitionChange(.outdating(TopicPartitionID(topicID, data.partitionIndex), partition)))
+            }
             return answer
         }
         var proposal = PartitionProposal(isr: inOrder(members(of: data, partition).map(\.brokerID), of: partition))

@@ -56,4 +56,13 @@ extension PartitionChangeRecord {
         if new.lastKnownELR != old.lastKnownELR { lastKnownElr = new.lastKnownELR }
         if self == unchanged { return nil }
     }
+
+    /// A change that leaves all as it is, in a new partition epoch: what was proposed for the one before is too late.
+    static func outdating(_ id: TopicPartitionID, _ partition: PartitionRegistration) -> PartitionChangeRecord {
+        var record = PartitionChangeRecord()
+        record.topicID = id.topic
+        record.partitionID = id.index
+        record.isr = partition.isr
+        return record
+    }
 }
