@@ -1,4 +1,5 @@
 import BrokerServer
+import Metadata
 import Primitives
 
 /// The true high watermark: all that any node that leads, or believes to, counts as committed is committed from then
@@ -13,9 +14,7 @@ struct CommittedByLeaders: PartitionInvariant {
             if let reason = partition.verify(replica, below: partition.committed.end) {
                 return "INV-12: leader \(number): \(reason)"
             }
-            guard let disk = CommittedByLeaders.readable(replica, to: witness.highWatermark, in: partition) else {
-                continue
-            }
+            guard let disk = CommittedByLeaders.readable(replica, as: witness, in: partition) else { continue }
             if let reason = partition.committed.extend(from: disk, to: witness.highWatermark) {
                 return "INV-12: leader \(number): \(reason)"
             }
@@ -25,11 +24,16 @@ struct CommittedByLeaders: PartitionInvariant {
         return nil
     }
 
-    /// The leader's disk, or where a byte of it is rotten, another one that has as much.
+    /// The leader's disk, or where a byte of it is rotten, that of another one that has what it counts as committed.
     private static func readable(
-        _ leader: ReplicaTruth, to end: Offset, in partition: PartitionTruth
+        _ leader: ReplicaTruth, as witness: ReplicaWitness, in partition: PartitionTruth
     ) -> DiskLog? {
         guard leader.rot != nil else { return leader.disk }
-        return partition.all.first { $0.rot == nil && ($0.disk.end ?? .zero) >= end }?.disk
+        return partition.all.first { other in
+            guard other.rot == nil, (other.disk.end ?? .zero) >= witness.highWatermark else { return false }
+            // Whoever is not of this leader's epoch may have other batches there that are nobody's.
+            if let its = other.witness { return its.leaderEpoch == witness.leaderEpoch }
+            return partition.registration?.isr.contains(BrokerID(Int32(other.node))) == true
+        }?.disk
     }
 }
