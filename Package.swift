@@ -203,7 +203,10 @@ let tests: [(name: String, needs: [String])] = [
     ("HistoriesTests", ["Histories", "Primitives"]),
     ("SecurityTests", ["Security", "Primitives"]),
     ("ControllerTests", ["Controller", "Metadata", "WireMessages", "WireProtocol", "Primitives"]),
-    ("CoordinatorsTests", ["Coordinators", "Metadata", "WireMessages", "WireProtocol", "Primitives"]),
+    (
+        "CoordinatorsTests",
+        ["Coordinators", "Metadata", "WireMessages", "WireProtocol", "Primitives", "HashTreeCollections"]
+    ),
     ("ClientCoreTests", ["ClientCore", "WireMessages", "WireProtocol", "World", "Primitives"]),
     ("TransportTests", ["Transport", "LiveWorld", "WireProtocol", "World", "Primitives", "NIOCore"]),
     (

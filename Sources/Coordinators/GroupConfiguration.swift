@@ -35,6 +35,20 @@ package struct GroupConfiguration: Hashable, Sendable {
     /// Offsets that one step of a check for old ones looks at; a check of many takes several steps, so that members are
     /// served between.
     package var offsetsCheckedAtOnceMax: Int = 20_000
+    /// The longest member id that a consumer may choose, in bytes.
+    package var memberIDBytesMax: Int = 512
+    /// Whether `group.coordinator.rebalance.protocols` has `consumer`.
+    package var servesConsumerProtocol = true
+    /// `group.consumer.max.size`.
+    package var consumerMembersMax: Int = Int(Int32.max)
+    /// `group.consumer.assignors`; the first one is that of members that ask for none.
+    package var consumerAssignors: [ServerAssignor] = [.uniform, .range]
+    /// `group.consumer.migration.policy`.
+    package var migrationPolicy = GroupMigrationPolicy.bidirectional
+    /// `group.consumer.regex.refresh.interval.ms`.
+    package var expressionRefreshMilliseconds: Int64 = 600_000
+    /// What holds for consumer groups without settings of their own.
+    package var consumerLimits = ConsumerGroupLimits()
 
     package init() {}
 }

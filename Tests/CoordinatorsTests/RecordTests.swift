@@ -63,7 +63,7 @@ import WireProtocol
 
     @Test("records of other kinds are passed over, broken ones are an error")
     func foreignRecords() throws {
-        #expect(try GroupRecord.decode(key: Bytes([0, 3, 0, 1, 0x67]), value: nil) == nil)
+        #expect(try GroupRecord.decode(key: Bytes([0, 9, 0, 1, 0x67]), value: nil) == nil)
         #expect(throws: WireError.self) { try GroupRecord.decode(key: Bytes([0]), value: nil) }
         #expect(throws: WireError.self) { try GroupRecord.decode(key: Bytes([0, 1, 0, 9]), value: nil) }
         let key = GroupRecord.group(id: "g", value: nil).keyBytes

@@ -113,7 +113,7 @@ final class Scene {
     @discardableResult
     func sync(
         _ memberID: String, generation: Int32, group: String = "g", instance: String? = nil, type: String? = nil,
-        name: String? = nil, assignments: [String: String] = [:]
+        name: String? = nil, assignments: [String: String] = [:], bytes: [String: Bytes] = [:]
     ) -> Ticket {
         var request = SyncGroupRequest()
         request.groupID = group
@@ -122,10 +122,11 @@ final class Scene {
         request.generationID = generation
         request.protocolType = type
         request.protocolName = name
-        request.assignments = assignments.sorted { $0.key < $1.key }.map { id, text in
+        let given = assignments.mapValues { Bytes(utf8: $0) }.merging(bytes) { $1 }
+        request.assignments = given.sorted { $0.key < $1.key }.map { id, assignment in
             var one = SyncGroupRequest.SyncGroupRequestAssignment()
             one.memberID = id
-            one.assignment = Bytes(utf8: text)
+            one.assignment = assignment
             return one
         }
         let ticket = ticket()

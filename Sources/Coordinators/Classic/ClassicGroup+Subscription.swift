@@ -14,7 +14,7 @@ enum OffsetAging: Hashable, Sendable {
 }
 
 extension ClassicGroup {
-    private static let consumerProtocolType = "consumer"
+    static let consumerProtocolType = "consumer"
 
     var usesConsumerProtocol: Bool { protocolType == ClassicGroup.consumerProtocolType }
 

@@ -6,11 +6,13 @@ package import WireMessages
 package struct StoredGroup: Hashable, Sendable {
     /// The last generation that was written; nil for a group that only keeps offsets ("simple").
     package internal(set) var metadata: GroupMetadataValue?
+    /// The group of the consumer protocol; nil where there is none.
+    package internal(set) var consumer: ConsumerGroup?
     private var offsets: TreeDictionary<ConsumedPartition, CommittedOffset> = [:]
     /// Offsets of transactions that are still open, by producer: visible to nobody.
     private var pendingOffsets: TreeDictionary<ProducerID, TreeDictionary<ConsumedPartition, CommittedOffset>> = [:]
 
-    var isEmpty: Bool { metadata == nil && offsets.isEmpty && pendingOffsets.isEmpty }
+    var isEmpty: Bool { metadata == nil && consumer == nil && offsets.isEmpty && pendingOffsets.isEmpty }
     var offsetCount: Int { offsets.count }
     var hasPendingOffsets: Bool { !pendingOffsets.isEmpty }
 
@@ -47,6 +49,15 @@ package struct StoredGroup: Hashable, Sendable {
         }
     }
 
+    mutating func replay(_ record: ConsumerGroupRecord) {
+        if case .group(nil) = record {
+            consumer = nil
+        } else if consumer != nil || !record.isTombstone {
+            consumer = consumer ?? ConsumerGroup()
+            consumer?.replay(record)
+        }
+    }
+
     mutating func endTransaction(of producer: ProducerID, isCommit: Bool) {
         guard let decided = pendingOffsets.removeValue(forKey: producer), isCommit else { return }
         for (partition, offset) in decided { offsets[partition] = offset }
@@ -77,6 +88,9 @@ package struct GroupImage: Hashable, Sendable {
             removeIfEmpty(group)
         case .group(let id, let value):
             groups[id, default: StoredGroup()].metadata = value
+            removeIfEmpty(id)
+        case .consumer(let id, let record):
+            groups[id, default: StoredGroup()].replay(record)
             removeIfEmpty(id)
         }
     }

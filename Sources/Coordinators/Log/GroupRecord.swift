@@ -4,11 +4,12 @@ package import WireProtocol
 
 /// One record of `__consumer_offsets` that this coordinator writes or understands. A nil value is a tombstone.
 ///
-/// - Source: Kafka's `OffsetCommitKey` (versions 0, 1) and `GroupMetadataKey` (version 2); the version stands before
-///   the key and before the value as an int16.
+/// - Source: Kafka's `OffsetCommitKey` (versions 0, 1), `GroupMetadataKey` (version 2) and the keys of consumer groups
+///   (3 to 8, 16); the version stands before the key and before the value as an int16.
 package enum GroupRecord: Hashable, Sendable {
     case offset(group: String, partition: ConsumedPartition, value: CommittedOffset?)
     case group(id: String, value: GroupMetadataValue?)
+    case consumer(group: String, ConsumerGroupRecord)
 
     private static let offsetKeyVersion: Int16 = 1
     private static let groupKeyVersion: Int16 = 2
@@ -23,6 +24,7 @@ package enum GroupRecord: Hashable, Sendable {
         case .offset(let group, let partition, _):
             GroupRecord.overheadBytesMax + group.utf8.count + partition.topic.utf8.count
         case .group(let id, _): GroupRecord.overheadBytesMax + id.utf8.count
+        case .consumer(let id, let record): GroupRecord.overheadBytesMax + id.utf8.count + record.keyTextBytes
         }
     }
 
@@ -42,6 +44,7 @@ package enum GroupRecord: Hashable, Sendable {
             var key = GroupMetadataKey()
             key.group = id
             return GroupRecord.versioned(key, GroupRecord.groupKeyVersion)
+        case .consumer(let id, let record): return record.keyBytes(group: id)
         }
     }
 
@@ -54,6 +57,7 @@ package enum GroupRecord: Hashable, Sendable {
                 offset.expireTimestamp == nil ? GroupRecord.valueVersion : GroupRecord.expiringValueVersion
             return GroupRecord.versioned(offset.recordValue, version)
         case .group(_, .some(let value)): return GroupRecord.versioned(value, GroupRecord.valueVersion)
+        case .consumer(_, let record): return record.valueBytes
         }
     }
 
@@ -76,6 +80,9 @@ package enum GroupRecord: Hashable, Sendable {
                 try decodeVersioned(GroupMetadataValue.self, bytes)
             }
             return .group(id: key.group, value: value)
+        case let version where ConsumerGroupRecord.isKeyVersion(version):
+            let (group, record) = try ConsumerGroupRecord.decode(key: body, version: version, value: value)
+            return .consumer(group: group, record)
         default: return nil
         }
     }

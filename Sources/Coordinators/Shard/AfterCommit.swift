@@ -6,10 +6,22 @@ import WireMessages
 indirect enum AfterCommit: Hashable, Sendable {
     case nothing
     case reply(Ticket, GroupReply)
+    case several([AfterCommit])
     /// The assignments of a generation reach its members.
     case assign(group: String, generation: Int32, leaderID: String, assignments: [String: Bytes])
     /// A static member's new id is known; `before` is the group to go back to when the record was not taken.
     case staticMemberReplaced(Ticket, GroupReply, memberID: String, before: ClassicGroup)
+}
+
+extension AfterCommit {
+    /// The answers that wait for it.
+    var replies: [(ticket: Ticket, reply: GroupReply)] {
+        switch self {
+        case .nothing, .assign: []
+        case .several(let all): all.flatMap(\.replies)
+        case .reply(let ticket, let reply), .staticMemberReplaced(let ticket, let reply, _, _): [(ticket, reply)]
+        }
+    }
 }
 
 /// A write from its decision to its commitment.
@@ -17,6 +29,8 @@ struct PendingWrite: Sendable {
     let write: GroupWrite
     /// Groups that end with this write.
     let deletedGroups: [String]
+    /// The classic group that a consumer group becomes with this write.
+    var becomes: ClassicGroup?
     /// The last of the writes over which one decision is spread; it carries what is to follow all of them.
     let lastOfSeries: WriteID
     /// When the one who waits is told to come again; the write itself goes on.
@@ -52,6 +66,8 @@ extension GroupReply {
         case .deleteGroups(var results):
             for index in results.indices where results[index].errorCode == .noError { results[index].errorCode = error }
             return .deleteGroups(results)
+        case .consumerHeartbeat:
+            return .consumerHeartbeat(.failure(ConsumerRefusal(error, "The group could not be written: \(error).")))
         }
     }
 }

@@ -21,6 +21,7 @@ package enum GroupReply: Hashable, Sendable {
     case offsetCommit(OffsetCommitResponse)
     case offsetDelete(OffsetDeleteResponse)
     case deleteGroups([DeleteGroupsResponse.DeletableGroupResult])
+    case consumerHeartbeat(ConsumerGroupHeartbeatResponse)
 }
 
 /// Records that are to be appended as one batch: all or none.

@@ -1,3 +1,4 @@
+import HashTreeCollections
 import OrderedCollections
 package import Primitives
 package import WireMessages
@@ -14,6 +15,8 @@ extension GroupShard {
             result.groupID = id
             if groups[id] == nil && image[id] == nil || deleted.contains(id) {
                 result.errorCode = .groupIDNotFound
+            } else if !(consumerGroup(id)?.members.isEmpty ?? true) {
+                result.errorCode = .nonEmptyGroup
             } else if groups[id].map({ $0.state != .empty || !$0.pendingMembers.isEmpty }) ?? false {
                 result.errorCode = .nonEmptyGroup
             } else {
@@ -32,7 +35,23 @@ extension GroupShard {
         let offsets = stored.sortedOffsets.map {
             GroupRecord.offset(group: id, partition: $0.partition, value: nil)
         }
-        return offsets + (stored.metadata == nil ? [] : [.group(id: id, value: nil)])
+        return offsets + groupTombstones(of: id)
+    }
+
+    /// Tombstones for all that is stored of a group but its offsets.
+    func groupTombstones(of id: String) -> [GroupRecord] {
+        guard let stored = image[id] else { return [] }
+        var records: [GroupRecord] = stored.metadata == nil ? [] : [.group(id: id, value: nil)]
+        if let consumer = stored.consumer {
+            var draft = ConsumerGroupDraft(id: id, consumer)
+            draft.writeTombstones()
+            records += draft.records
+        }
+        return records
+    }
+
+    func isSubscribed(_ id: String, to topic: String) -> Bool {
+        groups[id]?.isSubscribed(to: topic) ?? consumerGroup(id)?.isSubscribed(to: topic) ?? false
     }
 
     /// Handles OffsetDelete; answered when the tombstones are committed. A partition without an offset is no error.
@@ -54,7 +73,7 @@ extension GroupShard {
         var records: [GroupRecord] = []
         var response = OffsetDeleteResponse()
         response.topics = request.topics.map { topic in
-            let isSubscribed = groups[id]?.isSubscribed(to: topic.name) ?? false
+            let isSubscribed = isSubscribed(id, to: topic.name)
             var answered = OffsetDeleteResponse.OffsetDeleteResponseTopic()
             answered.name = topic.name
             answered.partitions = topic.partitions.map { partition in

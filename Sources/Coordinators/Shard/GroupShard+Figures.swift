@@ -1,3 +1,4 @@
+import HashTreeCollections
 import OrderedCollections
 
 /// How many groups of a shard are in which state, for metrics.
@@ -13,6 +14,11 @@ package struct GroupFigures: Hashable, Sendable {
         members += group.members.count
     }
 
+    mutating func note(_ group: ConsumerGroup) {
+        groupsByState[group.state.rawValue, default: 0] += 1
+        members += group.members.count
+    }
+
     mutating func noteWithoutMembers(_ count: Int) {
         if count > 0 { groupsByState[ClassicGroup(id: "").state.name, default: 0] += count }
     }
@@ -23,7 +29,11 @@ extension GroupShard {
     package var figures: GroupFigures {
         var figures = GroupFigures()
         for group in groups.values { figures.note(group) }
-        figures.noteWithoutMembers(committedImage.ids.count { groups[$0] == nil })
+        var simpleCount = 0
+        for id in committedImage.ids where groups[id] == nil {
+            if let group = committedImage[id]?.consumer { figures.note(group) } else { simpleCount += 1 }
+        }
+        figures.noteWithoutMembers(simpleCount)
         return figures
     }
 }

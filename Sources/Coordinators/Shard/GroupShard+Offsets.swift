@@ -1,3 +1,5 @@
+import HashTreeCollections
+import Metadata
 import OrderedCollections
 package import Primitives
 package import WireMessages
@@ -7,12 +9,16 @@ extension GroupShard {
     ///
     /// - Parameter isKnown: whether a partition exists; the others are answered UNKNOWN_TOPIC_OR_PARTITION.
     /// - Errors: for each partition OFFSET_METADATA_TOO_LARGE, or for all UNKNOWN_MEMBER_ID, FENCED_INSTANCE_ID,
-    ///   ILLEGAL_GENERATION, REBALANCE_IN_PROGRESS, GROUP_ID_NOT_FOUND (from version 9).
+    ///   ILLEGAL_GENERATION, REBALANCE_IN_PROGRESS, GROUP_ID_NOT_FOUND (from version 9); from a consumer group
+    ///   UNKNOWN_MEMBER_ID, STALE_MEMBER_EPOCH, UNSUPPORTED_VERSION (below 9), ILLEGAL_GENERATION (a classic member).
     package mutating func commitOffsets(
         _ request: OffsetCommitRequest, version: Int16, ticket: Ticket, at time: CoordinatorTime,
         isKnown: (_ topic: String, _ partition: PartitionIndex) -> Bool
     ) -> [GroupEffect] {
-        let refusal = errorOfCommit(request, version: version)
+        let consumer = consumerGroup(request.groupID)
+        let committer = consumer.flatMap { $0.members[request.memberID] }
+        let refusal = consumer.map { errorOfCommit(request, version: version, $0) }
+            ?? errorOfCommit(request, version: version)
         if refusal == nil { hearCommitter(request, at: time.now) }
         var records: [GroupRecord] = []
         var response = OffsetCommitResponse()
@@ -25,6 +31,10 @@ extension GroupShard {
                 result.partitionIndex = partition.partitionIndex
                 if let refusal {
                     result.errorCode = refusal
+                } else if let error = committer.flatMap({
+                    errorOfCommit(by: $0, topic: topic.name, partition.partitionIndex, request)
+                }) {
+                    result.errorCode = error
                 } else if !isKnown(topic.name, partition.partitionIndex) {
                     result.errorCode = .unknownTopicOrPartition
                 } else if partition.committedMetadata?.utf16.count ?? 0 > settings.offsetMetadataBytesMax {
@@ -74,8 +84,30 @@ extension GroupShard {
         return group.isCompleting ? .rebalanceInProgress : nil
     }
 
+    /// Who may commit in a consumer group: its members, and anyone where it has none.
+    private func errorOfCommit(
+        _ request: OffsetCommitRequest, version: Int16, _ group: ConsumerGroup
+    ) -> ErrorCode? {
+        let epoch = request.generationIDOrMemberEpoch
+        if epoch < 0 && group.members.isEmpty { return nil }
+        guard let member = group.members[request.memberID] else { return .unknownMemberID }
+        if member.classic != nil { return member.epoch == epoch ? nil : .illegalGeneration }
+        if version < 9 { return .unsupportedVersion }
+        return epoch < 0 || epoch > member.epoch ? .staleMemberEpoch : nil
+    }
+
+    /// A member that has not heard of its newest epoch yet may still commit what it has owned since before.
+    private func errorOfCommit(
+        by member: ConsumerMember, topic: String, _ partition: PartitionIndex, _ request: OffsetCommitRequest
+    ) -> ErrorCode? {
+        let epoch = request.generationIDOrMemberEpoch
+        if epoch == member.epoch { return nil }
+        guard let id = topics.id(of: topic) else { return .staleMemberEpoch }
+        return member.mayCommit(TopicPartitionID(id, partition), in: epoch) ? nil : .staleMemberEpoch
+    }
+
     private mutating func hearCommitter(_ request: OffsetCommitRequest, at now: MonotonicInstant) {
-        guard !request.memberID.isEmpty else { return }
+        guard !request.memberID.isEmpty, groups[request.groupID] != nil else { return }
         groups[request.groupID]?.heard(request.memberID, at: now)
         noteDeadline(of: groups[request.groupID])
     }

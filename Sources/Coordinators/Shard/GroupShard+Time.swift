@@ -1,3 +1,4 @@
+import HashTreeCollections
 import OrderedCollections
 import Primitives
 import WireMessages
@@ -15,6 +16,7 @@ extension GroupShard {
             }
             groupsWakeAt = groups.values.compactMap(\.wakeAt).min()
         }
+        effects += expireConsumers(at: time)
         if offsetCheckAt <= time.now { effects += checkOffsets(at: time) }
         return effects
     }
@@ -59,13 +61,15 @@ extension GroupShard {
         let aging = group?.offsetAging ?? .sinceCommit
         let all = stored.sortedOffsets
         let old = all.filter { entry in
-            !(group?.isSubscribed(to: entry.partition.topic) ?? false) && !stored.isUnstable(entry.partition)
+            !isSubscribed(id, to: entry.partition.topic) && !stored.isUnstable(entry.partition)
                 && isExpired(entry.offset, aging, at: time.timeOfDay)
         }
-        let isWithoutMembers = group.map { $0.state == .empty && $0.pendingMembers.isEmpty } ?? true
+        let isWithoutMembers =
+            group.map { $0.state == .empty && $0.pendingMembers.isEmpty }
+            ?? consumerGroup(id)?.members.isEmpty ?? true
         let isLastOfGroup = old.count == all.count && !stored.hasPendingOffsets && isWithoutMembers
         var records = old.map { GroupRecord.offset(group: id, partition: $0.partition, value: nil) }
-        if isLastOfGroup, stored.metadata != nil { records.append(.group(id: id, value: nil)) }
+        if isLastOfGroup { records += groupTombstones(of: id) }
         return decideTombstones(records, then: .nothing, deleting: isLastOfGroup ? [id] : [], at: time)
     }
 

@@ -59,9 +59,19 @@ extension GroupShard {
             preconditionFailure("write \(id) is appended out of turn")
         }
         for record in writes[index].write.records { image.replay(record) }
-        for group in writes[index].deletedGroups { groups[group] = nil }
+        for group in writes[index].deletedGroups { forget(group) }
+        if let classic = writes[index].becomes {
+            groups[classic.id] = classic
+            clocks[classic.id] = nil
+            noteDeadline(of: classic)
+        }
         writes[index].end = end
         writes[index].imageAfter = image
+    }
+
+    private mutating func forget(_ id: String) {
+        if let group = groups.removeValue(forKey: id), group.generation == 0 { newGroupCount -= 1 }
+        if image[id]?.consumer == nil { clocks[id] = nil }
     }
 
     /// The oldest write not appended yet was not taken by the log: nothing of it holds.
@@ -111,6 +121,7 @@ extension GroupShard {
     private mutating func succeeded(_ then: AfterCommit, at time: CoordinatorTime) -> [GroupEffect] {
         switch then {
         case .nothing: []
+        case .several(let all): all.flatMap { succeeded($0, at: time) }
         case .reply(let ticket, let reply), .staticMemberReplaced(let ticket, let reply, _, _): [.reply(ticket, reply)]
         case .assign(let id, let generation, let leaderID, let assignments):
             step(id, at: time) { group, _, outcome in
@@ -124,6 +135,7 @@ extension GroupShard {
     mutating func failed(_ then: AfterCommit, with error: ErrorCode, at time: CoordinatorTime) -> [GroupEffect] {
         switch then {
         case .nothing: return []
+        case .several(let all): return all.flatMap { failed($0, with: error, at: time) }
         case .reply(let ticket, let reply):
             var isOffsetCommit = false
             if case .offsetCommit = reply { isOffsetCommit = true }
@@ -143,13 +155,7 @@ extension GroupShard {
     /// Leadership is lost: every request that waits is sent to look for the coordinator. The shard is of no use after.
     package mutating func fail() -> [GroupEffect] {
         var effects: [GroupEffect] = []
-        for write in writes {
-            switch write.then {
-            case .nothing, .assign: break
-            case .reply(let ticket, let reply), .staticMemberReplaced(let ticket, let reply, _, _):
-                effects.append(.reply(ticket, reply.failed(with: .notCoordinator)))
-            }
-        }
+        for write in writes { effects += write.then.replies.map { .reply($0, $1.failed(with: .notCoordinator)) } }
         writes = []
         for id in groups.keys.sorted() {
             guard var group = groups[id] else { continue }
@@ -160,6 +166,7 @@ extension GroupShard {
             effects += outcome.replies.map { .reply($0.ticket, $0.reply) }
         }
         groups = [:]
+        clocks = [:]
         newGroupCount = 0
         return effects
     }

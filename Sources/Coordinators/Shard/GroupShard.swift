@@ -15,8 +15,16 @@ package struct GroupShard: Sendable {
     package internal(set) var image: GroupImage
     /// The state at the high watermark: what reads see.
     package internal(set) var committedImage: GroupImage
-    /// Groups that have, had or are about to have members.
+    /// Groups of the classic protocol that have, had or are about to have members.
     var groups: [String: ClassicGroup] = [:]
+    /// The times of the groups of the consumer protocol, which are in `image` themselves.
+    var clocks: [String: ConsumerGroupClock] = [:]
+    /// What groups can subscribe to.
+    var topics: SubscribableTopics
+    /// The settings of consumer groups that have their own.
+    package var ownLimits: [String: ConsumerGroupLimits]
+    /// Not later than the earliest of `clocks`.
+    var consumersWakeAt: MonotonicInstant?
     /// Writes in log order; those that the host has not appended yet come last.
     var writes: [PendingWrite] = []
     var nextWriteID = WriteID(0)
@@ -29,12 +37,21 @@ package struct GroupShard: Sendable {
     var groupsToCheck: [String] = []
 
     /// Starts a shard from the replayed log; members get a fresh session.
-    package init(settings: GroupConfiguration, loaded image: GroupImage, at time: CoordinatorTime) {
+    package init(
+        settings: GroupConfiguration, loaded image: GroupImage, topics: SubscribableTopics = SubscribableTopics(),
+        ownLimits: [String: ConsumerGroupLimits] = [:], at time: CoordinatorTime
+    ) {
+        self.ownLimits = ownLimits
         self.settings = settings
+        self.topics = topics
         self.image = image
         committedImage = image
         offsetCheckAt = time.now.advanced(byMilliseconds: settings.offsetsRetentionCheckIntervalMilliseconds)
         for id in image.ids {
+            if let group = image[id]?.consumer, !group.members.isEmpty || image[id]?.metadata == nil {
+                startClock(of: id, group, at: time)
+                continue
+            }
             guard let metadata = image[id]?.metadata else { continue }
             var group = ClassicGroup(id: id, replayed: metadata, at: time)
             if group.members.count > settings.membersMax {
@@ -51,6 +68,7 @@ package struct GroupShard: Sendable {
     package var nextDeadline: MonotonicInstant {
         var earliest = offsetCheckAt
         if let groupsWakeAt { earliest = min(earliest, groupsWakeAt) }
+        if let consumersWakeAt { earliest = min(earliest, consumersWakeAt) }
         if let waiting = writes.first(where: { $0.then != .nothing }) { earliest = min(earliest, waiting.deadline) }
         return earliest
     }
@@ -75,6 +93,16 @@ package struct GroupShard: Sendable {
         if id.isEmpty { return refused(.invalidGroupID) }
         if !timeouts.contains(request.sessionTimeoutMilliseconds) { return refused(.invalidSessionTimeout) }
         if !isWithinLimits(request) { return refused(.invalidRequest) }
+        let attempt = JoinAttempt(request, from: origin, ticket: ticket, newID: newID)
+        var effects: [GroupEffect] = []
+        if let group = consumerGroup(id) {
+            guard group.members.isEmpty else { return joinConsumerGroup(attempt, group: id, at: time) }
+            // Nobody is in it: the group becomes a classic one.
+            if !request.memberID.isEmpty { return refused(.unknownMemberID) }
+            var draft = ConsumerGroupDraft(id: id, group)
+            draft.writeTombstones()
+            effects.append(decide(draft.records, then: .nothing, at: time))
+        }
         if groups[id] == nil {
             // An offset-only group is a group without members: only a new member can enter it.
             guard request.memberID.isEmpty else { return refused(.unknownMemberID) }
@@ -83,9 +111,10 @@ package struct GroupShard: Sendable {
             groups[id] = ClassicGroup(id: id)
             newGroupCount += 1
         }
-        let attempt = JoinAttempt(request, from: origin, ticket: ticket, newID: newID)
-        return step(id, at: time) { group, settings, outcome in group.join(attempt, at: time, settings, into: &outcome)
-        }
+        return effects
+            + step(id, at: time) { group, settings, outcome in
+                group.join(attempt, at: time, settings, into: &outcome)
+            }
     }
 
     private func isWithinLimits(_ request: JoinGroupRequest) -> Bool {
@@ -97,6 +126,7 @@ package struct GroupShard: Sendable {
     /// Handles SyncGroup 0–5; the answer waits for the leader's assignment to be committed.
     package mutating func sync(_ request: SyncGroupRequest, ticket: Ticket, at time: CoordinatorTime) -> [GroupEffect] {
         if request.groupID.isEmpty { return [.reply(ticket, .sync(.failure(.invalidGroupID)))] }
+        if consumerGroup(request.groupID) != nil { return syncConsumerGroup(request, ticket: ticket, at: time) }
         guard groups[request.groupID] != nil else { return [.reply(ticket, .sync(.failure(.unknownMemberID)))] }
         return step(request.groupID, at: time) { group, _, outcome in
             group.sync(request, ticket: ticket, at: time, into: &outcome)
@@ -106,6 +136,7 @@ package struct GroupShard: Sendable {
     /// Handles Heartbeat 0–4; answered at once.
     package mutating func heartbeat(_ request: HeartbeatRequest, at time: CoordinatorTime) -> ErrorCode {
         if request.groupID.isEmpty { return .invalidGroupID }
+        if consumerGroup(request.groupID) != nil { return heartbeatInConsumerGroup(request, at: time) }
         guard let error = groups[request.groupID]?.heartbeat(request, at: time.now) else { return .unknownMemberID }
         noteDeadline(of: groups[request.groupID])
         return error
@@ -115,6 +146,7 @@ package struct GroupShard: Sendable {
     package mutating func leave(
         _ members: [LeaveGroupRequest.MemberIdentity], of groupID: String, ticket: Ticket, at time: CoordinatorTime
     ) -> [GroupEffect] {
+        if consumerGroup(groupID) != nil { return leaveConsumerGroup(members, of: groupID, ticket: ticket, at: time) }
         var response = LeaveGroupResponse()
         guard !groupID.isEmpty, groups[groupID] != nil else {
             response.errorCode = groupID.isEmpty ? .invalidGroupID : .unknownMemberID

@@ -40,19 +40,31 @@ package struct ConsumerGroupCurrentMemberAssignmentValue: WireMessage {
     package struct TopicPartitions: WireStruct {
         package var topicID: UUID128 = .zero
         package var partitions: [PartitionIndex] = []
+        package var assignmentEpochs: [Int32]? = nil
 
         package init() {}
 
         package init(from reader: inout WireReader, version: Int16) throws(WireError) {
             topicID = try reader.uuid()
             partitions = try reader.values()
-            try reader.endStruct()
+            var tags = try reader.tags()
+            while let tag = try reader.nextTag(&tags) {
+                switch tag {
+                case 0: assignmentEpochs = try reader.nullableValues()
+                default: try reader.skipTag(&tags)
+                }
+            }
         }
 
         package func write(to writer: inout WireWriter, version: Int16) {
             writer.uuid(topicID)
             writer.values(partitions)
-            writer.endStruct()
+            var mark = writer.beginTags()
+            if assignmentEpochs != nil {
+                writer.beginTag(0, &mark)
+                writer.nullableValues(assignmentEpochs)
+                writer.endTag(&mark)
+            }
         }
     }
 }

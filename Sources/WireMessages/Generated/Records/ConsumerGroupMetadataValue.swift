@@ -8,18 +8,30 @@ package struct ConsumerGroupMetadataValue: WireMessage {
     package static var firstFlexible: Int16 { 0 }
 
     package var epoch: Int32 = 0
+    package var metadataHash: Int64 = 0
 
     package init() {}
 
     package init(from reader: inout WireReader, version: Int16) throws(WireError) {
         try reader.begin(Self.self, version)
         epoch = try reader.int32()
-        try reader.endStruct()
+        var tags = try reader.tags()
+        while let tag = try reader.nextTag(&tags) {
+            switch tag {
+            case 0: metadataHash = try reader.int64()
+            default: try reader.skipTag(&tags)
+            }
+        }
     }
 
     package func write(to writer: inout WireWriter, version: Int16) {
         writer.begin(Self.self, version)
         writer.int32(epoch)
-        writer.endStruct()
+        var mark = writer.beginTags()
+        if metadataHash != 0 {
+            writer.beginTag(0, &mark)
+            writer.int64(metadataHash)
+            writer.endTag(&mark)
+        }
     }
 }
