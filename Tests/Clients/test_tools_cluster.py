@@ -470,7 +470,7 @@ def levels(cluster, **keywords):
 
 def test_features_are_described_raised_and_lowered(own_cluster):
     cluster, elr = own_cluster, "eligible.leader.replicas.version"
-    kraft = {"kraft.version": ("0", "1", "0")}
+    kraft = {"kraft.version": ("0", "1", "0"), "group.version": ("0", "1", "1")}
     assert levels(cluster) == {
         elr: ("0", "1", "1"), "metadata.version": ("4.0-IV0", "4.2-IV1", "4.2-IV1"), **kraft
     }
@@ -503,7 +503,7 @@ def test_features_are_described_raised_and_lowered(own_cluster):
     code, out, err = change("upgrade", "--release-version", "4.2")
     assert code == 0, out + err
     assert f"{elr} was upgraded to 1.\nmetadata.version was upgraded to 29.\n" in out
-    assert "group.version=1 is left out: the cluster does not have this feature." in err
+    assert "transaction.version=2 is left out: the cluster does not have this feature." in err
     wait_until(lambda: levels(cluster)[elr] == ("0", "1", "1"), 10, "all brokers tell the new levels")
 
 

@@ -141,4 +141,18 @@ import WireMessages
         _ = Self.alter(&cluster, Self.resource(4, "", [("unclean.leader.election.enable", 0, "true")]))
         #expect(try cluster.partition("t").leader == BrokerID(other))
     }
+
+    @Test("a consumer group has settings of its own; unknown keys, wrong values and a default group are refused")
+    func groups() {
+        var cluster = cluster()
+        let key = "consumer.session.timeout.ms"
+        #expect(Self.alter(&cluster, Self.resource(32, "g", [(key, 0, "50000")]))[0].errorCode == .noError)
+        #expect(cluster.controller.image.configs[ConfigResource(.group, "g")] == [key: "50000"])
+        #expect(Self.alter(&cluster, Self.resource(32, "g", [(key, 0, "x")]))[0].errorCode == .invalidConfig)
+        #expect(Self.alter(&cluster, Self.resource(32, "g", [("session", 0, "1")]))[0].errorCode == .invalidConfig)
+        #expect(Self.alter(&cluster, Self.resource(32, "g", [(key, 2, "1")]))[0].errorCode == .invalidConfig)
+        #expect(Self.alter(&cluster, Self.resource(32, "", [(key, 0, "50000")]))[0].errorCode == .invalidRequest)
+        #expect(Self.alter(&cluster, Self.resource(32, "g", [(key, 1, nil)]))[0].errorCode == .noError)
+        #expect(cluster.controller.image.configs[ConfigResource(.group, "g")].isEmpty)
+    }
 }

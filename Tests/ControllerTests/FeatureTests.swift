@@ -44,7 +44,7 @@ struct FeatureTests {
                 "Can't downgrade the version of this feature without setting the upgrade type to either safe or unsafe "
                     + "downgrade."
             ),
-            ("group.version", 1, .upgrade, "Local controller does not support this feature."),
+            ("group.version", 2, .upgrade, "Local controller only supports versions 0-1"),
             ("no.such.feature", 1, .upgrade, "Local controller does not support this feature."),
             (elr, 2, .upgrade, "Local controller only supports versions 0-1"),
         ])

@@ -6,7 +6,6 @@ package enum Absence: Hashable, Sendable {
     case delegationTokens
     case quotas
     case transactions
-    case consumerProtocol
     case shareGroups
     case streamsGroups
     case tieredStorage
@@ -28,7 +27,6 @@ package enum Absence: Hashable, Sendable {
         case .delegationTokens: "delegation tokens are not built yet"
         case .quotas: "quotas of clients are not built yet"
         case .transactions: "transactions are not built yet"
-        case .consumerProtocol: "the consumer group protocol of KIP-848 is not built yet"
         case .shareGroups: "share groups are not built yet"
         case .streamsGroups: "streams groups are not built yet"
         case .tieredStorage: "tiered storage is not built yet"

@@ -54,6 +54,7 @@ package enum ConfigurationPage {
         page += section("Compaction", SettingTable.cleaner)
         page += section("Replication", SettingTable.replication)
         page += section("Groups and producers", SettingTable.groups)
+        page += section("Consumer groups (KIP-848)", SettingTable.consumerGroups)
         return page + topics + idle
     }
 

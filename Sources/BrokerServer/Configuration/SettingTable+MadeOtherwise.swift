@@ -12,6 +12,9 @@ extension SettingTable {
         .ignored(
             "group.coordinator.background.threads", positive, "2", .design("groups run on the data loops"),
             "Threads for its heavier work."),
+        .ignored(
+            "group.consumer.assignor.offload.enable", .boolean, "true", .design("groups run on the data loops"),
+            "Whether assignments are computed elsewhere."),
         .ignored("group.coordinator.append.linger.ms", anyInt, "-1", noLinger, "How long writes are gathered."),
         .ignored("group.coordinator.cached.buffer.max.bytes", positive, "1048588", noLinger, "Memory kept for writes."),
         .ignored("controller.quorum.append.linger.ms", count, "25", noLinger, "How long records are gathered."),

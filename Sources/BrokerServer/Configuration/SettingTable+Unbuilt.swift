@@ -53,8 +53,7 @@ extension SettingTable {
     ]
 
     static let unbuiltGroups: [Setting] =
-        groupTimes("consumer", .consumerProtocol) + groupTimes("share", .shareGroups)
-        + groupTimes("streams", .streamsGroups) + consumerGroups + shareGroups + streamsGroups
+        groupTimes("share", .shareGroups) + groupTimes("streams", .streamsGroups) + shareGroups + streamsGroups
 
     private static func groupTimes(_ kind: String, _ absence: Absence) -> [Setting] {
         [
@@ -74,20 +73,6 @@ extension SettingTable {
                 "Whether assignments are computed off the coordinator's thread."),
         ]
     }
-
-    private static let consumerGroups: [Setting] = [
-        .ignored("group.consumer.max.size", positive, "2147483647", .consumerProtocol, "Members of a group at most."),
-        .ignored("group.consumer.assignors", .list, "uniform,range", .consumerProtocol, "Assignors on the server."),
-        .ignored(
-            "group.consumer.migration.policy", .choice(["bidirectional", "upgrade", "downgrade", "disabled"]),
-            "bidirectional", .consumerProtocol, "Whether a classic group can turn into one of the new protocol."),
-        .ignored(
-            "group.consumer.regex.refresh.interval.ms", positive, "600000", .consumerProtocol,
-            "How often patterns of topics are resolved."),
-        .ignored(
-            "group.coordinator.rebalance.protocols", .list, "classic,consumer,streams", .consumerProtocol,
-            "Protocols that the group coordinator speaks; here it is classic."),
-    ]
 
     private static let shareGroups: [Setting] = [
         .ignored("group.share.enable", .boolean, "false", .shareGroups, "Whether share groups are served."),

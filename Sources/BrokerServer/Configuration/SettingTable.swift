@@ -296,7 +296,7 @@ package enum SettingTable {
 
     /// What acts, by subject.
     package static let acting: [Setting] =
-        node + network + quorum + detection + topics + cleaner + replication + groups
+        node + network + quorum + detection + topics + cleaner + replication + groups + consumerGroups
 
     /// What is known and does not act.
     package static let idle: [Setting] =

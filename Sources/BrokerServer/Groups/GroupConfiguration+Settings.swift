@@ -14,5 +14,34 @@ extension GroupConfiguration {
         offsetsRetentionMilliseconds = settings.integer("offsets.retention.minutes") * 60_000
         offsetsRetentionCheckIntervalMilliseconds = max(1, settings.integer("offsets.retention.check.interval.ms"))
         commitTimeoutMilliseconds = settings.integer("offsets.commit.timeout.ms")
+        servesConsumerProtocol = settings.list("group.coordinator.rebalance.protocols").contains {
+            $0.lowercased() == "consumer"
+        }
+        consumerMembersMax = Int(settings.integer("group.consumer.max.size"))
+        let assignors = settings.list("group.consumer.assignors").compactMap(ServerAssignor.init(configured:))
+        if !assignors.isEmpty { consumerAssignors = assignors }
+        migrationPolicy =
+            GroupMigrationPolicy(rawValue: settings.string("group.consumer.migration.policy").lowercased())
+            ?? migrationPolicy
+        expressionRefreshMilliseconds = settings.integer("group.consumer.regex.refresh.interval.ms")
+        func bounded(_ name: String) -> Int64 {
+            let most = settings.integer("group.consumer.max.\(name)")
+            let least = settings.integer("group.consumer.min.\(name)")
+            return min(most, max(least, settings.integer("group.consumer.\(name)")))
+        }
+        consumerLimits.sessionTimeoutMilliseconds = bounded("session.timeout.ms")
+        consumerLimits.heartbeatIntervalMilliseconds = Int32(clamping: bounded("heartbeat.interval.ms"))
+        consumerLimits.assignmentIntervalMilliseconds = bounded("assignment.interval.ms")
+    }
+}
+
+extension ServerAssignor {
+    /// By its name, or by the name of Kafka's class for it.
+    init?(configured name: String) {
+        switch name {
+        case "uniform", "org.apache.kafka.coordinator.group.assignor.UniformAssignor": self = .uniform
+        case "range", "org.apache.kafka.coordinator.group.assignor.RangeAssignor": self = .range
+        default: return nil
+        }
     }
 }

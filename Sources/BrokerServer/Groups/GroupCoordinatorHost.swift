@@ -50,6 +50,13 @@ package final class GroupCoordinatorHost: MetadataSubscriber, Sendable {
         if isNewTopic && hadTopic { for shard in shards { shard.resign(for: nil) } }
         if let topic { follow(topic, shards, isNewTopic ? nil : delta) }
         // A topic that was made anew under the name at once counts, too: its offsets start from nothing.
+        let settings = surroundings.settings
+        let changed: Set<String>?? = surroundings.metadata.withLock { metadata in
+            guard let (next, changed) = metadata.following(image, delta, settings) else { return nil }
+            metadata = next
+            return .some(changed)
+        }
+        if let changed { for shard in shards { shard.metadataChanged(changed) } }
         let gone = Set(delta.deletedTopics.map(\.name))
         if !gone.isEmpty { for shard in shards { shard.topicsDeleted(gone) } }
     }
@@ -81,6 +88,12 @@ package final class GroupCoordinatorHost: MetadataSubscriber, Sendable {
     }
 
     // MARK: Requests
+
+    /// Whether ConsumerGroupHeartbeat is served: the settings allow it, and the cluster has agreed on it.
+    var servesConsumerProtocol: Bool {
+        surroundings.settings.servesConsumerProtocol
+            && surroundings.metadata.withLock(\.isConsumerProtocolFinalized)
+    }
 
     /// The partition that keeps a group; nil while `__consumer_offsets` does not exist.
     package func partition(of group: String) -> PartitionIndex? {

@@ -36,7 +36,10 @@ struct GroupMetrics: MetricsSource {
         page.gauge(prefix + "numgroups", "Groups that this broker coordinates.", states.values.reduce(0, +))
         page.gauge(prefix + "numoffsets", "Offsets that these groups have committed.", offsets)
         page.gauge("martlet_group_members", "Members of these groups.", members)
-        for state in ["Empty", "PreparingRebalance", "CompletingRebalance", "Stable", "Dead"] {
+        let names = [
+            "Empty", "PreparingRebalance", "CompletingRebalance", "Assigning", "Reconciling", "Stable", "Dead",
+        ]
+        for state in names {
             page.gauge(
                 prefix + "numgroups" + state.lowercased(), "Groups in the state \(state).", states[state] ?? 0)
         }

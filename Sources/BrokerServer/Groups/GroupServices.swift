@@ -50,6 +50,8 @@ extension HandlerTable {
         register(ListGroupsHandler(groups))
         register(DeleteGroupsHandler(groups))
         register(OffsetDeleteHandler(groups, image: services.image))
+        register(ConsumerGroupHeartbeatHandler(groups, randomness: services.randomness))
+        register(ConsumerGroupDescribeHandler(groups))
         register(InitProducerIdHandler(nextID: services.nextProducerID))
     }
 }

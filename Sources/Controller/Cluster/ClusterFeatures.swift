@@ -18,7 +18,7 @@ package enum ClusterFeatures {
     /// What a node of this release can work with: what it registers with.
     package static let supported: [SupportedFeature] = [
         SupportedFeature(name: "eligible.leader.replicas.version", levels: 0...1),
-        SupportedFeature(name: "group.version", levels: 0...0),
+        SupportedFeature(name: "group.version", levels: 0...1),
         SupportedFeature(name: kraftVersionName, levels: 0...1),
         SupportedFeature(name: FeaturesImage.metadataVersionName, levels: metadataVersionMin...metadataVersion),
         SupportedFeature(name: "transaction.version", levels: 0...0),
@@ -28,6 +28,7 @@ package enum ClusterFeatures {
     package static let bootstrap: [BootstrapFeature] = [
         BootstrapFeature(name: FeaturesImage.metadataVersionName, level: metadataVersion),
         BootstrapFeature(name: "eligible.leader.replicas.version", level: 1),
+        BootstrapFeature(name: "group.version", level: 1),
     ]
 }
 

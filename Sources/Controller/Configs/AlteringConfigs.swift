@@ -97,6 +97,11 @@ extension ClusterController {
             var given: [String: String] = [:]
             for edit in edits { given[edit.key] = edit.value }
             if let refusal = rules.refusal(of: given, isForOneBroker: !target.name.isEmpty) { throw refusal }
+        case .group:
+            guard !target.name.isEmpty else {
+                throw Refusal(.invalidRequest, "Default group resources are not allowed.")
+            }
+            for edit in edits { if let value = edit.value { try GroupConfigs.check(edit.key, value, rules) } }
         default:
             throw Refusal(
                 .invalidRequest, "Resources of type \(target.kind.value) have no configuration that can be altered.")
@@ -203,6 +208,9 @@ extension ClusterController {
                     .invalidConfig, "Config value \(operation.word.lowercased()) is not allowed for config key: \(key)")
             }
             return ConfigList.items(present ?? rules.fixedValue(of: key) ?? "")
+        }
+        if target.kind == .group {
+            throw Refusal(.invalidConfig, "Can't \(operation.word) to key \(key) because its type is not LIST.")
         }
         guard let definition = TopicConfigs.named(key) else {
             throw Refusal(.invalidConfig, "Unknown topic config name: \(key)")

@@ -8,6 +8,7 @@ package enum ConfigSource: Int8, Hashable, Sendable {
     case dynamicDefaultBroker = 3
     case staticBroker = 4
     case defaultValue = 5
+    case group = 8
 }
 
 /// A configuration value in force.

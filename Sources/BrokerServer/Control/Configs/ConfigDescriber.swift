@@ -35,8 +35,8 @@ package struct ConfigDescriber: Sendable {
             }
             return SettingTable.all.sorted { $0.name < $1.name }.map { brokerEntry($0, image) }
         case .brokerLogger: return try loggers.entries(ofNode: resource.name)
-        case .group, .clientMetrics:
-            return []
+        case .group: return GroupConfigs.all.map { groupEntry($0, image.configs[resource][$0.name], image) }
+        case .clientMetrics: return []
         default:
             throw Refusal(.invalidRequest, "Unsupported resource type: \(resource.kind.value)")
         }
@@ -60,6 +60,15 @@ package struct ConfigDescriber: Sendable {
         var entry = entry(config.name, config.meaning, config.kind.wireType, synonyms)
         // The value of an older name may be in another unit.
         entry.value = given ?? TopicDefaults.value(of: config, in: inForce(image)) ?? config.defaultValue
+        return entry
+    }
+
+    private func groupEntry(_ config: TopicConfig, _ given: String?, _ image: MetadataImage) -> Entry {
+        var synonyms: [Synonym] = []
+        if let given { synonyms.append(synonym(config.name, given, .group)) }
+        if let key = config.brokerKey { synonyms += brokerSynonyms(of: key, isSensitive: false, image) }
+        var entry = entry(config.name, config.meaning, config.kind.wireType, synonyms)
+        entry.value = given ?? config.brokerKey.flatMap { inForce(image).effectiveText($0) } ?? config.defaultValue
         return entry
     }
 

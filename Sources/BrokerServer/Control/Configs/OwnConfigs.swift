@@ -46,7 +46,7 @@ package struct OwnConfigs: Sendable {
                     .invalidRequest, "Unexpected broker id, expected \(nodeID), but received \(target.name)")
             }
             return nil
-        case .broker, .topic: return nil
+        case .broker, .topic, .group: return nil
         default:
             return Refusal(
                 .invalidRequest, "Resources of type \(target.kind.value) have no configuration that can be altered.")

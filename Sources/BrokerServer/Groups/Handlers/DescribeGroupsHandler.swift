@@ -5,7 +5,7 @@ package import WireMessages
 /// Shows groups and their members.
 ///
 /// - Errors: for each group NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS, and from version 6 GROUP_ID_NOT_FOUND;
-///   before that a group that is not there is shown as Dead.
+///   before that a group that is not there, or is a consumer group, is shown as Dead.
 /// - Source: KIP-430 (authorized operations), KIP-1043 (not found).
 package struct DescribeGroupsHandler: RequestHandler {
     package static let versions: ClosedRange<Int16> = 0...6
@@ -31,18 +31,18 @@ package struct DescribeGroupsHandler: RequestHandler {
 
     /// READ, DELETE, DESCRIBE, DESCRIBE_CONFIGS and ALTER_CONFIGS: what can be allowed on a group, and without an
     /// authorizer is.
-    private static let allOperations: Int32 = 1 << 3 | 1 << 6 | 1 << 8 | 1 << 10 | 1 << 11
+    static let allOperations: Int32 = 1 << 3 | 1 << 6 | 1 << 8 | 1 << 10 | 1 << 11
 
     private func describe(_ id: String, version: Int16) -> DescribeGroupsResponse.DescribedGroup {
         var absent = DescribeGroupsResponse.DescribedGroup()
         absent.groupID = id
-        switch groups.access(id, { shard, _ in shard.describe(id) }) {
-        case .success(.some(let found)): return found
-        case .success(nil):
+        switch groups.access(id, { shard, _ in (shard.describe(id), shard.isConsumerGroup(id)) }) {
+        case .success((.some(let found), _)): return found
+        case .success((nil, let isConsumerGroup)):
             absent.groupState = "Dead"
             if version >= 6 {
                 absent.errorCode = .groupIDNotFound
-                absent.errorMessage = "Group \(id) not found."
+                absent.errorMessage = "Group \(id) \(isConsumerGroup ? "is not a classic group" : "not found")."
             }
         case .failure(let refusal): absent.errorCode = refusal.code
         }

@@ -6,7 +6,8 @@ package import WireMessages
 /// Tells how far groups have read: committed offsets only.
 ///
 /// - Errors: for each group NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS, GROUP_ID_NOT_FOUND (a member asks, version
-///   9); for each partition UNSTABLE_OFFSET_COMMIT, UNKNOWN_TOPIC_ID (version 10). A partition without a commit has
+///   9), UNKNOWN_MEMBER_ID, STALE_MEMBER_EPOCH and ILLEGAL_GENERATION (a member of a consumer group asks);
+///   for each partition UNSTABLE_OFFSET_COMMIT, UNKNOWN_TOPIC_ID (version 10). A partition without a commit has
 ///   offset −1 and no error.
 /// - Source: KIP-447 (stable), KIP-709 (many groups), KIP-848 (topic ids).
 package struct OffsetFetchHandler: RequestHandler {
@@ -43,17 +44,23 @@ package struct OffsetFetchHandler: RequestHandler {
         var response = GroupResponse()
         response.groupID = request.groupID
         let topics = image().topics
-        let found = groups.access(request.groupID) { shard, _ -> [OffsetFetchResponse.OffsetFetchResponseTopics]? in
+        typealias Topics = [OffsetFetchResponse.OffsetFetchResponseTopics]
+        let found = groups.access(request.groupID) { shard, _ -> Result<Topics, GroupRefusal> in
             let asksAsMember = request.memberID != nil || request.memberEpoch >= 0
-            guard !asksAsMember || shard.contains(request.groupID) else { return nil }
-            return wanted(request, topics, shard, version).map { topic in
+            guard !asksAsMember || shard.contains(request.groupID) else {
+                return .failure(GroupRefusal(.groupIDNotFound))
+            }
+            let memberError = shard.errorOfFetch(
+                group: request.groupID, memberID: request.memberID, epoch: request.memberEpoch)
+            if let memberError { return .failure(GroupRefusal(memberError)) }
+            let topics = wanted(request, topics, shard, version).map { topic in
                 fetched(topic, of: request.groupID, isStableRequired, shard)
             }
+            return .success(topics)
         }
         switch found {
-        case .failure(let refusal): response.errorCode = refusal.code
-        case .success(nil): response.errorCode = .groupIDNotFound
-        case .success(.some(let found)): response.topics = found
+        case .failure(let refusal), .success(.failure(let refusal)): response.errorCode = refusal.code
+        case .success(.success(let found)): response.topics = found
         }
         return response
     }

@@ -6,13 +6,30 @@ import WireProtocol
 import World
 
 /// What the shards of a node share.
-struct GroupShardSurroundings: Sendable {
+final class GroupShardSurroundings: Sendable {
     let settings: GroupConfiguration
     let clock: any Clock
     let pool: any BlockingPool
     let log: Logger
+    /// What of the cluster's metadata groups go by; the newest.
+    let metadata: Mutex<GroupMetadata>
+
+    init(settings: GroupConfiguration, clock: any Clock, pool: any BlockingPool, log: Logger) {
+        self.settings = settings
+        self.clock = clock
+        self.pool = pool
+        self.log = log
+        metadata = Mutex(GroupMetadata())
+    }
 
     var time: CoordinatorTime { CoordinatorTime(now: clock.now, timeOfDay: clock.timeOfDay) }
+}
+
+extension GroupShard {
+    mutating func metadataChanged(_ metadata: GroupMetadata, changed: Set<String>?) {
+        ownLimits = metadata.ownLimits
+        topicsChanged(metadata.topics, changed: changed)
+    }
 }
 
 /// Runs the shard of one partition of `__consumer_offsets`: loads it when this broker becomes its leader, lets requests
@@ -104,6 +121,14 @@ final class GroupShardHost: Sendable {
                 rearm(&state, shard.nextDeadline)
                 return .success(value)
             }
+        }
+    }
+
+    /// The cluster's metadata have changed: in these topics, or in any where nil.
+    func metadataChanged(_ changed: Set<String>?) {
+        loop.execute { [self] in
+            let metadata = surroundings.metadata.withLock { $0 }
+            _ = access { shard, _ in shard.metadataChanged(metadata, changed: changed) }
         }
     }
 
@@ -202,9 +227,15 @@ final class GroupShardHost: Sendable {
     }
 
     private func install(_ progress: GroupShardLoad, in epoch: LeaderEpoch) {
-        let shard = GroupShard(settings: surroundings.settings, loaded: progress.image, at: surroundings.time)
+        let known = surroundings.metadata.withLock { $0 }
+        var shard = GroupShard(
+            settings: surroundings.settings, loaded: progress.image, topics: known.topics,
+            ownLimits: known.ownLimits, at: surroundings.time)
         let isInstalled = state.withLock { state in
             guard case .loading = state.phase, state.epoch == epoch else { return false }
+            // Who tells of news from here on finds the shard; what was told since it was begun is taken here.
+            let newest = surroundings.metadata.withLock { $0 }
+            if newest.topics.version != known.topics.version { shard.metadataChanged(newest, changed: nil) }
             state.phase = .active(shard)
             rearm(&state, shard.nextDeadline)
             return true
