@@ -11,6 +11,8 @@ struct GroupSnapshot {
     private let coordinator: BrokerID
     private let groupState: String
     private let strategy: String
+    /// Those of a consumer group: of the group, and of its target.
+    private var epochs: (group: Int32, target: Int32)?
 
     /// - Errors: an assignment that can't be read.
     init(coordinator: BrokerID, _ group: DescribeGroupsResponse.DescribedGroup) throws(ToolFailure) {
@@ -34,6 +36,28 @@ struct GroupSnapshot {
         self.members = members
     }
 
+    /// A group of the consumer protocol.
+    init(coordinator: BrokerID, _ group: ConsumerGroupDescribeResponse.DescribedGroup) {
+        self.coordinator = coordinator
+        name = group.groupID
+        groupState = group.groupState
+        strategy = group.assignorName
+        epochs = (group.groupEpoch, group.assignmentEpoch)
+        func places(_ assignment: ConsumerGroupDescribeResponse.Assignment) -> [TopicPartition] {
+            assignment.topicPartitions.flatMap { topic in
+                topic.partitions.map { TopicPartition(topic.topicName, $0) }
+            }
+        }
+        members = group.members.map { member in
+            GroupTables.Member(
+                id: member.memberID, instanceID: member.instanceID, host: member.clientHost,
+                clientID: member.clientID, assigned: places(member.assignment),
+                progress: GroupTables.Progress(
+                    epoch: member.memberEpoch, targetEpoch: group.assignmentEpoch,
+                    target: places(member.targetAssignment), isUpgraded: member.memberType != 0))
+        }
+    }
+
     private static func member(
         _ member: DescribeGroupsResponse.DescribedGroupMember, _ assigned: [TopicPartition]
     ) -> GroupTables.Member {
@@ -53,18 +77,19 @@ struct GroupSnapshot {
             do throws(ToolFailure) { found = try GroupSnapshot(coordinator: coordinator, group) } catch {
                 throw ClientError(.invalid, error.description)
             }
-            return found.groupState == "Dead" ? nil : found
+            if found.groupState != "Dead" { return found }
         } catch {
-            if error.code == .groupIDNotFound { return nil }
-            throw error
+            if error.code != .groupIDNotFound { throw error }
         }
+        return try await admin.describeConsumerGroup(name).map { GroupSnapshot(coordinator: $0.coordinator, $0.group) }
     }
 
     /// The row of `--state`.
     func state(_ view: ClusterView) -> GroupTables.State {
         let address = view.brokers[coordinator].map { "\($0)  (\(coordinator))" } ?? "(\(coordinator))"
         return GroupTables.State(
-            group: name, coordinator: address, strategy: strategy, state: groupState, memberCount: members.count)
+            group: name, coordinator: address, strategy: strategy, state: groupState, memberCount: members.count,
+            epoch: epochs?.group, targetEpoch: epochs?.target)
     }
 
     /// Says on standard error what makes the numbers passing ones.

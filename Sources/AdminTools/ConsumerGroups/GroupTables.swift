@@ -38,13 +38,35 @@ package enum GroupTables {
         package var host: String
         package var clientID: String
         package var assigned: [TopicPartition]
+        /// What only a consumer group knows of a member.
+        package var progress: Progress?
 
-        package init(id: String, instanceID: String?, host: String, clientID: String, assigned: [TopicPartition]) {
+        package init(
+            id: String, instanceID: String?, host: String, clientID: String, assigned: [TopicPartition],
+            progress: Progress? = nil
+        ) {
             self.id = id
             self.instanceID = instanceID
             self.host = host
             self.clientID = clientID
             self.assigned = assigned
+            self.progress = progress
+        }
+    }
+
+    /// How far a member of a consumer group has come.
+    package struct Progress: Hashable, Sendable {
+        package var epoch: Int32
+        package var targetEpoch: Int32
+        package var target: [TopicPartition]
+        /// False for a member that still speaks the classic protocol.
+        package var isUpgraded: Bool
+
+        package init(epoch: Int32, targetEpoch: Int32, target: [TopicPartition], isUpgraded: Bool) {
+            self.epoch = epoch
+            self.targetEpoch = targetEpoch
+            self.target = target
+            self.isUpgraded = isUpgraded
         }
     }
 
@@ -55,8 +77,17 @@ package enum GroupTables {
         package var strategy: String
         package var state: String
         package var memberCount: Int
+        /// Nil for a classic group.
+        package var epoch: Int32?
+        /// Nil for a classic group.
+        package var targetEpoch: Int32?
 
-        package init(group: String, coordinator: String, strategy: String, state: String, memberCount: Int) {
+        package init(
+            group: String, coordinator: String, strategy: String, state: String, memberCount: Int,
+            epoch: Int32? = nil, targetEpoch: Int32? = nil
+        ) {
+            self.epoch = epoch
+            self.targetEpoch = targetEpoch
             self.group = group
             self.coordinator = coordinator
             self.strategy = strategy
@@ -99,12 +130,15 @@ package enum GroupTables {
             .init("HOST", .atLeast(15)), .init("CLIENT-ID", .atLeast(15)),
             .init("#PARTITIONS", .fixed(15), key: "partitions"),
         ]
+        // Where a group is being converted, who has been is told.
+        let isMixed = isVerbose && members.contains { $0.progress.map { !$0.isUpgraded } ?? false }
         if isVerbose {
             columns += [
                 .init("CURRENT-EPOCH", .fixed(15)), .init("CURRENT-ASSIGNMENT", .atLeast(20)),
                 .init("TARGET-EPOCH", .fixed(15)), .init("TARGET-ASSIGNMENT", .atLeast(20)),
             ]
         }
+        if isMixed { columns.append(.init("UPGRADED", .fixed(15))) }
         var table = PaddedTable(columns)
         for member in members {
             var cells: [JSONValue] = [.text(group), .text(member.id)]
@@ -113,8 +147,13 @@ package enum GroupTables {
             if isVerbose {
                 // A member of a classic group has its assignment, and is told of no other.
                 let assigned = JSONValue.text(orNull: member.assigned.isEmpty ? nil : assignment(member.assigned))
-                cells += [.null, assigned, .null, assigned]
+                let target = member.progress.map(\.target) ?? member.assigned
+                cells += [
+                    .integer(orNull: member.progress?.epoch), assigned, .integer(orNull: member.progress?.targetEpoch),
+                    .text(orNull: target.isEmpty ? nil : assignment(target)),
+                ]
             }
+            if isMixed { cells.append(.text("\(member.progress?.isUpgraded ?? false)")) }
             table.append(cells: cells)
         }
         return table
@@ -131,7 +170,7 @@ package enum GroupTables {
         ]
         if isVerbose {
             columns += [.init("GROUP-EPOCH", .fixed(15)), .init("TARGET-ASSIGNMENT-EPOCH", .fixed(25))]
-            cells += [.null, .null]
+            cells += [.integer(orNull: state.epoch), .integer(orNull: state.targetEpoch)]
         }
         var table = PaddedTable(columns + [.init("#MEMBERS", .free, key: "members")])
         table.append(cells: cells + [.integer(Int64(state.memberCount))])

@@ -58,6 +58,30 @@ extension Admin {
         }
     }
 
+    /// A group of the consumer protocol with its members, from its coordinator; nil where there is none.
+    package func describeConsumerGroup(
+        _ group: String
+    ) async throws(ClientError) -> (coordinator: BrokerID, group: ConsumerGroupDescribeResponse.DescribedGroup)? {
+        var request = ConsumerGroupDescribeRequest()
+        request.groupIDs = [group]
+        let asked = request
+        do throws(ClientError) {
+            let found = try await cluster.retrying { () throws(ClientError) in
+                let coordinator = try await coordinator(of: group)
+                let response = try await cluster.send(asked, to: .broker(coordinator))
+                guard let described = response.groups.first else { throw ClientError(code: .unknownServerError) }
+                guard described.errorCode == .noError else {
+                    throw ClientError(code: described.errorCode, message: described.errorMessage)
+                }
+                return (coordinator, described)
+            }
+            return found
+        } catch {
+            if error.code == .groupIDNotFound || error.code == .unsupportedVersion { return nil }
+            throw error
+        }
+    }
+
     /// All that a group has committed.
     package func committedOffsets(of group: String) async throws(ClientError) -> [TopicPartition: Offset] {
         let asked = CommittedOffsets.request(group: group, places: nil)
