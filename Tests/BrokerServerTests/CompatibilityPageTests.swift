@@ -16,6 +16,7 @@ import WireProtocol
         DeleteRecordsHandler.self, DescribeLogDirsHandler.self, AlterReplicaLogDirsHandler.self,
         InitProducerIdHandler.self, OffsetForLeaderEpochHandler.self, DescribeConfigsHandler.self,
         CreatePartitionsHandler.self, DeleteGroupsHandler.self, OffsetDeleteHandler.self,
+        ConsumerGroupHeartbeatHandler.self, ConsumerGroupDescribeHandler.self,
         AlterConfigsHandler.self, ListConfigResourcesHandler.self,
         IncrementalAlterConfigsHandler.self,
         DescribeQuorumHandler.self, UpdateFeaturesHandler.self, DescribeClusterHandler.self,
