@@ -3,10 +3,9 @@ that dies."""
 
 import subprocess
 import threading
-import time
 
 import pytest
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Producer
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic, ResourceType
 
 from harness import MARTLET, fresh, wait_until
@@ -61,7 +60,7 @@ class Members:
 
     def __init__(self):
         self.clients, self.records, self.stopping = [], [], threading.Event()
-        self.threads, self.lock = [], threading.Lock()
+        self.threads, self.lock, self.holdings = [], threading.Lock(), {}
 
     def add(self, client, topics):
         client.subscribe(topics)
@@ -74,6 +73,8 @@ class Members:
     def poll(self, client):
         while not self.stopping.is_set() and client in self.clients:
             record = client.poll(0.1)
+            # Asked in this thread alone: from another one the question waits for polls, and they for it.
+            self.holdings[client] = sorted((p.topic, p.partition) for p in client.assignment())
             if record is not None and record.error() is None:
                 with self.lock:
                     self.records.append(record.value().decode())
@@ -82,11 +83,12 @@ class Members:
     def remove(self, client):
         thread = self.threads.pop(self.clients.index(client))
         self.clients.remove(client)
+        self.holdings.pop(client, None)
         thread.join(30)
         client.close()
 
     def owned(self):
-        return [sorted((p.topic, p.partition) for p in client.assignment()) for client in list(self.clients)]
+        return [self.holdings.get(client, []) for client in list(self.clients)]
 
     def close(self):
         for client in list(self.clients):
@@ -204,7 +206,7 @@ def test_the_tools_tell_of_a_consumer_group(cluster, admin, members):
             capture_output=True, text=True, timeout=60, check=True).stdout
 
     state = told("--describe", "--group", group, "--state", "--verbose").split("\n")
-    assert state[1].split()[-5:] == ["STATE", "GROUP-EPOCH", "TARGET-ASSIGNMENT-EPOCH", "#MEMBERS"][-5:] or state
+    assert state[1].split()[-4:] == ["STATE", "GROUP-EPOCH", "TARGET-ASSIGNMENT-EPOCH", "#MEMBERS"]
     row = state[2].split()
     assert row[-5:] == ["uniform", "Stable", "1", "1", "1"]
     rows = told("--describe", "--group", group, "--members", "--verbose").split("\n")[2].split()
