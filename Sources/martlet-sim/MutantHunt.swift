@@ -45,6 +45,11 @@
             -> SimulationFailure?
         {
             var simulation = type.init(seed: seed, isTraced: false)
+            if let cluster = simulation as? ClusterSimulation, let needed = mutant.neededFault,
+                !cluster.plan.faults.contains(needed)
+            {
+                return nil
+            }
             do throws(SimulationFailure) { try simulation.run() } catch { return error }
             return nil
         }
@@ -57,6 +62,9 @@
     }
 
     extension Mutant {
+        /// The fault without which a cluster never comes to the rule; nil where no single one is needed.
+        fileprivate var neededFault: ClusterPlan.FaultKind? { self == .absentTrusted ? .rottenLog : nil }
+
         /// The rooms that have the code in which the rule stands, the fastest first.
         fileprivate var rooms: [Room] {
             switch self {

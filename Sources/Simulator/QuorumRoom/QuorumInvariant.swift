@@ -13,6 +13,7 @@ package struct QuorumTruth: Sendable {
 
     /// The sets of voters among what is committed, in order; the founders first.
     package internal(set) var committedVoters: [VoterSet]
+    package internal(set) var now = MonotonicInstant(0)
     /// Whether voters are named with their directories and change in the run.
     package let isDynamic: Bool
 }
@@ -29,7 +30,7 @@ struct QuorumInvariants: Sendable {
         OneLeaderPerEpoch(), EpochNeverDecreases(), OneVotePerEpoch(), MemoryIsDisk(), CommittedNeverChanges(),
         LeaderHighWatermarkNeverDecreases(), LeaderHasAllCommitted(), CommittedByMajority(),
         MajorityHasCommitted(), AcknowledgedIsCommitted(), LogStartIsSnapshotEnd(), OneVoterAtATime(),
-        VotersAreTheLogs(), OnlyVotersAreVotedFor(),
+        OneOpenChange(), AddedHaveCaughtUp(), VotersAreTheLogs(), OnlyVotersAreVotedFor(),
     ]
 
     mutating func violation(in truth: QuorumTruth, at node: QuorumNode) -> String? {

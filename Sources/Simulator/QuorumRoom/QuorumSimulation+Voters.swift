@@ -5,9 +5,15 @@ import Quorum
 extension QuorumSimulation {
     static let operationTimeoutMilliseconds: Int64 = 3_000
 
-    /// Asks whoever believes to lead for one change.
+    /// Asks whoever believes to lead for one change; now and then for the next ones at once, which has to be refused or
+    /// wait.
     mutating func operate() {
         heap.schedule(.operate, afterMicroseconds: 200_000 + Int64(generator.next() % 1_500_000))
+        let more = generator.chance(1, in: 3) ? 1 + generator.next() % 2 : 0
+        for _ in 0...more { askForChange() }
+    }
+
+    private mutating func askForChange() {
         let index = truth.nodes.indices.first { truth.nodes[$0].replica?.leaderID == truth.nodes[$0].id }
         guard let index, isProducing, !truth.nodes[index].isPaused, let voters = truth.nodes[index].replica?.voters,
             let (request, key, isAdded) = wish(voters)
@@ -29,8 +35,10 @@ extension QuorumSimulation {
             let chosen = voters.all[Int(generator.next() % UInt64(voters.members.count))]
             return (remove(chosen), chosen, false)
         }
-        guard !outside.isEmpty else { return nil }
-        let node = outside[Int(generator.next() % UInt64(outside.count))]
+        guard let last = outside.min(by: { $0.disk.durableEnd < $1.disk.durableEnd }) else { return nil }
+        // Who is behind most of all is worth more trouble than the others.
+        let isLast = generator.chance(1, in: 2)
+        let node = isLast ? last : outside[Int(generator.next() % UInt64(outside.count))]
         let voter = QuorumSimulation.voter(node: Int(node.id.value), disk: node.disks, isDynamic: true)
         let ask = AddVoterAsk(voter: voter, timeoutMilliseconds: QuorumSimulation.operationTimeoutMilliseconds)
         return (.addVoter(ask), voter.key, true)

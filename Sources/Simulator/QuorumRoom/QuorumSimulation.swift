@@ -110,6 +110,7 @@ package struct QuorumSimulation {
         let limit = MonotonicInstant(0).advanced(byMilliseconds: milliseconds)
         while let event = heap.next(before: limit) {
             steps += 1
+            truth.now = now
             touched.removeAll(keepingCapacity: true)
             handle(event)
             for index in touched {

@@ -1,6 +1,10 @@
 package import Primitives
 package import Replication
 
+#if MUTANTS
+    import Mutants
+#endif
+
 /// One broker with a replica of the simulated partition: its disk, its process, what it knows of the metadata.
 package struct ReplicaNode: Sendable {
     /// What it does for the partition now.
@@ -51,8 +55,16 @@ package struct ReplicaNode: Sendable {
         }
     }
 
-    /// The end offset that its fetches tell.
-    func fetchEnd(flushes: Bool) -> Offset { flushes ? disk.flushed : disk.end }
+    /// The end offset that its fetches tell: nothing that it does not keep, where it has to flush.
+    func fetchEnd(flushes: Bool) -> Offset { owesFlush(flushes: flushes) ? disk.flushed : disk.end }
+
+    /// Whether it has to flush before it asks on.
+    func owesFlush(flushes: Bool) -> Bool {
+        #if MUTANTS
+            if Mutant.unflushedCounts.isOn { return false }
+        #endif
+        return flushes && (isFlushing || disk.flushed < disk.end)
+    }
 }
 
 /// What happens in a replication simulation. A process's events carry its life.
@@ -88,6 +100,8 @@ enum ReplicationEvent: Sendable {
     case sessions
     case fault
     case fenceLeader
+    case elect
+    case wipeOnceWhole
     /// One of those that die together.
     case death(node: Int)
     /// They are all dead.
@@ -108,7 +122,7 @@ enum ReplicationEvent: Sendable {
             .metadata(let node, let life), .register(let node, let life), .heartbeat(let node, let life),
             .lagCheck(let node, let life):
             (node, life)
-        case .produce, .fetch, .alter, .sessions, .fault, .fenceLeader, .death, .cutLogs, .start, .resume,
+        case .produce, .fetch, .alter, .sessions, .fault, .fenceLeader, .elect, .wipeOnceWhole, .death, .cutLogs, .start, .resume,
             .endPartition, .heal:
             nil
         }

@@ -143,6 +143,7 @@ extension ReplicationSimulation {
                     flushedEnd: node.disk.flushed, highWatermark: highWatermark, lives: lives, now: now))
             lead(index) { $0.checkLag(now: $1) }
             flush(index)
+            repeatFetches(to: index)
         } else {
             truth.nodes[index].role = .follower(
                 FollowerReplica(assignment: assignment, highWatermark: highWatermark, logEnd: node.disk.end))
@@ -219,7 +220,9 @@ extension ReplicationSimulation {
         request.currentMetadataOffset = Offset(max(ReplicationSimulation.metadataEnd(node.appliedImages).value - 1, 0))
         let offset = ReplicationSimulation.metadataEnd(truth.images.count)
         let decision = truth.controller.heartbeat(request, nextOffset: offset, now: now)
+        let wasFenced = !truth.controller.image.brokers.isUnfenced(node.id)
         commit(decision)
+        if wasFenced, truth.controller.image.brokers.isUnfenced(node.id) { repeatFormerFetches(of: index) }
         reportRecovery(index, epoch)
     }
 

@@ -52,6 +52,7 @@ extension ReplicationSimulation {
         truth.nodes[index].isUp = false
         truth.nodes[index].isPaused = false
         truth.nodes[index].life += 1
+        keepFetches(of: index)
         truth.nodes[index].role = .idle
         truth.nodes[index].held = []
         truth.nodes[index].waiting = []
@@ -79,7 +80,7 @@ extension ReplicationSimulation {
     }
 
     /// An empty disk, one at a time: while all others have everything.
-    private mutating func wipe(_ index: Int) {
+    mutating func wipe(_ index: Int) {
         guard isWhole, truth.nodes[index].isUp, lossy == nil || isFilledAgain() else { return }
         note("\(truth.nodes[index].id) gets an empty disk")
         crash(index)
@@ -87,7 +88,7 @@ extension ReplicationSimulation {
         lossy = index
     }
 
-    private mutating func pause(_ index: Int) {
+    mutating func pause(_ index: Int) {
         guard truth.nodes[index].isUp, !truth.nodes[index].isPaused else { return }
         note("\(truth.nodes[index].id) is paused")
         truth.nodes[index].isPaused = true
@@ -122,6 +123,7 @@ extension ReplicationSimulation {
     mutating func injectFault() {
         guard !isHealed else { return }
         scheduleFault()
+        guard now >= quietUntil else { return }
         let index = anyNode(generator.next())
         if cutsLogs, generator.chance(1, in: 4) { return dieTogether() }
         switch generator.next() % (reassigns ? 12 : 9) {
@@ -131,7 +133,7 @@ extension ReplicationSimulation {
         case 4, 5: fence(index)
         case 6 where plan.handovers: changeController()
         case 7: elect()
-        case 8 where plan.wipes: wipe(index)
+        case 8 where plan.wipes: wipeSoonOrLater(index)
         case 9, 10, 11: reassign()
         default: break
         }
@@ -166,24 +168,6 @@ extension ReplicationSimulation {
         let allowed: [ErrorCode] = [.noError, .noReassignmentInProgress, .invalidReplicaAssignment]
         if !allowed.contains(answer.errorCode) { fail("a reassignment is refused: \(answer.errorCode)") }
     }
-
-    /// The preferred replica is to lead: a leader goes that nothing is wrong with, and stays in sync. Every second time
-    /// the new one does not lead for long: the former one may lead again before it has heard of any of it, most of all
-    /// where it stands still.
-    private mutating func elect() {
-        let former = truth.partition.leader
-        var request = ElectLeadersRequest()
-        request.electionType = 0
-        request.topicPartitions = nil
-        note("the preferred leader is to lead")
-        commit(truth.controller.electLeaders(request))
-        guard let former, truth.partition.leader != former, generator.chance(1, in: 2) else { return }
-        if plan.pauses, generator.chance(1, in: 2) { pause(Int(former.value) - 1) }
-        let reign = Int64(generator.next() % UInt64(ReplicationSimulation.shortReignMicrosecondsMax))
-        heap.schedule(.fenceLeader, afterMicroseconds: reign)
-    }
-
-    private static let shortReignMicrosecondsMax: Int64 = 200_000
 
     /// Whoever leads is fenced.
     mutating func fenceLeader() {

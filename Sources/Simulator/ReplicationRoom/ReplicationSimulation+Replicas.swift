@@ -9,7 +9,7 @@ extension ReplicationSimulation {
     /// Every node that believes to lead is given something to write.
     mutating func produce() {
         heap.schedule(.produce, afterMicroseconds: produceIntervalMicroseconds)
-        guard isProducing else { return }
+        guard isProducing, now >= silentUntil else { return }
         for index in truth.nodes.indices where !truth.nodes[index].isPaused && truth.nodes[index].isUp {
             guard let leader = truth.nodes[index].leader, leader.hasEnoughInSync else { continue }
             for _ in 0...generator.next() % 3 {
@@ -67,11 +67,15 @@ extension ReplicationSimulation {
         let node = truth.nodes[index]
         guard settings.flushesOnAck, !node.isFlushing, node.disk.flushed < node.disk.end else { return }
         truth.nodes[index].isFlushing = true
+        // A new disk that is being filled is slow, so that it lasts.
+        let longest = lossy == index && !isHealed ? ReplicationSimulation.fillMicrosecondsMax : 0
         heap.schedule(
             .flushed(
                 end: node.disk.entries.count, generation: node.disk.generation, node: index, life: node.life),
-            afterMicroseconds: 50 + Int64(generator.next() % UInt64(plan.flushMicrosecondsMax)))
+            afterMicroseconds: 50 + Int64(generator.next() % UInt64(max(plan.flushMicrosecondsMax, longest))))
     }
+
+    private static let fillMicrosecondsMax: Int64 = 50_000
 
     mutating func flushed(_ end: Int, _ generation: Int, at index: Int) {
         truth.nodes[index].disk.noteFlush(to: end, generation: generation)
@@ -96,16 +100,17 @@ extension ReplicationSimulation {
     /// Asks the leader, unless a fetch is unanswered or a flush is owed.
     mutating func sendFetch(_ index: Int) {
         let node = truth.nodes[index]
-        guard node.fetchInFlight == nil, !node.isFlushing, let position = position(node), let epoch = node.brokerEpoch,
+        guard node.fetchInFlight == nil, let position = position(node), let epoch = node.brokerEpoch,
             let leader = node.follower?.leader
         else { return }
-        if settings.flushesOnAck, node.disk.flushed < node.disk.end { return flush(index) }
+        if node.owesFlush(flushes: settings.flushesOnAck) { return flush(index) }
         truth.nodes[index].lastFetch += 1
         let number = truth.nodes[index].lastFetch
         truth.nodes[index].fetchInFlight = number
         let to = Int(leader.value) - 1
         let fetch = ReplicationEvent.Fetch(
             from: index, life: node.life, number: number, brokerEpoch: epoch, position: position)
+        keepFetch(fetch, to: to)
         for delay in network.arrivals(from: index, to: to, using: &generator) {
             heap.schedule(.fetch(fetch, to: to), afterMicroseconds: delay)
         }
@@ -198,7 +203,7 @@ extension ReplicationSimulation {
             _ = follower.appended(logEnd: truth.nodes[index].disk.end, leaderHighWatermark: highWatermark)
             truth.nodes[index].role = .follower(follower)
             flush(index)
-            if !truth.nodes[index].isFlushing {
+            if !truth.nodes[index].owesFlush(flushes: settings.flushesOnAck) {
                 heap.schedule(.fetchDue(node: index, life: life), afterMicroseconds: 500)
             }
         case .truncate(let end): cut(index, follower, end)

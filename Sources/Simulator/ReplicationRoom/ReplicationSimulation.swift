@@ -47,6 +47,14 @@ package struct ReplicationSimulation {
     /// The place of the only broker whose log was not cut, until all have everything again.
     var survivor: Int?
     var isProducing = true
+    /// Until then producers have nothing to write.
+    var silentUntil = MonotonicInstant(0)
+    /// The last fetch that each broker was sent by each other one: in the present lives and epochs, and in those
+    /// before.
+    var asked: [[ReplicationEvent.Fetch?]]
+    var formerlyAsked: [[ReplicationEvent.Fetch?]]
+    /// Until then nothing else goes wrong.
+    var quietUntil = MonotonicInstant(0)
     var nextValue: UInt64 = 1
     private var broken: String?
 
@@ -57,6 +65,8 @@ package struct ReplicationSimulation {
         plan = FaultPlan(drawnFrom: &generator)
         reassigns = generator.chance(1, in: 3)
         let nodeCount = ReplicationSimulation.replicaCount + (reassigns ? 2 : 0)
+        asked = Array(repeating: Array(repeating: nil, count: nodeCount), count: nodeCount)
+        formerlyAsked = asked
         // The controller is one more place on the network.
         network = SimNetwork(count: nodeCount + 1, plan: plan)
         produceIntervalMicroseconds = [2_000, 15_000, 80_000][Int(generator.next() % 3)]
@@ -162,6 +172,8 @@ package struct ReplicationSimulation {
         case .sessions: checkSessions()
         case .fault: injectFault()
         case .fenceLeader: fenceLeader()
+        case .elect: electNow()
+        case .wipeOnceWhole: wipeOnceWhole()
         case .start(let node): start(node)
         case .resume(let node): resume(node)
         case .death(let node): die(node)
