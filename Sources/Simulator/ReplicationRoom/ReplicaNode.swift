@@ -122,8 +122,8 @@ enum ReplicationEvent: Sendable {
             .metadata(let node, let life), .register(let node, let life), .heartbeat(let node, let life),
             .lagCheck(let node, let life):
             (node, life)
-        case .produce, .fetch, .alter, .sessions, .fault, .fenceLeader, .elect, .wipeOnceWhole, .death, .cutLogs, .start, .resume,
-            .endPartition, .heal:
+        case .produce, .fetch, .alter, .sessions, .fault, .fenceLeader, .elect, .wipeOnceWhole, .death, .cutLogs,
+            .start, .resume, .endPartition, .heal:
             nil
         }
     }

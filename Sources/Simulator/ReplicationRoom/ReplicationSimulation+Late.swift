@@ -23,19 +23,24 @@ extension ReplicationSimulation {
     /// Who leads anew finds what it was asked in former epochs, too.
     mutating func repeatFetches(to index: Int) {
         for from in truth.nodes.indices {
-            repeatLate(asked[index][from], to: index)
-            repeatLate(formerlyAsked[index][from], to: index)
+            // Before the follower has all again that it cut.
+            repeatLate(asked[index][from], to: index, withinMicroseconds: plan.delayMicrosecondsMax)
+            repeatLate(formerlyAsked[index][from], to: index, withinMicroseconds: plan.delayMicrosecondsMax)
         }
     }
 
     /// Who is let in again is heard of, and then what its former life asked.
     mutating func repeatFormerFetches(of index: Int) {
-        for to in truth.nodes.indices { repeatLate(formerlyAsked[to][index].take(), to: to) }
+        let longest = ReplicationSimulation.repeatedMicroseconds + 2 * plan.delayMicrosecondsMax
+        for to in truth.nodes.indices {
+            repeatLate(formerlyAsked[to][index].take(), to: to, withinMicroseconds: longest)
+        }
     }
 
-    private mutating func repeatLate(_ fetch: ReplicationEvent.Fetch?, to index: Int) {
+    private mutating func repeatLate(
+        _ fetch: ReplicationEvent.Fetch?, to index: Int, withinMicroseconds longest: Int64
+    ) {
         guard let fetch, !isHealed, plan.stragglersPerMille > 0, generator.chance(1, in: 2) else { return }
-        let longest = ReplicationSimulation.repeatedMicroseconds + 2 * plan.delayMicrosecondsMax
         heap.schedule(.fetch(fetch, to: index), afterMicroseconds: Int64(generator.next() % UInt64(longest)))
     }
 

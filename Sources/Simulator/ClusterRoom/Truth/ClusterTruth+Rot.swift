@@ -24,14 +24,11 @@ extension ClusterTruth {
         return nil
     }
 
-    /// Where a machine has the replicas that it has, or those that it leads.
-    func directories(of number: Int, led isOfLeader: Bool = false) -> Set<String> {
+    /// Where a machine has the replicas that it has.
+    func directories(of number: Int) -> Set<String> {
         Set(
             partitionIDs.compactMap { id in
-                guard let registration = partitions[id]?.registration,
-                    !isOfLeader || registration.leader == BrokerID(Int32(number))
-                else { return nil }
-                return partitions[id]?.replicas[number]?.disk.directory
+                partitions[id]?.registration == nil ? nil : partitions[id]?.replicas[number]?.disk.directory
             })
     }
 }
