@@ -502,7 +502,7 @@ def test_features_are_described_raised_and_lowered(own_cluster):
     assert levels(cluster) == expected
     code, out, err = change("upgrade", "--release-version", "4.2")
     assert code == 0, out + err
-    assert f"{elr} was upgraded to 1.\nmetadata.version was upgraded to 29.\n" in out
+    assert f"{elr} was upgraded to 1.\ngroup.version was upgraded to 1.\nmetadata.version was upgraded to 29.\n" in out
     assert "transaction.version=2 is left out: the cluster does not have this feature." in err
     wait_until(lambda: levels(cluster)[elr] == ("0", "1", "1"), 10, "all brokers tell the new levels")
 

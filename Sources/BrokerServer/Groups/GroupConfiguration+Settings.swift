@@ -24,14 +24,19 @@ extension GroupConfiguration {
             GroupMigrationPolicy(rawValue: settings.string("group.consumer.migration.policy").lowercased())
             ?? migrationPolicy
         expressionRefreshMilliseconds = settings.integer("group.consumer.regex.refresh.interval.ms")
-        func bounded(_ name: String) -> Int64 {
-            let most = settings.integer("group.consumer.max.\(name)")
-            let least = settings.integer("group.consumer.min.\(name)")
-            return min(most, max(least, settings.integer("group.consumer.\(name)")))
+        func bounded(_ name: String, _ least: String, _ most: String) -> Int64 {
+            min(settings.integer(most), max(settings.integer(least), settings.integer(name)))
         }
-        consumerLimits.sessionTimeoutMilliseconds = bounded("session.timeout.ms")
-        consumerLimits.heartbeatIntervalMilliseconds = Int32(clamping: bounded("heartbeat.interval.ms"))
-        consumerLimits.assignmentIntervalMilliseconds = bounded("assignment.interval.ms")
+        consumerLimits.sessionTimeoutMilliseconds = bounded(
+            "group.consumer.session.timeout.ms", "group.consumer.min.session.timeout.ms",
+            "group.consumer.max.session.timeout.ms")
+        let heartbeat = bounded(
+            "group.consumer.heartbeat.interval.ms", "group.consumer.min.heartbeat.interval.ms",
+            "group.consumer.max.heartbeat.interval.ms")
+        consumerLimits.heartbeatIntervalMilliseconds = Int32(clamping: heartbeat)
+        consumerLimits.assignmentIntervalMilliseconds = bounded(
+            "group.consumer.assignment.interval.ms", "group.consumer.min.assignment.interval.ms",
+            "group.consumer.max.assignment.interval.ms")
     }
 }
 
