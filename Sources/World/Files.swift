@@ -151,7 +151,7 @@ extension FileStore {
         try file.write([Bytes(content)], at: 0)
         try file.synchronize()
         try rename(temporary, to: path)
-        let directory = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+        let directory = path.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(path[..<$0]) } ?? "."
         try synchronizeDirectory(directory.isEmpty ? "/" : directory)
     }
 }

@@ -10,8 +10,8 @@ import World
 /// What one replica believes at one moment: for those who judge it from outside after each event of its node, as the
 /// simulator's invariants do. An object, as it is handed round far more often than it changes.
 package final class ReplicaWitness: Sendable {
-    /// What a leader counts on.
-    package struct Leading: Hashable, Sendable {
+    /// What a leader counts on. An object, too: the rules ask for it again and again.
+    package final class Leading: Equatable, Sendable {
         package let epoch: LeaderEpoch
         package let epochStart: Offset
         /// As the controller confirmed it.
@@ -31,6 +31,12 @@ package final class ReplicaWitness: Sendable {
             isChangeInFlight = leader.isChangeInFlight
             effectiveMinInSync = leader.effectiveMinInSync
             shownEnd = leader.isHighWatermarkCurrent ? leader.highWatermark : nil
+        }
+
+        package static func == (one: Leading, other: Leading) -> Bool {
+            one.epoch == other.epoch && one.epochStart == other.epochStart && one.inSync == other.inSync
+                && one.maximalInSync == other.maximalInSync && one.isChangeInFlight == other.isChangeInFlight
+                && one.effectiveMinInSync == other.effectiveMinInSync && one.shownEnd == other.shownEnd
         }
 
         /// Whether a leader counts on this still; every field is asked for.
@@ -55,13 +61,13 @@ package final class ReplicaWitness: Sendable {
     package let isFollowing: Bool
     package let flushesOnAck: Bool
 
-    init(_ state: borrowing PartitionState, _ log: PartitionLog, directory: String) {
+    init(_ state: borrowing PartitionState, _ bounds: PartitionLog.Bounds, directory: String) {
         self.directory = directory
         leaderEpoch = state.assignment.leaderEpoch
         partitionEpoch = state.assignment.partitionEpoch
-        logStart = log.logStartOffset
-        logEnd = log.logEndOffset
-        flushedEnd = log.flushedEndOffset
+        logStart = bounds.start
+        logEnd = bounds.end
+        flushedEnd = bounds.flushedEnd
         highWatermark = state.highWatermark
         if let leader = state.leader { leading = Leading(leader) } else { leading = nil }
         isFollowing = state.follower != nil
@@ -70,8 +76,8 @@ package final class ReplicaWitness: Sendable {
 
     /// Whether a replica believes this still; every field is asked for, and nothing is copied.
     func isStill(of state: borrowing PartitionState) -> Bool {
-        state.log?.logEndOffset == logEnd && state.log?.flushedEndOffset == flushedEnd
-            && state.log?.logStartOffset == logStart && state.highWatermark == highWatermark
+        state.log?.bounds == PartitionLog.Bounds(start: logStart, end: logEnd, flushedEnd: flushedEnd)
+            && state.highWatermark == highWatermark
             && state.assignment.leaderEpoch == leaderEpoch && state.assignment.partitionEpoch == partitionEpoch
             && (state.follower != nil) == isFollowing && state.settings.flushesOnAck == flushesOnAck
             && (leading?.isStill(of: state) ?? (state.leader == nil))
@@ -107,8 +113,8 @@ extension Partition {
     /// Nil while the log is not open.
     package var witness: ReplicaWitness? {
         state.withLock { state in
-            guard let log = state.log else { return nil }
-            return ReplicaWitness(state, log, directory: directory)
+            guard let bounds = state.log?.bounds else { return nil }
+            return ReplicaWitness(state, bounds, directory: directory)
         }
     }
 

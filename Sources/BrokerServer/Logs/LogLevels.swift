@@ -99,7 +99,7 @@ package final class LogLevels: Sendable {
     private static func path(of name: String) -> [String] {
         var path = [name]
         var rest = Substring(name)
-        while let dot = rest.lastIndex(of: ".") {
+        while let dot = rest.utf8.lastIndex(of: UInt8(ascii: ".")) {
             rest = rest[..<dot]
             path.append(String(rest))
         }

@@ -55,6 +55,20 @@ package struct PartitionLog: Sendable {
         flushedEndOffset = segments[segments.count - 1].endOffset
     }
 
+    /// Where a log begins and ends.
+    package struct Bounds: Equatable {
+        package let start: Offset
+        package let end: Offset
+        package let flushedEnd: Offset
+
+        package init(start: Offset, end: Offset, flushedEnd: Offset) {
+            (self.start, self.end, self.flushedEnd) = (start, end, flushedEnd)
+        }
+    }
+
+    /// All of them at once: who has the log in an optional copies it with each look at one of its fields.
+    package var bounds: Bounds { Bounds(start: logStartOffset, end: logEndOffset, flushedEnd: flushedEndOffset) }
+
     /// Exclusive: the offset the next record gets.
     package var logEndOffset: Offset { segments[segments.count - 1].endOffset }
 

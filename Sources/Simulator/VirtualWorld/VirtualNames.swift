@@ -153,11 +153,14 @@ struct VirtualNames {
         return !rest.contains(UInt8(ascii: "/"))
     }
 
-    static func parent(_ path: String) -> String { path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "" }
+    static func parent(_ path: String) -> String { lastSlash(path).map { String(path[..<$0]) } ?? "" }
 
     static func last(_ path: String) -> String {
-        path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
+        lastSlash(path).map { String(path[path.utf8.index(after: $0)...]) } ?? path
     }
+
+    /// Byte by byte: to look for a character the text would be taken apart into those that are seen as one.
+    private static func lastSlash(_ path: String) -> String.Index? { path.utf8.lastIndex(of: UInt8(ascii: "/")) }
 }
 
 /// The name of a file, taken apart once: whoever watches the disk asks with each write.

@@ -25,15 +25,16 @@ struct FetchableView: Equatable {
     var givenEnd: Offset
 
     init(_ state: borrowing PartitionState) {
-        isOpen = state.isOpen
+        let bounds = state.log?.bounds
+        isOpen = bounds != nil
         isOffline = state.isOffline
         isLeader = state.leader != nil
         isFollower = state.follower != nil
         leaderEpoch = state.assignment.leaderEpoch
-        logStart = state.log?.logStartOffset ?? .zero
+        logStart = bounds?.start ?? .zero
         partitionEpoch = state.leader?.partitionEpoch ?? PartitionEpoch(0)
         isThrottled = state.settings.isThrottledAsLeader
-        logEnd = state.log?.logEndOffset ?? .zero
+        logEnd = bounds?.end ?? .zero
         highWatermark = state.highWatermark
         lastStable = state.lastStableOffset
         givenEnd = state.endGivenToInSync ?? logEnd

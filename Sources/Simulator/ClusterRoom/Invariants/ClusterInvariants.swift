@@ -21,7 +21,7 @@ struct ClusterInvariants: Sendable {
     mutating func violation(
         of partition: PartitionTruth, in truth: ClusterTruth, isRegistrationNew: Bool
     ) -> String? {
-        guard partition.registration != nil else { return nil }
+        guard partition.roles != nil else { return nil }
         if isRegistrationNew {
             for index in ofRegistrations.indices {
                 if let reason = ofRegistrations[index].violation(of: partition, in: truth) { return reason }

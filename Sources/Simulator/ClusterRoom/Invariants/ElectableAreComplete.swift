@@ -5,15 +5,12 @@ import Primitives
 /// INV-3: everyone who may be elected, in ISR or ELR, has all that is committed, if it runs.
 struct ElectableAreComplete: PartitionInvariant {
     func violation(of partition: PartitionTruth, in truth: ClusterTruth) -> String? {
-        // Not the whole registration: it would be copied.
-        guard let isr = partition.registration?.isr, let elr = partition.registration?.eligibleLeaderReplicas else {
-            return nil
-        }
+        guard let roles = partition.roles else { return nil }
         let end = partition.committed.end
         for replica in partition.all {
-            let id = BrokerID(Int32(replica.node))
-            guard let witness = replica.witness, isr.contains(id) || elr.contains(id), truth.isRunning(replica.node)
+            guard roles.isElectable(replica.node), let witness = replica.witness, truth.isRunning(replica.node)
             else { continue }
+            let id = BrokerID(Int32(replica.node))
             if witness.logEnd < end {
                 return "INV-3: \(id) may be elected and ends at \(witness.logEnd), \(end) is committed"
             }

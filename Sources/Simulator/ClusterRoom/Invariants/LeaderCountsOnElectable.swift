@@ -7,7 +7,7 @@ import Primitives
 struct LeaderCountsOnElectable: PartitionInvariant {
     func violation(of partition: PartitionTruth, in truth: ClusterTruth) -> String? {
         for replica in partition.all {
-            guard let leading = replica.witness?.leading, truth.isCurrentLeader(replica, of: partition),
+            guard truth.isCurrentLeader(replica, of: partition), let leading = replica.witness?.leading,
                 let registration = partition.registration
             else { continue }
             let number = replica.node

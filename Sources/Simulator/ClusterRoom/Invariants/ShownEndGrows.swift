@@ -5,7 +5,7 @@ import Primitives
 struct ShownEndGrows: PartitionInvariant {
     func violation(of partition: PartitionTruth, in truth: ClusterTruth) -> String? {
         for replica in partition.all {
-            guard let told = replica.witness?.leading?.shownEnd, truth.isCurrentLeader(replica, of: partition)
+            guard truth.isCurrentLeader(replica, of: partition), let told = replica.witness?.leading?.shownEnd
             else { continue }
             if told < partition.shownEnd {
                 return "INV-13: leader \(replica.node) tells the end \(told) after \(partition.shownEnd) was told"

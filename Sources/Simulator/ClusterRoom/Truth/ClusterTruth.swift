@@ -20,6 +20,8 @@ package final class ClusterTruth: @unchecked Sendable {
     private var inOrder: [PartitionTruth] = []
     var quorum: MetadataLogTruth
     private var nodes: [NodeView]
+    /// What the present event has changed.
+    private var touched: [PartitionTruth] = []
     private var invariants = ClusterInvariants()
     /// The first rule that was broken.
     package private(set) var violation: String?
@@ -42,7 +44,7 @@ package final class ClusterTruth: @unchecked Sendable {
     private(set) var isLossy = false
 
     /// What was last seen of a node.
-    private struct NodeView {
+    private final class NodeView {
         var appliedEnd = Offset.zero
         var replicas: [(partition: Partition, truth: PartitionTruth)] = []
         var registeredEpoch: BrokerEpoch?
@@ -87,10 +89,8 @@ package final class ClusterTruth: @unchecked Sendable {
 
     /// Whether a replica leads by the committed metadata, and knows it.
     func isCurrentLeader(_ replica: ReplicaTruth, of partition: PartitionTruth) -> Bool {
-        guard let leading = replica.witness?.leading, let epoch = partition.registration?.leaderEpoch,
-            leading.epoch == epoch
-        else { return false }
-        return partition.registration?.leader == BrokerID(Int32(replica.node))
+        guard let roles = partition.roles, roles.leader == replica.node else { return false }
+        return replica.witness?.leading?.epoch == roles.leaderEpoch
     }
 
     /// `min.insync.replicas` of a topic.
@@ -165,18 +165,18 @@ package final class ClusterTruth: @unchecked Sendable {
         guard violation == nil else { return }
         let machine = machines[number - 1]
         guard let node = machine.node else { return forget(number) }
-        let witness = node.witness
-        nodes[number - 1].registeredEpoch = witness.registeredEpoch
-        if let steps = witness.quorumSteps, steps != nodes[number - 1].quorumSteps || quorum.needsRefresh(number) {
-            nodes[number - 1].quorumSteps = steps
+        let (witness, view) = (node.witness, nodes[number - 1])
+        view.registeredEpoch = witness.registeredEpoch
+        if let steps = witness.quorumSteps, steps != view.quorumSteps || quorum.needsRefresh(number) {
+            view.quorumSteps = steps
             if let witness = node.quorumWitness, let reason = quorum.observe(witness, machine) {
                 return violated(reason)
             }
         }
-        var touched: [PartitionTruth] = []
+        touched.removeAll(keepingCapacity: true)
         var isImageNew = false
-        if let end = witness.appliedEnd, end != nodes[number - 1].appliedEnd, let applied = node.appliedMetadata {
-            nodes[number - 1].appliedEnd = applied.provenance.end
+        if let end = witness.appliedEnd, end != view.appliedEnd, let applied = node.appliedMetadata {
+            view.appliedEnd = applied.provenance.end
             refreshReplicas(number, node)
             if applied.provenance.end > image.provenance.end {
                 take(applied)
@@ -187,8 +187,8 @@ package final class ClusterTruth: @unchecked Sendable {
                 return violated(reason)
             }
         }
-        if nodes[number - 1].replicas.isEmpty == witness.hasReplicas { refreshReplicas(number, node) }
-        for (believed, partition) in nodes[number - 1].replicas where look(at: believed, partition, number) {
+        if view.replicas.isEmpty == witness.hasReplicas { refreshReplicas(number, node) }
+        for (believed, partition) in view.replicas where look(at: believed, partition, number) {
             touched.append(partition)
         }
         // Who is registered and fenced decides whom the rules speak of.

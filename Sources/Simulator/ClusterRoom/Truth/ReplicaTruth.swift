@@ -52,6 +52,22 @@ struct ReplicasByMachine {
     var numbers: [Int] { places.indices.filter { places[$0] != nil } }
 }
 
+/// Who is what by a registration, by the numbers of the machines: plain numbers, for those who ask often.
+struct RegisteredRoles {
+    let leaderEpoch: LeaderEpoch
+    let leader: Int?
+    /// Who is in ISR or ELR, a bit for each.
+    private var electable: UInt64 = 0
+
+    init(_ registration: PartitionRegistration) {
+        leaderEpoch = registration.leaderEpoch
+        leader = registration.leader.map { Int($0.value) }
+        for id in registration.isr + registration.eligibleLeaderReplicas { electable |= 1 << UInt64(id.value) }
+    }
+
+    func isElectable(_ number: Int) -> Bool { electable & 1 << UInt64(number) != 0 }
+}
+
 /// One partition of the cluster as it is.
 ///
 /// `@unchecked Sendable`: a simulation has one thread.
@@ -59,7 +75,9 @@ final class PartitionTruth: @unchecked Sendable {
     let id: TopicPartitionID
     let topicName: String
     /// As the newest metadata that any node applied has it; nil once it is deleted.
-    var registration: PartitionRegistration?
+    var registration: PartitionRegistration? { didSet { roles = registration.map(RegisteredRoles.init) } }
+    /// What the rules ask of that after each event.
+    private(set) var roles: RegisteredRoles?
     var committed = CommittedLog()
     private(set) var replicas = ReplicasByMachine()
     /// The machines that have, or had, a replica.
