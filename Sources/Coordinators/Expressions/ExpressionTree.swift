@@ -76,7 +76,12 @@ struct ExpressionCompiler {
     private mutating func compile(
         _ body: ExpressionTree, min: Int, max: Int?
     ) throws(TopicExpression.Mistake) {
-        for _ in 0..<min { try compile(body) }
+        for _ in 0..<min {
+            let before = steps.count
+            try compile(body)
+            // What takes nothing takes nothing however often: counts that multiply would keep the compiler for ever.
+            if steps.count == before { return }
+        }
         guard let max else {
             let fork = steps.count
             try add(.fork(fork + 1, fork + 1))

@@ -62,6 +62,12 @@ import Testing
         #expect(throws: TopicExpression.Mistake.self) { try TopicExpression(long) }
     }
 
+    @Test("counts that multiply what takes nothing do not keep the compiler")
+    func emptyRepetitions() throws {
+        let pattern = String(repeating: "(", count: 20) + "(a{0}){1000}" + String(repeating: "){1000}", count: 20)
+        #expect(try TopicExpression(pattern).matches(""))
+    }
+
     @Test(
         "patterns that ruin a backtracking matcher take linear time",
         arguments: ["(a*)*b", "(a+)+b", "(a|a)*b", "(a|aa)+b", "(.*)(.*)(.*)(.*)(.*)b", "(x+x+)+y", "(((a*)*)*)*b"])
