@@ -106,9 +106,10 @@ extension ClusterSimulation {
     }
 
     /// A bit of a closed segment is another while the process runs that wrote and checked it: its page has left memory.
-    /// Somebody reads all from the start.
+    /// Somebody reads all from the start, of the leaders: their logs are worth more trouble than the others'.
     private func rotUnseen(_ machine: SimulatedMachine) {
-        let directories = truth.directories(of: machine.number)
+        let isOfLeader = generator.chance(2, in: 3)
+        let directories = truth.directories(of: machine.number, led: isOfLeader)
         let logs = machine.files.paths.filter { $0.hasSuffix(".log") }
         let closed = zip(logs, logs.dropFirst()).filter { VirtualNames.parent($0) == VirtualNames.parent($1) }.map(\.0)
         let found = flipBit(of: machine) { closed.contains($0) && directories.contains(VirtualNames.parent($0)) }

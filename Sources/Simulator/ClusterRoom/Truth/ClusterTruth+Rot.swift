@@ -24,11 +24,14 @@ extension ClusterTruth {
         return nil
     }
 
-    /// Where a machine has the replicas that it has.
-    func directories(of number: Int) -> Set<String> {
+    /// Where a machine has the replicas that it has, or those that it leads.
+    func directories(of number: Int, led isOfLeader: Bool = false) -> Set<String> {
         Set(
             partitionIDs.compactMap { id in
-                partitions[id]?.registration == nil ? nil : partitions[id]?.replicas[number]?.disk.directory
+                guard let registration = partitions[id]?.registration,
+                    !isOfLeader || registration.leader == BrokerID(Int32(number))
+                else { return nil }
+                return partitions[id]?.replicas[number]?.disk.directory
             })
     }
 }
