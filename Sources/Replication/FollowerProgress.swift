@@ -34,6 +34,8 @@ package struct FollowerProgress: Hashable, Sendable {
     /// The last time at which it was known to hold all that the leader had.
     package internal(set) var lastCaughtUp: MonotonicInstant?
     private var lastFetch: (at: MonotonicInstant, leaderEnd: Offset)?
+    /// Until then others are proposed first: the controller has refused it.
+    private var refusedUntil: MonotonicInstant?
 
     init(broker: BrokerID, life: BrokerLife?, caughtUpAt: MonotonicInstant?) {
         self.broker = broker
@@ -63,6 +65,11 @@ package struct FollowerProgress: Hashable, Sendable {
         #endif
         return !life.isFenced && !life.isShuttingDown && life.epoch == fetchedBrokerEpoch
     }
+
+    /// The controller has refused to have it in the in-sync set.
+    mutating func refused(until instant: MonotonicInstant) { refusedUntil = instant }
+
+    func mayBeProposed(_ now: MonotonicInstant) -> Bool { refusedUntil.map { now >= $0 } ?? true }
 
     /// False when the fetch is from an earlier life than one already seen.
     mutating func record(_ fetch: FollowerFetch, leaderEnd: Offset, now: MonotonicInstant) -> Bool {
@@ -102,6 +109,7 @@ package struct FollowerProgress: Hashable, Sendable {
 
     /// Takes a new registration. A life other than the one that fetched may have another disk, so its progress is void.
     mutating func registered(_ new: BrokerLife?) {
+        if new != life { refusedUntil = nil }
         life = new
         #if MUTANTS
             if Mutant.formerLifeCounts.isOn { return }

@@ -36,6 +36,8 @@ package struct LeaderReplica: Sendable {
 
     /// The wait after a refused proposal before another one is made, so that a follower's fetches do not cause a storm.
     package static let refusedProposalPauseMilliseconds: Int64 = 200
+    /// The wait before a follower that was refused is proposed again: time for another one, which it would keep out.
+    package static let refusedFollowerPauseMilliseconds: Int64 = 1_000
 
     package let me: BrokerID
     package let leaderEpoch: LeaderEpoch
@@ -200,6 +202,7 @@ package struct LeaderReplica: Sendable {
         if answer.isForNothing, proposal.leaderEpoch == leaderEpoch {
             // Also where the metadata was faster than the answer: what is refused once is refused again.
             noProposalBefore = now.advanced(byMilliseconds: LeaderReplica.refusedProposalPauseMilliseconds)
+            if answer == .refused(.ineligibleReplica) { restRefused(proposal, now: now) }
         }
         guard isr.isInFlight(proposal) else { return .outdated }
         switch answer {
@@ -313,6 +316,15 @@ extension LeaderReplica {
         return true
     }
 
+    private mutating func restRefused(_ proposal: ISRProposal, now: MonotonicInstant) {
+        let until = now.advanced(byMilliseconds: LeaderReplica.refusedFollowerPauseMilliseconds)
+        for index in followers.indices where !isr.committed.contains(followers[index].broker) {
+            if proposal.members.contains(where: { $0.broker == followers[index].broker }) {
+                followers[index].refused(until: until)
+            }
+        }
+    }
+
     private mutating func expansion(with follower: FollowerProgress, now: MonotonicInstant) -> ISRProposal? {
         #if MUTANTS
             if Mutant.joinsBehind.isOn || Mutant.joinsBeforeEpochStart.isOn, isr.isSettled, mayPropose(now),
@@ -322,8 +334,8 @@ extension LeaderReplica {
                 return propose(isr.committed + [follower.broker])
             }
         #endif
-        guard isr.isSettled, !isr.committed.contains(follower.broker), mayPropose(now), follower.isEligible,
-            let end = follower.endOffset, end >= highWatermark, end >= epochStart
+        guard isr.isSettled, !isr.committed.contains(follower.broker), mayPropose(now), follower.mayBeProposed(now),
+            follower.isEligible, let end = follower.endOffset, end >= highWatermark, end >= epochStart
         else { return nil }
         return propose(isr.committed + [follower.broker])
     }

@@ -105,6 +105,26 @@ struct DirectoryTests {
         #expect(try cluster.alter(by: 1, isr: [1, 2]).errorCode == .noError)
     }
 
+    @Test("A recovery candidate on a new disk comes in sync beside a leader, and passes for nobody's candidate before")
+    func newDiskOfCandidate() throws {
+        var cluster = Cluster()
+        for broker in Int32(1)...3 { cluster.join(broker) }
+        cluster.createTopic(
+            "t", partitions: -1, replicas: -1, configs: [("min.insync.replicas", "2")], assignments: [[1, 2, 3]])
+        cluster.fence(3)
+        cluster.fence(2)
+        cluster.register(Cluster.registration(2, life: 2, directory: 77))
+        cluster.heartbeat(2)
+        var partition = try cluster.partition()
+        #expect(partition.leader == BrokerID(1) && partition.lastKnownELR.contains(BrokerID(2)))
+        #expect(try cluster.alter(by: 1, isr: [1, 2]).errorCode == .ineligibleReplica)
+        #expect(cluster.assign(2, to: DirectoryID(high: 1_000, low: 77)) == .noError)
+        partition = try cluster.partition()
+        #expect(partition.directory(of: BrokerID(2)) == DirectoryID(high: 1_000, low: 77))
+        #expect(!partition.lastKnownELR.contains(BrokerID(2)))
+        #expect(try cluster.alter(by: 1, isr: [1, 2]).errorCode == .noError)
+    }
+
     @Test("One request places replicas in several directories, and each is answered by itself")
     func several() throws {
         var cluster = cluster()

@@ -84,7 +84,10 @@ import Testing
         #expect(partition.leader.maximalInSync.map(\.value) == [1, 2])
         partition.fetch(LeaderFixture.third, at: 0)
         #expect(partition.proposals.count == 1, "no storm of proposals")
-        partition.wait(milliseconds: LeaderReplica.refusedProposalPauseMilliseconds)
+        let pause =
+            error == .ineligibleReplica
+            ? LeaderReplica.refusedFollowerPauseMilliseconds : LeaderReplica.refusedProposalPauseMilliseconds
+        partition.wait(milliseconds: pause)
         partition.fetch(LeaderFixture.third, at: 0)
         #expect(partition.proposals.count == 2)
     }
@@ -99,9 +102,22 @@ import Testing
         #expect(partition.answer(proposal, .refused(.ineligibleReplica)) == .outdated)
         partition.fetch(LeaderFixture.third, at: 0)
         #expect(partition.proposals.count == 1, "no storm of proposals")
-        partition.wait(milliseconds: LeaderReplica.refusedProposalPauseMilliseconds)
+        partition.wait(milliseconds: LeaderReplica.refusedFollowerPauseMilliseconds)
         partition.fetch(LeaderFixture.third, at: 0)
         #expect(partition.proposals.count == 2)
+    }
+
+    @Test("A follower that is refused again and again does not keep another one out")
+    func refusedGivesWay() {
+        let partition = LeaderFixture(inSync: [1])
+        partition.fetch(LeaderFixture.second, at: 0)
+        _ = partition.answer(partition.proposals[0], .refused(.ineligibleReplica))
+        partition.wait(milliseconds: LeaderReplica.refusedProposalPauseMilliseconds)
+        partition.fetch(LeaderFixture.second, at: 0)
+        #expect(partition.proposals.count == 1)
+        partition.fetch(LeaderFixture.third, at: 0)
+        #expect(partition.proposals.count == 2)
+        #expect(partition.proposals.last?.members.map(\.broker) == [LeaderFixture.me, LeaderFixture.third])
     }
 
     @Test(

@@ -6,8 +6,10 @@ extension ClusterController {
     /// Notes in which of its directories a broker holds its replicas (KIP-858).
     ///
     /// A replica that turns up where the broker has no directory in service is treated like one whose directory failed.
-    /// Where a recovery candidate's recorded directory is gone, the record stays: a new, empty replica elsewhere is not
-    /// the one that was in sync, and must not pass for it.
+    /// Where a recovery candidate's recorded directory is gone, the record stays while nobody leads: a new, empty
+    /// replica elsewhere is not the one that was in sync, and must not pass for it. Who leads has all that the candidate
+    /// had, so beside a leader the replica elsewhere is recorded, and is a candidate no longer: else it could never come
+    /// in sync.
     ///
     /// - Errors: BROKER_ID_NOT_REGISTERED and STALE_BROKER_EPOCH as a whole; for each partition UNKNOWN_TOPIC_ID,
     ///   UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER_OR_FOLLOWER where the broker holds no replica.
@@ -59,10 +61,11 @@ extension ClusterController {
         guard let partition = topic[id.index] else { throw Refusal(.unknownTopicOrPartition) }
         guard let place = partition.replicas.firstIndex(of: broker.id) else { throw Refusal(.notLeaderOrFollower) }
         if directory == .lostDirectory { return try losing(id, partition, topic, place, broker) }
-        if partition.lastKnownELR.contains(broker.id), !isSameReplica(directory, partition.directories[place]) {
-            return []
-        }
         var assigned = partition
+        if partition.lastKnownELR.contains(broker.id), !isSameReplica(directory, partition.directories[place]) {
+            guard partition.leader != nil, partition.recoveryState == .recovered else { return [] }
+            assigned.lastKnownELR.removeAll { $0 == broker.id }
+        }
         assigned.directories[place] = directory
         guard let change = PartitionChangeRecord(id, from: partition, to: assigned) else { return [] }
         if image.brokers.isOnline(directory, of: broker.id) { return [change] }
