@@ -26,6 +26,9 @@ import WireProtocol
         BrokerHeartbeatHandler.self, AllocateProducerIDsHandler.self, ControllerRegistrationHandler.self,
         AlterPartitionReassignmentsHandler.self, ListPartitionReassignmentsHandler.self, ElectLeadersHandler.self,
         AssignReplicasToDirsHandler.self, DescribeProducersHandler.self,
+        AddPartitionsToTxnHandler.self, AddOffsetsToTxnHandler.self, EndTxnHandler.self,
+        WriteTxnMarkersHandler.self, TxnOffsetCommitHandler.self, DescribeTransactionsHandler.self,
+        ListTransactionsHandler.self,
     ]
 
     private static func row<Handler: RequestHandler>(_ handler: Handler.Type) -> String {

@@ -55,3 +55,7 @@ def martlet_ids(cluster):
 def test_a_producer_and_a_group_of_consumers(cluster, assignor, codec):
     name = f"org.apache.kafka.clients.consumer.{assignor}Assignor"
     java("ProduceConsume.java", cluster.bootstrap, fresh("java"), name, codec)
+
+
+def test_transactions_of_version_two(cluster):
+    java("Transactions.java", cluster.bootstrap, fresh("java-transactions"))

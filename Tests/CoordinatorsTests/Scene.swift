@@ -11,6 +11,10 @@ final class Scene {
     var time = CoordinatorTime(now: MonotonicInstant(0), timeOfDay: Timestamp(1_000_000))
     /// All records that were appended, in order.
     var log: [GroupRecord] = []
+    /// Exclusive: of its records and of the ends of transactions.
+    private var logEnd = Offset.zero
+    /// The ends of transactions that were appended, in order.
+    var ends: [TransactionEnd] = []
     /// Answers by ticket, as they leave.
     var replies: [Int64: GroupReply] = [:]
     /// Commits each write as soon as it is appended.
@@ -47,14 +51,16 @@ final class Scene {
                 } else {
                     writeCount += 1
                     log += write.records
-                    shard.appended(write.id, end: Offset(Int64(log.count)))
-                    if commitsAtOnce { queue += shard.committed(upTo: Offset(Int64(log.count)), at: time) }
+                    if let end = write.end { ends.append(end) }
+                    logEnd = logEnd + Int64(write.records.count) + (write.end == nil ? 0 : 1)
+                    shard.appended(write.id, end: logEnd)
+                    if commitsAtOnce { queue += shard.committed(upTo: logEnd, at: time) }
                 }
             }
         }
     }
 
-    func commitAll() { perform(shard.committed(upTo: Offset(Int64(log.count)), at: time)) }
+    func commitAll() { perform(shard.committed(upTo: logEnd, at: time)) }
 
     func ticket() -> Ticket {
         nextTicket += 1

@@ -11,7 +11,7 @@ package enum KafkaArguments {
         "kafka-reassign-partitions": "reassign-partitions", "kafka-leader-election": "leader-election",
         "kafka-configs": "configs", "kafka-broker-api-versions": "broker-api-versions",
         "kafka-log-dirs": "log-dirs", "kafka-cluster": "kafka-cluster",
-        "kafka-features": "features",
+        "kafka-features": "features", "kafka-transactions": "transactions",
     ]
 
     /// The arguments behind the program's name, with the subcommand in front where the program has one of Kafka's

@@ -15,6 +15,7 @@ final class BrokerRoom: Sendable {
     /// The settings in force.
     let settings: DynamicSettings
     private let groups: GroupCoordinatorHost
+    private let transactions: TransactionRoom
     private let fetchers: ReplicaFetchers
     private let upkeep: PartitionUpkeep
     private let cleaner: LogCleaner
@@ -75,18 +76,14 @@ final class BrokerRoom: Sendable {
         cleaner = LogCleaner(upkeep, table: partitions, world: world, settings: dynamic, log: logs[part: .logs])
         space = DiskSpaceWatch(table: partitions, world: world, settings: dynamic, log: logs[part: .logs])
         scrubber = LogScrubber(table: partitions, world: world, settings: dynamic)
-        let groups = BrokerRoom.groups(configuration, partitions, cache: cache, world: world, logs: logs)
-        self.groups = groups
-        let creator = TopicCreator(channel: channels[2])
+        groups = BrokerRoom.groups(configuration, partitions, cache: cache, world: world, logs: logs)
+        transactions = TransactionRoom(
+            configuration, partitions, groups,
+            ProducerIDSource(broker: nodeID, epoch: { lifecycle.epoch }, channel: channels[1]), cache: cache,
+            world: world, log: logs[part: .transactions])
         let table = BrokerRoom.table(
-            configuration, quorum: quorum, partitions: partitions, suspected: suspected, creator: creator,
-            groups: GroupServices(
-                host: groups, cache: cache, suspected: suspected, offsetsTopic: OffsetsTopic(settings),
-                creator: creator,
-                producerIDs: ProducerIDSource(broker: nodeID, epoch: { lifecycle.epoch }, channel: channels[1]),
-                randomness: world.randomness, log: logs[part: .groups]),
-            route: AdminRoute(forwarder: RequestForwarder(channel: channels[2]), controller: nil), world: world,
-            logs: logs)
+            configuration, quorum: quorum, partitions: partitions, suspected: suspected, groups: groups,
+            transactions: transactions.services, channel: channels[2], world: world, logs: logs)
         dynamic.subscribe { settings in
             limits.update(RequestLimits(settings, machineMemoryBytes: world.machineMemoryBytes))
         }
@@ -94,8 +91,8 @@ final class BrokerRoom: Sendable {
         doctor = ListenerDoctor(configuration, cache: cache, world: world, log: logs[part: .network])
         watch = BrokerRoom.watch(settings, lifecycle, channels[0], suspected, fetchers, partitions, world)
         // Settings come before what they make, addresses before partitions, leadership before coordinators.
-        let told: [any MetadataSubscriber] = [dynamic, fetchers, partitions, groups, suspected, lifecycle, doctor]
-        for subscriber in told { quorum.publisher.subscribe(subscriber) }
+        let told: [any MetadataSubscriber] = [dynamic, fetchers, partitions, groups, transactions.host, suspected]
+        for subscriber in told + [lifecycle, doctor] { quorum.publisher.subscribe(subscriber) }
         lifecycle.reportRecovery { asked in asked.compactMap { partitions.recoveryReport(on: $0) } }
     }
 
@@ -190,6 +187,7 @@ final class BrokerRoom: Sendable {
         space.stop()
         fetchers.shutDown()
         for channel in channels { channel.shutDown() }
+        transactions.stop()
         upkeep.closeAll {
             self.markClean($0, epoch)
         } done: {
@@ -228,7 +226,7 @@ final class BrokerRoom: Sendable {
     ) -> GroupCoordinatorHost {
         GroupCoordinatorHost(
             broker: configuration.nodeID, settings: GroupConfiguration(configuration.settings), clock: world.clock,
-            loops: world.loops, pool: world.pool, log: logs[part: .groups]
+            loops: world.loops, pool: world.pool, log: logs[part: .groups], orders: .none
         ) { index in
             partitions.partition(GroupCoordinatorHost.topicName, index).map { partition in
                 PartitionCoordinatorLog(partition, loop: world.loops[Int(index.value) % world.loops.count])
@@ -238,9 +236,11 @@ final class BrokerRoom: Sendable {
 
     private static func table(
         _ configuration: NodeConfiguration, quorum: QuorumRoom, partitions: PartitionTable,
-        suspected: SuspectedBrokers, creator: TopicCreator, groups: GroupServices, route: AdminRoute, world: World,
-        logs: NodeLogs
+        suspected: SuspectedBrokers, groups: GroupCoordinatorHost, transactions: TransactionServices,
+        channel: ControllerChannel, world: World, logs: NodeLogs
     ) -> HandlerTable {
+        let creator = TopicCreator(channel: channel)
+        let route = AdminRoute(forwarder: RequestForwarder(channel: channel), controller: nil)
         let (settings, cache, host) = (configuration.settings, quorum.cache, quorum.host)
         let view = ClusterView(
             clusterID: quorum.clusterID, nodeID: configuration.nodeID, cache: cache, suspected: suspected,
@@ -249,7 +249,8 @@ final class BrokerRoom: Sendable {
             configuration.nodeID, partitions.settings, cache, world, log: logs[part: .network])
         var table = HandlerTable()
         let produce = ProduceHandler(
-            table: partitions, world: world, poolThreads: Int(settings.integer("num.io.threads")))
+            table: partitions, world: world, poolThreads: Int(settings.integer("num.io.threads")),
+            verifier: transactions.verifier)
         table.register(produce)
         partitions.settings.subscribe { settings in
             let threads = Int(settings.integer("num.io.threads"))
@@ -283,7 +284,12 @@ final class BrokerRoom: Sendable {
         table.registerAdministration(
             route, OwnConfigs(nodeID: configuration.nodeID, settings: settings, logs: logs, threads: threads.rule),
             host)
-        table.registerGroups(groups)
+        table.registerGroups(
+            GroupServices(
+                host: groups, cache: cache, suspected: suspected,
+                topics: [.ofGroups(settings), .ofTransactions(settings)], creator: creator,
+                randomness: world.randomness, log: logs[part: .groups]))
+        table.registerTransactions(transactions)
         table.register(ApiVersionsHandler(table) { FeatureReport(cache.current, kraftVersion: host.kraftVersion) })
         return table
     }

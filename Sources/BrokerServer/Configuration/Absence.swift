@@ -5,7 +5,7 @@ package enum Absence: Hashable, Sendable {
     case encryption
     case delegationTokens
     case quotas
-    case transactions
+    case twoPhaseCommit
     case shareGroups
     case streamsGroups
     case tieredStorage
@@ -26,7 +26,7 @@ package enum Absence: Hashable, Sendable {
         case .encryption: "TLS is not built yet; use PLAINTEXT listeners"
         case .delegationTokens: "delegation tokens are not built yet"
         case .quotas: "quotas of clients are not built yet"
-        case .transactions: "transactions are not built yet"
+        case .twoPhaseCommit: "the two-phase commit of KIP-939 is not built yet"
         case .shareGroups: "share groups are not built yet"
         case .streamsGroups: "streams groups are not built yet"
         case .tieredStorage: "tiered storage is not built yet"

@@ -23,33 +23,12 @@ extension SettingTable {
             "connection_creation_rate", count, "2147483647", .quotas, "Connections a second from an address."),
         .ignored("client.quota.callback.class", .className, nil, .quotas, "The class that decides on quotas."),
         .ignored("telemetry.max.bytes", positive, megabyte, .clientTelemetry, "The largest push of client metrics."),
-        .ignored("transaction.state.log.min.isr", positive, "2", .transactions, "`min.insync.replicas` of its topic."),
-        .ignored("transaction.state.log.num.partitions", positive, "50", .transactions, "Partitions of its topic."),
         .ignored(
-            "transaction.state.log.replication.factor", positiveShort, "3", .transactions, "Replicas of its topic."),
-        .ignored("transaction.state.log.segment.bytes", positive, "104857600", .transactions, "Its segment size."),
-        .ignored("transaction.state.log.load.buffer.size", positive, loadBuffer, .transactions, "Bytes read at once."),
-        .ignored("transaction.max.timeout.ms", positive, "900000", .transactions, "The longest transaction."),
-        .ignored(
-            "transactional.id.expiration.ms", positive, "604800000", .transactions,
-            "How long an idle transactional id is remembered."),
-        .ignored(
-            "transaction.abort.timed.out.transaction.cleanup.interval.ms", positive, "10000", .transactions,
-            "How often overdue transactions are looked for."),
-        .ignored(
-            "transaction.remove.expired.transaction.cleanup.interval.ms", positive, "3600000", .transactions,
-            "How often idle transactional ids are looked for."),
-        .ignored(
-            "transaction.partition.verification.enable", .boolean, "true", .transactions,
-            "Whether a write must belong to an open transaction.", .clusterWide),
-        .ignored(
-            "transaction.two.phase.commit.enable", .boolean, "false", .transactions,
+            "transaction.two.phase.commit.enable", .boolean, "false", .twoPhaseCommit,
             "Whether a transaction may wait for an outer coordinator."),
         .ignored(
-            "add.partitions.to.txn.retry.backoff.ms", positive, "20", .transactions,
-            "The pause before a partition is added again."),
-        .ignored(
-            "add.partitions.to.txn.retry.backoff.max.ms", positive, "100", .transactions, "The longest such pause."),
+            "transaction.state.log.load.buffer.size", positive, loadBuffer,
+            .design("a coordinator's partition is loaded in pieces of 1 MiB"), "Bytes read at once."),
     ]
 
     static let unbuiltGroups: [Setting] =

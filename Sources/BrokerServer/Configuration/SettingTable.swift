@@ -288,15 +288,11 @@ package enum SettingTable {
         Setting("offsets.retention.minutes", positive, "10080", "How long offsets of an empty group are kept."),
         Setting("offsets.retention.check.interval.ms", wholeMilliseconds, "600000", "How often that is looked at."),
         Setting("offsets.commit.timeout.ms", positive, "5000", "How long a commit may wait for its replicas."),
-        Setting(
-            "producer.id.expiration.check.interval.ms", positive, "600000", "How often idle producers are looked for."),
-        Setting(
-            "producer.id.expiration.ms", positive, "86400000", "How long idle producers are remembered.", .clusterWide),
     ]
 
     /// What acts, by subject.
     package static let acting: [Setting] =
-        node + network + quorum + detection + topics + cleaner + replication + groups + consumerGroups
+        node + network + quorum + detection + topics + cleaner + replication + groups + consumerGroups + transactions
 
     /// What is known and does not act.
     package static let idle: [Setting] =

@@ -1,8 +1,8 @@
-import Coordinators
-import Metadata
+package import Coordinators
+package import Metadata
 
 /// What of the cluster's metadata the group coordinator goes by.
-struct GroupMetadata: Sendable {
+package struct GroupMetadata: Sendable {
     /// The feature that the consumer protocol belongs to, and the level from which on it is served.
     private static let feature = (name: "group.version", level: Int16(1))
 
@@ -12,12 +12,12 @@ struct GroupMetadata: Sendable {
     /// Whether the cluster has agreed on the consumer protocol.
     var isConsumerProtocolFinalized = false
 
-    init() {}
+    package init() {}
 
     /// The next one after a change.
     ///
     /// - Returns: nil where nothing changed that groups go by; else also the topics that did, nil for any.
-    func following(
+    package func following(
         _ image: MetadataImage, _ delta: MetadataDelta, _ settings: GroupConfiguration
     ) -> (next: GroupMetadata, changed: Set<String>?)? {
         let changedNames = delta.changedTopics.compactMap { image.topics[$0]?.name } + delta.deletedTopics.map(\.name)

@@ -9,37 +9,36 @@ package struct GroupServices: Sendable {
     package var image: @Sendable () -> MetadataImage
     /// True for a broker that is not fenced yet but was found dead.
     package var isSuspected: @Sendable (BrokerID) -> Bool
-    package var createOffsetsTopic: @Sendable () -> Void
-    package var nextProducerID: @Sendable (@escaping @Sendable (ProducerID?) -> Void) -> Void
+    /// Has a coordinator's topic created, by its name.
+    package var createTopic: @Sendable (String) -> Void
     package var randomness: any Randomness
 
     package init(
-        host: GroupCoordinatorHost, cache: MetadataCache, suspected: SuspectedBrokers, offsetsTopic: OffsetsTopic,
-        creator: TopicCreator, producerIDs: ProducerIDSource, randomness: any Randomness, log: Logger
+        host: GroupCoordinatorHost, cache: MetadataCache, suspected: SuspectedBrokers, topics: [CoordinatorTopic],
+        creator: TopicCreator, randomness: any Randomness, log: Logger
     ) {
         self.host = host
         image = { cache.current }
         isSuspected = { suspected.all.contains($0) }
-        createOffsetsTopic = {
-            offsetsTopic.create(with: creator) { error, message in
+        createTopic = { name in
+            topics.first { $0.name == name }?.create(with: creator) { error, message in
                 log.warning(
-                    "the topic of the group offsets can't be created",
-                    metadata: ["error": "\(error)", "message": "\(message ?? "")"])
+                    "the topic of a coordinator can't be created",
+                    metadata: ["topic": "\(name)", "error": "\(error)", "message": "\(message ?? "")"])
             }
         }
-        nextProducerID = { completion in producerIDs.next { completion(try? $0.get()) } }
         self.randomness = randomness
     }
 }
 
 extension HandlerTable {
-    /// Adds every API of groups and of producer ids.
+    /// Adds every API of groups.
     package mutating func registerGroups(_ services: GroupServices) {
         let groups = services.host
         register(
             FindCoordinatorHandler(
                 image: services.image, isSuspected: services.isSuspected,
-                createOffsetsTopic: services.createOffsetsTopic))
+                createTopic: services.createTopic))
         register(JoinGroupHandler(groups, randomness: services.randomness))
         register(SyncGroupHandler(groups))
         register(HeartbeatHandler(groups))
@@ -52,6 +51,5 @@ extension HandlerTable {
         register(OffsetDeleteHandler(groups, image: services.image))
         register(ConsumerGroupHeartbeatHandler(groups, randomness: services.randomness))
         register(ConsumerGroupDescribeHandler(groups))
-        register(InitProducerIdHandler(nextID: services.nextProducerID))
     }
 }

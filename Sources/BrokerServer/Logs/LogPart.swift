@@ -22,6 +22,7 @@ package enum LogPart: String, CaseIterable, Sendable {
     /// The metadata log and its quorum.
     case quorum = "kafka.raft.KafkaRaftManager"
     case groups = "kafka.coordinator.group.GroupCoordinator"
+    case transactions = "kafka.coordinator.transaction.TransactionCoordinator"
     /// The admin port.
     case admin = "kafka.server.AdminEndpoint"
 }

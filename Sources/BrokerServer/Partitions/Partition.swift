@@ -178,6 +178,7 @@ package final class Partition: Sendable {
         let (now, timeOfDay) = (services.clock.now, services.clock.timeOfDay)
         let isControllerLost = services.contact.isLost(now: now)
         let written: SegmentFile? = step { state, after in
+            let incoming = state.vouched(incoming, &after)
             if state.isHeld {
                 state.hold(incoming, &after)
             } else if isControllerLost, state.isCutOff(services.contact, now: now) {

@@ -21,7 +21,7 @@ package enum ClusterFeatures {
         SupportedFeature(name: "group.version", levels: 0...1),
         SupportedFeature(name: kraftVersionName, levels: 0...1),
         SupportedFeature(name: FeaturesImage.metadataVersionName, levels: metadataVersionMin...metadataVersion),
-        SupportedFeature(name: "transaction.version", levels: 0...0),
+        SupportedFeature(name: "transaction.version", levels: 0...2),
     ]
 
     /// What a fresh cluster finalizes.
@@ -29,6 +29,7 @@ package enum ClusterFeatures {
         BootstrapFeature(name: FeaturesImage.metadataVersionName, level: metadataVersion),
         BootstrapFeature(name: "eligible.leader.replicas.version", level: 1),
         BootstrapFeature(name: "group.version", level: 1),
+        BootstrapFeature(name: "transaction.version", level: 2),
     ]
 }
 

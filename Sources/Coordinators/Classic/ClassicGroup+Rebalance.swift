@@ -86,7 +86,7 @@ extension ClassicGroup {
             leaderID = nil
             subscribedTopics = readSubscribedTopics()
             enter(.empty, at: time)
-            outcome.write = GroupDecision(record: .group(id: id, value: metadataValue()), then: .nothing)
+            outcome.write = GroupDecision(record: .group(id: id, value: metadataValue()), then: nil)
             return
         }
         protocolName = favouriteProtocol

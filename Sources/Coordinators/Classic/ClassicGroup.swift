@@ -48,7 +48,7 @@ struct GroupOutcome {
 /// A record of the group, and what follows once it is committed.
 struct GroupDecision {
     let record: GroupRecord
-    let then: AfterCommit
+    let then: AfterCommit?
 }
 
 /// A group of the classic protocol: membership and rebalance, where the clients share out the partitions themselves.

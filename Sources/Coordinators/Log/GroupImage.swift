@@ -10,7 +10,14 @@ package struct StoredGroup: Hashable, Sendable {
     package internal(set) var consumer: ConsumerGroup?
     private var offsets: TreeDictionary<ConsumedPartition, CommittedOffset> = [:]
     /// Offsets of transactions that are still open, by producer: visible to nobody.
-    private var pendingOffsets: TreeDictionary<ProducerID, TreeDictionary<ConsumedPartition, CommittedOffset>> = [:]
+    private var pendingOffsets: TreeDictionary<ProducerID, TreeDictionary<ConsumedPartition, PendingOffset>> = [:]
+    /// The place of the next pending offset in their order in the log.
+    private var nextPlace: Int64 = 0
+
+    private struct PendingOffset: Hashable, Sendable {
+        let offset: CommittedOffset
+        let place: Int64
+    }
 
     var isEmpty: Bool { metadata == nil && consumer == nil && offsets.isEmpty && pendingOffsets.isEmpty }
     var offsetCount: Int { offsets.count }
@@ -43,9 +50,20 @@ package struct StoredGroup: Hashable, Sendable {
 
     mutating func set(_ offset: CommittedOffset?, for partition: ConsumedPartition, by producer: ProducerID?) {
         if let producer, let offset {
-            pendingOffsets[producer, default: [:]][partition] = offset
+            pendingOffsets[producer, default: [:]][partition] = PendingOffset(offset: offset, place: nextPlace)
+            nextPlace += 1
         } else {
             offsets[partition] = offset
+            dropPending(for: partition, before: nextPlace)
+        }
+    }
+
+    /// What stands later in the log counts, whenever an older offset's transaction is decided.
+    private mutating func dropPending(for partition: ConsumedPartition, before place: Int64) {
+        for (producer, pending) in pendingOffsets {
+            guard let old = pending[partition], old.place < place else { continue }
+            pendingOffsets[producer]?[partition] = nil
+            if pendingOffsets[producer]?.isEmpty ?? false { pendingOffsets[producer] = nil }
         }
     }
 
@@ -60,14 +78,17 @@ package struct StoredGroup: Hashable, Sendable {
 
     mutating func endTransaction(of producer: ProducerID, isCommit: Bool) {
         guard let decided = pendingOffsets.removeValue(forKey: producer), isCommit else { return }
-        for (partition, offset) in decided { offsets[partition] = offset }
+        for (partition, pending) in decided {
+            offsets[partition] = pending.offset
+            dropPending(for: partition, before: pending.place)
+        }
     }
 }
 
 /// The state of one partition of `__consumer_offsets` at some offset of its log: changed by `replay` alone, on the
 /// leader and at a load alike. A copy is cheap (its collections share structure), so that readers hold the state at
 /// the high watermark while newer records are under way.
-package struct GroupImage: Hashable, Sendable {
+package struct GroupImage: ShardImage, Hashable {
     private var groups: TreeDictionary<String, StoredGroup> = [:]
     /// Groups in which a transaction of the producer has offsets.
     private var groupsOfProducer: TreeDictionary<ProducerID, TreeSet<String>> = [:]
@@ -75,6 +96,8 @@ package struct GroupImage: Hashable, Sendable {
     package init() {}
 
     package subscript(_ id: String) -> StoredGroup? { groups[id] }
+
+    package var count: Int { groups.count }
 
     /// The ids of all groups, sorted.
     package var ids: [String] { groups.keys.sorted() }

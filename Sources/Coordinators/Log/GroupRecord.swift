@@ -6,7 +6,7 @@ package import WireProtocol
 ///
 /// - Source: Kafka's `OffsetCommitKey` (versions 0, 1), `GroupMetadataKey` (version 2) and the keys of consumer groups
 ///   (3 to 8, 16); the version stands before the key and before the value as an int16.
-package enum GroupRecord: Hashable, Sendable {
+package enum GroupRecord: ShardRecord {
     case offset(group: String, partition: ConsumedPartition, value: CommittedOffset?)
     case group(id: String, value: GroupMetadataValue?)
     case consumer(group: String, ConsumerGroupRecord)
@@ -31,7 +31,6 @@ package enum GroupRecord: Hashable, Sendable {
     /// Lengths, versions, the partition, and what a batch adds to each record.
     private static let overheadBytesMax = 64
 
-    /// The key as the log holds it.
     package var keyBytes: Bytes {
         switch self {
         case .offset(let group, let partition, _):
@@ -48,7 +47,9 @@ package enum GroupRecord: Hashable, Sendable {
         }
     }
 
-    /// The value as the log holds it; nil for a tombstone.
+    /// Kafka's coordinator has one version for each value, whatever is finalized.
+    package func valueBytes(level: Int16) -> Bytes? { valueBytes }
+
     package var valueBytes: Bytes? {
         switch self {
         case .offset(_, _, nil), .group(_, nil): return nil

@@ -4,7 +4,6 @@ import WireMessages
 
 /// What follows once the records of a write are committed, or have failed.
 indirect enum AfterCommit: Hashable, Sendable {
-    case nothing
     case reply(Ticket, GroupReply)
     case several([AfterCommit])
     /// The assignments of a generation reach its members.
@@ -13,33 +12,22 @@ indirect enum AfterCommit: Hashable, Sendable {
     case staticMemberReplaced(Ticket, GroupReply, memberID: String, before: ClassicGroup)
 }
 
+/// Groups that end with a write.
+struct EndingGroups: Sendable {
+    var deleted: [String] = []
+    /// The classic group that a consumer group becomes.
+    var becomes: ClassicGroup?
+}
+
 extension AfterCommit {
     /// The answers that wait for it.
     var replies: [(ticket: Ticket, reply: GroupReply)] {
         switch self {
-        case .nothing, .assign: []
+        case .assign: []
         case .several(let all): all.flatMap(\.replies)
         case .reply(let ticket, let reply), .staticMemberReplaced(let ticket, let reply, _, _): [(ticket, reply)]
         }
     }
-}
-
-/// A write from its decision to its commitment.
-struct PendingWrite: Sendable {
-    let write: GroupWrite
-    /// Groups that end with this write.
-    let deletedGroups: [String]
-    /// The classic group that a consumer group becomes with this write.
-    var becomes: ClassicGroup?
-    /// The last of the writes over which one decision is spread; it carries what is to follow all of them.
-    let lastOfSeries: WriteID
-    /// When the one who waits is told to come again; the write itself goes on.
-    let deadline: MonotonicInstant
-    var then: AfterCommit
-    /// The end of its records in the log, once they are appended.
-    var end: Offset?
-    /// The state after its records, once they are appended.
-    var imageAfter: GroupImage?
 }
 
 extension GroupReply {
@@ -68,6 +56,15 @@ extension GroupReply {
             return .deleteGroups(results)
         case .consumerHeartbeat:
             return .consumerHeartbeat(.failure(ConsumerRefusal(error, "The group could not be written: \(error).")))
+        case .transactionalCommit(var response):
+            for topic in response.topics.indices {
+                for index in response.topics[topic].partitions.indices
+                where response.topics[topic].partitions[index].errorCode == .noError {
+                    response.topics[topic].partitions[index].errorCode = error
+                }
+            }
+            return .transactionalCommit(response)
+        case .transactionEnded: return .transactionEnded(error)
         }
     }
 }

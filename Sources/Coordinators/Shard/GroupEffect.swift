@@ -1,19 +1,7 @@
-import Primitives
+package import Primitives
 package import WireMessages
 
-/// Names a request that waits for its answer; the host keeps what is needed to send it.
-package struct Ticket: NumberOfAKind {
-    package let value: Int64
-    package init(_ value: Int64) { self.value = value }
-}
-
-/// Names one write of a shard, from its decision to its commitment.
-package struct WriteID: NumberOfAKind {
-    package let value: Int64
-    package init(_ value: Int64) { self.value = value }
-}
-
-/// The answer to a request that may have waited.
+/// The answer to a request of groups that may have waited.
 package enum GroupReply: Hashable, Sendable {
     case join(JoinGroupResponse)
     case sync(SyncGroupResponse)
@@ -22,19 +10,10 @@ package enum GroupReply: Hashable, Sendable {
     case offsetDelete(OffsetDeleteResponse)
     case deleteGroups([DeleteGroupsResponse.DeletableGroupResult])
     case consumerHeartbeat(ConsumerGroupHeartbeatResponse)
+    case transactionalCommit(TxnOffsetCommitResponse)
+    /// The end of a transaction is in the log, or why it is not known to be.
+    case transactionEnded(ErrorCode)
 }
 
-/// Records that are to be appended as one batch: all or none.
-package struct GroupWrite: Hashable, Sendable {
-    package let id: WriteID
-    package let records: [GroupRecord]
-}
-
-/// What a step asks of the host, to be done in array order.
-package enum GroupEffect: Hashable, Sendable {
-    /// Answer the request behind the ticket. Its records, if it had any, are committed.
-    case reply(Ticket, GroupReply)
-    /// Append to the shard's partition and tell the shard at once, by `appended` or `refused`, before any other call.
-    /// What is to follow the commitment is kept by the shard until `committed`.
-    case append(GroupWrite)
-}
+/// What a step of a group shard asks of the host.
+package typealias GroupEffect = ShardEffect<GroupRecord, GroupReply, Never>

@@ -120,23 +120,23 @@ extension GroupShard {
 
     /// Ends a decision: writes what it has, and lets `then` follow the commitment of all that it rests on.
     mutating func finish(
-        _ opening: ConsumerOpening, then: AfterCommit, at time: CoordinatorTime
+        _ opening: ConsumerOpening, then: AfterCommit?, at time: CoordinatorTime
     ) -> [GroupEffect] {
         let id = opening.draft.id
         guard !opening.draft.records.isEmpty else {
             // An answer that tells what is not committed yet waits for that.
-            guard let last = clocks[id]?.lastWrite, let index = writes.firstIndex(where: { $0.write.id == last }) else {
-                if case .reply(let ticket, let reply) = then { return [.reply(ticket, reply)] }
+            if let last = clocks[id]?.lastWrite,
+                line.add(to: last, { $0 = .several([$0, then].compactMap { $0 }) })
+            {
                 return []
             }
-            writes[index].then = .several([writes[index].then, then])
+            if case .reply(let ticket, let reply)? = then { return [.reply(ticket, reply)] }
             return []
         }
-        clocks[id]?.lastWrite = nextWriteID
-        let effect = decide(
-            opening.draft.records, then: then, deleting: opening.endsClassic ? [id] : [], at: time)
-        if let classic = opening.becomes { writes[writes.count - 1].becomes = classic }
-        return [effect]
+        clocks[id]?.lastWrite = line.nextID
+        let ending = EndingGroups(deleted: opening.endsClassic ? [id] : [], becomes: opening.becomes)
+        if !ending.deleted.isEmpty || ending.becomes != nil { endingGroups[line.nextID] = ending }
+        return [decide(opening.draft.records, then: then, at: time)]
     }
 
     /// The settings of a consumer group.

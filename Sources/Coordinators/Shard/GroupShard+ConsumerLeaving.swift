@@ -85,7 +85,7 @@ extension GroupShard {
         }
         let after = opening.draft.group
         clocks[id]?.tidy { group.members[$0] != nil || after.members[$0] != nil }
-        return opening.effects + finish(opening, then: .nothing, at: time)
+        return opening.effects + finish(opening, then: nil, at: time)
     }
 }
 

@@ -111,6 +111,6 @@ extension GroupShard {
                 GroupRecord.offset(group: id, partition: $0, value: nil)
             }
         }
-        return decideTombstones(records, then: .nothing, at: time)
+        return decideTombstones(records, then: nil, at: time)
     }
 }

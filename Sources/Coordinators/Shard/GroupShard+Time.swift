@@ -23,12 +23,7 @@ extension GroupShard {
 
     /// A write whose commitment takes too long goes on, but its client is told to come again: commits may be repeated.
     private mutating func expireWrites(at time: CoordinatorTime) -> [GroupEffect] {
-        var late: [AfterCommit] = []
-        for index in writes.indices where writes[index].deadline <= time.now && writes[index].then != .nothing {
-            late.append(writes[index].then)
-            writes[index].then = .nothing
-        }
-        return late.flatMap { failed($0, with: .requestTimedOut, at: time) }
+        line.giveUpLate(at: time.now).flatMap { failed($0, with: .requestTimedOut, at: time) }
     }
 
     /// Pause between two steps of a check.
@@ -70,7 +65,7 @@ extension GroupShard {
         let isLastOfGroup = old.count == all.count && !stored.hasPendingOffsets && isWithoutMembers
         var records = old.map { GroupRecord.offset(group: id, partition: $0.partition, value: nil) }
         if isLastOfGroup { records += groupTombstones(of: id) }
-        return decideTombstones(records, then: .nothing, deleting: isLastOfGroup ? [id] : [], at: time)
+        return decideTombstones(records, then: nil, deleting: isLastOfGroup ? [id] : [], at: time)
     }
 
     private func isExpired(_ offset: CommittedOffset, _ aging: OffsetAging, at now: Timestamp) -> Bool {

@@ -4,17 +4,23 @@ package import WireMessages
 
 /// The groups of one partition of `__consumer_offsets`, on the broker that leads it.
 ///
-/// A request is decided from the present state; what must be remembered goes out as records, and changes the stored
-/// state when it is replayed. Answers that depend on records leave when they are committed. On lost leadership the
-/// shard is dropped as a whole after `fail`, so nothing uncommitted survives (rule 32).
+/// Answers that depend on records leave when these are committed.
 ///
 /// - Not thread-safe: the host has one lock for each shard.
-package struct GroupShard: Sendable {
+package struct GroupShard: CoordinatorShard {
+    /// See `CoordinatorShard`.
+    package typealias Settings = GroupConfiguration
+    /// See `CoordinatorShard`.
+    package typealias Image = GroupImage
+    /// See `CoordinatorShard`.
+    package typealias Reply = GroupReply
+    /// Groups order nothing.
+    package typealias Order = Never
+
+    package static let topicName = "__consumer_offsets"
+
     let settings: GroupConfiguration
-    /// The state with all records that were appended.
-    package internal(set) var image: GroupImage
-    /// The state at the high watermark: what reads see.
-    package internal(set) var committedImage: GroupImage
+    var line: WriteLine<GroupImage, AfterCommit>
     /// Groups of the classic protocol that have, had or are about to have members.
     var groups: [String: ClassicGroup] = [:]
     /// The times of the groups of the consumer protocol, which are in `image` themselves.
@@ -25,9 +31,11 @@ package struct GroupShard: Sendable {
     package var ownLimits: [String: ConsumerGroupLimits]
     /// Not later than the earliest of `clocks`.
     var consumersWakeAt: MonotonicInstant?
-    /// Writes in log order; those that the host has not appended yet come last.
-    var writes: [PendingWrite] = []
-    var nextWriteID = WriteID(0)
+    /// Producers whose transactions' coordinator was asked before their offsets are taken (KIP-890), until they end.
+    var verifications: [ProducerID: Int64] = [:]
+    var lastVerification: Int64 = 0
+    /// What ends with a write that the host has not appended yet.
+    var endingGroups: [WriteID: EndingGroups] = [:]
     /// Not later than the earliest deadline of the groups.
     var groupsWakeAt: MonotonicInstant?
     var offsetCheckAt: MonotonicInstant
@@ -44,8 +52,7 @@ package struct GroupShard: Sendable {
         self.ownLimits = ownLimits
         self.settings = settings
         self.topics = topics
-        self.image = image
-        committedImage = image
+        line = WriteLine(loaded: image)
         offsetCheckAt = time.now.advanced(byMilliseconds: settings.offsetsRetentionCheckIntervalMilliseconds)
         for id in image.ids {
             if let group = image[id]?.consumer, !group.members.isEmpty || image[id]?.metadata == nil {
@@ -64,12 +71,19 @@ package struct GroupShard: Sendable {
         }
     }
 
-    /// When `expire` is to be called next, at the latest.
+    /// The state with all records that were appended.
+    package var image: GroupImage { line.image }
+    /// The state at the high watermark: what reads see.
+    package var committedImage: GroupImage { line.committedImage }
+
+    /// Members that wait come again by themselves: nothing is begun here.
+    package mutating func start(at time: CoordinatorTime) -> [GroupEffect] { [] }
+
     package var nextDeadline: MonotonicInstant {
         var earliest = offsetCheckAt
         if let groupsWakeAt { earliest = min(earliest, groupsWakeAt) }
         if let consumersWakeAt { earliest = min(earliest, consumersWakeAt) }
-        if let waiting = writes.first(where: { $0.then != .nothing }) { earliest = min(earliest, waiting.deadline) }
+        if let late = line.nextDeadline { earliest = min(earliest, late) }
         return earliest
     }
 
@@ -101,7 +115,7 @@ package struct GroupShard: Sendable {
             if !request.memberID.isEmpty { return refused(.unknownMemberID) }
             var draft = ConsumerGroupDraft(id: id, group)
             draft.writeTombstones()
-            effects.append(decide(draft.records, then: .nothing, at: time))
+            effects.append(decide(draft.records, then: nil, at: time))
         }
         if groups[id] == nil {
             // An offset-only group is a group without members: only a new member can enter it.

@@ -44,6 +44,13 @@ package struct StoredTransaction: Hashable, Sendable {
     /// Whether no producer can be given another epoch of this id.
     var isEpochExhausted: Bool { producerEpoch >= StoredTransaction.epochMax }
     var hasOwnEpochs: Bool { clientVersion >= 2 }
+
+    /// Whether a producer goes on already as what the transaction, whose markers are on their way, leaves it to be.
+    func awaits(_ producer: ProducerIdentity) -> Bool {
+        guard hasOwnEpochs, state.isPrepared else { return false }
+        guard let nextProducerID else { return producer == ProducerIdentity(producerID, producerEpoch) }
+        return producer == ProducerIdentity(nextProducerID, ProducerEpoch(0))
+    }
 }
 
 extension StoredTransaction {

@@ -11,13 +11,8 @@ package enum TransactionReply: Hashable, Sendable {
     case partitions([ErrorCode])
 }
 
-/// Records that are to be appended as one batch.
-package struct TransactionWrite: Hashable, Sendable {
-    package let id: WriteID
-    package let records: [TransactionRecord]
-}
-
-/// The markers of a transaction that is decided: to be written to all its partitions, however long that takes.
+/// The markers of a transaction that is decided, durably (rule 28): to be written to all its partitions, however long
+/// that takes; the shard is told of each partition by `markersWritten`.
 package struct MarkerOrder: Hashable, Sendable {
     package let transactionalID: String
     package let producerID: ProducerID
@@ -29,25 +24,11 @@ package struct MarkerOrder: Hashable, Sendable {
     package let partitions: [TransactionPartition]
 }
 
-/// What a step asks of the host, to be done in array order.
-package enum TransactionEffect: Hashable, Sendable {
-    /// Answer the request behind the ticket. Its records, if it had any, are committed.
-    case reply(Ticket, TransactionReply)
-    /// Append to the shard's partition and tell the shard at once, by `appended` or `refused`, before any other call.
-    case append(TransactionWrite)
-    /// Write markers, and tell the shard of each partition by `markersWritten`. The decision is durable (rule 28).
-    case sendMarkers(MarkerOrder)
-}
+/// What a step of a transaction shard asks of the host.
+package typealias TransactionEffect = ShardEffect<TransactionRecord, TransactionReply, MarkerOrder>
 
-/// A write from its decision to its commitment.
-struct PendingTransactionWrite: Sendable {
-    let write: TransactionWrite
-    /// When the one who waits is told to come again; the write itself goes on.
-    let deadline: MonotonicInstant
-    /// Who waits for it, and what for.
-    var waiting: (ticket: Ticket, reply: TransactionReply)?
-    /// The end of its records in the log, once they are appended.
-    var end: Offset?
-    /// The state after its records, once they are appended.
-    var imageAfter: TransactionImage?
+/// Who waits for a write, and what for.
+struct WaitingReply: Hashable, Sendable {
+    let ticket: Ticket
+    let reply: TransactionReply
 }

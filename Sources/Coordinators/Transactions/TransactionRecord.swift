@@ -6,7 +6,7 @@ package import WireProtocol
 ///
 /// - Source: Kafka's `TransactionLogKey` (version 0) and `TransactionLogValue`; the version stands before each as an
 ///   int16.
-package struct TransactionRecord: Hashable, Sendable {
+package struct TransactionRecord: ShardRecord {
     package let transactionalID: String
     package let value: StoredTransaction?
 
@@ -15,19 +15,16 @@ package struct TransactionRecord: Hashable, Sendable {
         self.value = value
     }
 
-    /// The key as the log holds it.
     package var keyBytes: Bytes {
         var key = TransactionLogKey()
         key.transactionalID = transactionalID
         return GroupRecord.versioned(key, 0)
     }
 
-    /// The value as the log holds it; nil for a tombstone.
-    ///
-    /// - Parameter transactionVersion: the finalized feature: below 1 the value has Kafka's older version.
-    package func valueBytes(transactionVersion: Int16) -> Bytes? {
+    /// - Parameter level: of `transaction.version`: below 1 the value has Kafka's older version.
+    package func valueBytes(level: Int16) -> Bytes? {
         guard var stored = value else { return nil }
-        if transactionVersion >= 1 { return GroupRecord.versioned(stored.recordValue, 1) }
+        if level >= 1 { return GroupRecord.versioned(stored.recordValue, 1) }
         // Without version 2 none of these is ever needed.
         stored.previousProducerID = nil
         stored.nextProducerID = nil
@@ -35,9 +32,6 @@ package struct TransactionRecord: Hashable, Sendable {
         return GroupRecord.versioned(stored.recordValue, 0)
     }
 
-    /// Reads a record back; nil for a kind that this coordinator does not keep.
-    ///
-    /// - Throws: where the bytes are not what their version says.
     package static func decode(key: Bytes, value: Bytes?) throws(TransactionRecordError) -> TransactionRecord? {
         guard key.count >= 2 else { throw .malformed(.truncated(needed: 2, remaining: key.count)) }
         guard key.bigEndian(Int16.self, at: 0) == 0 else { return nil }

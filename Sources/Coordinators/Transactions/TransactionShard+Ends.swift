@@ -7,7 +7,7 @@ extension TransactionShard {
     ///   - clientVersion: 2 for a client whose epoch is bumped by this (EndTxn 5, KIP-890), 0 for an older one.
     ///   - newID: an id that no producer has, where the last answer was `needsProducerID`.
     /// - Errors: INVALID_REQUEST, INVALID_PRODUCER_ID_MAPPING, PRODUCER_FENCED, CONCURRENT_TRANSACTIONS (the same
-    ///   decision is under way), INVALID_TXN_STATE.
+    ///   decision is under way, or the transaction before is not over yet), INVALID_TXN_STATE.
     package mutating func end(
         _ id: String, by producer: ProducerIdentity, isCommit: Bool, clientVersion: Int16, newID: ProducerID?,
         ticket: Ticket, at time: CoordinatorTime
@@ -17,6 +17,7 @@ extension TransactionShard {
         if underWay[id] != nil { return refused(.concurrentTransactions) }
         guard let stored = image[id] else { return refused(.invalidProducerIDMapping) }
         let bumps = clientVersion >= 2
+        if bumps, stored.awaits(producer) { return refused(.concurrentTransactions) }
         let isRepeat = bumps && isRepeat(producer, of: stored)
         guard stored.producerID == producer.id || isRepeat else { return refused(.invalidProducerIDMapping) }
         guard isValid(producer.epoch, of: stored, isRepeat: isRepeat, bumps: bumps) else {

@@ -39,6 +39,7 @@ extension TransactionShard {
     private func refusal(_ id: String, _ producer: ProducerIdentity) -> ErrorCode? {
         if id.isEmpty { return .invalidRequest }
         if underWay[id] != nil { return .concurrentTransactions }
+        if image[id]?.awaits(producer) ?? false { return .concurrentTransactions }
         guard let stored = image[id], stored.producerID == producer.id else { return .invalidProducerIDMapping }
         if stored.producerEpoch != producer.epoch { return .producerFenced }
         return stored.state.isPrepared ? .concurrentTransactions : nil

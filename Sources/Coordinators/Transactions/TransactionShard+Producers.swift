@@ -68,7 +68,7 @@ extension TransactionShard {
 
     /// Whether a producer may be the one that this id is known as, or was before its epochs were used up.
     private func isPlausible(_ expected: ProducerIdentity, of stored: StoredTransaction) -> Bool {
-        if expected.id == stored.producerID { return true }
+        if expected.id == stored.producerID || stored.awaits(expected) { return true }
         return expected.id == stored.previousProducerID && expected.epoch >= StoredTransaction.epochMax
     }
 

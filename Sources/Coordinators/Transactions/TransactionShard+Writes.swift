@@ -6,67 +6,51 @@ extension TransactionShard {
         _ id: String, _ stored: StoredTransaction, _ reply: TransactionReply, to ticket: Ticket,
         at time: CoordinatorTime
     ) -> TransactionEffect {
-        decide([TransactionRecord(id, stored)], waiting: (ticket, reply), at: time)
+        decide([TransactionRecord(id, stored)], waiting: WaitingReply(ticket: ticket, reply: reply), at: time)
     }
 
     mutating func decide(
-        _ records: [TransactionRecord], waiting: (ticket: Ticket, reply: TransactionReply)? = nil,
-        at time: CoordinatorTime
+        _ records: [TransactionRecord], waiting: WaitingReply? = nil, at time: CoordinatorTime
     ) -> TransactionEffect {
-        let write = TransactionWrite(id: nextWriteID, records: records)
-        nextWriteID = WriteID(nextWriteID.value + 1)
         let deadline = time.now.advanced(byMilliseconds: settings.commitTimeoutMilliseconds)
-        writes.append(PendingTransactionWrite(write: write, deadline: deadline, waiting: waiting))
+        let write = line.add(records, then: waiting, deadline: deadline)
         for record in records { underWay[record.transactionalID] = write.id }
         return .append(write)
     }
 
-    /// The oldest write not appended yet is in the log up to `end`: its records are replayed.
     package mutating func appended(_ id: WriteID, end: Offset) {
-        guard let index = writes.firstIndex(where: { $0.end == nil }), writes[index].write.id == id else {
-            preconditionFailure("write \(id) is appended out of turn")
-        }
-        for record in writes[index].write.records {
-            image.replay(record)
+        for record in line.appended(id, end: end).records {
             if record.value?.state != .ongoing { deadlines[record.transactionalID] = nil }
             if record.value?.state.isPrepared != true { endings[record.transactionalID] = nil }
         }
-        writes[index].end = end
-        writes[index].imageAfter = image
     }
 
-    /// The oldest write not appended yet was not taken by the log: nothing of it holds, no bumped epoch either
-    /// (KAFKA-9666).
+    /// What the log did not take does not hold, a bumped epoch neither (KAFKA-9666).
     package mutating func refused(_ id: WriteID, _ error: ErrorCode, at time: CoordinatorTime) -> [TransactionEffect] {
-        guard let index = writes.firstIndex(where: { $0.end == nil }), writes[index].write.id == id else {
-            preconditionFailure("write \(id) is refused out of turn")
-        }
-        let write = writes.remove(at: index)
-        for record in write.write.records {
+        let (write, then) = line.refused(id)
+        for record in write.records {
             underWay[record.transactionalID] = nil
             if image[record.transactionalID]?.state != .ongoing { deadlines[record.transactionalID] = nil }
             if endings[record.transactionalID]?.missing.isEmpty == true { retryCompletions(at: time) }
         }
-        return write.waiting.map { [.reply($0.ticket, .failed(error.asTransactionError))] } ?? []
+        return then.map { [$0.failed(error)] } ?? []
     }
 
-    /// A write is committed, and with it all before it: what waited for them follows, in log order.
     package mutating func committed(through id: WriteID, at time: CoordinatorTime) -> [TransactionEffect] {
-        guard let end = writes.first(where: { $0.write.id == id })?.end else { return [] }
-        return committed(upTo: end, at: time)
+        follow(line.committed(through: id), at: time)
     }
 
-    /// The high watermark has reached `highWatermark`.
     package mutating func committed(upTo highWatermark: Offset, at time: CoordinatorTime) -> [TransactionEffect] {
-        let count = writes.prefix { $0.end.map { $0 <= highWatermark } ?? false }.count
-        guard count > 0 else { return [] }
-        let done = writes.prefix(count)
-        writes.removeFirst(count)
-        if let reached = done.last?.imageAfter { committedImage = reached }
+        follow(line.committed(upTo: highWatermark), at: time)
+    }
+
+    private mutating func follow(
+        _ done: [(write: ShardWrite<TransactionRecord>, then: WaitingReply?)], at time: CoordinatorTime
+    ) -> [TransactionEffect] {
         var effects: [TransactionEffect] = []
-        for write in done {
-            if let waiting = write.waiting { effects.append(.reply(waiting.ticket, waiting.reply)) }
-            for record in write.write.records where underWay[record.transactionalID] == write.write.id {
+        for (write, then) in done {
+            if let then { effects.append(.reply(then.ticket, then.reply)) }
+            for record in write.records where underWay[record.transactionalID] == write.id {
                 underWay[record.transactionalID] = nil
                 effects += sendMarkers(of: record.transactionalID, at: time)
             }
@@ -74,42 +58,26 @@ extension TransactionShard {
         return effects
     }
 
-    /// A write is in the log, but not as safely as was asked for, or nobody knows: who waits for it is told so.
-    ///
-    /// With NOT_ENOUGH_REPLICAS_AFTER_APPEND the high watermark has passed it, so it counts. With any other error it is
-    /// left to the next commitment, or to the loss of leadership.
     package mutating func unconfirmed(
         _ id: WriteID, _ error: ErrorCode, at time: CoordinatorTime
     ) -> [TransactionEffect] {
-        guard let index = writes.firstIndex(where: { $0.write.id == id }) else { return [] }
-        var effects: [TransactionEffect] = []
-        if let waiting = writes[index].waiting.take() {
-            effects = [.reply(waiting.ticket, .failed(error.asTransactionError))]
-        }
+        let effects = line.giveUp(on: id).map { [$0.failed(error)] } ?? []
         return error == .notEnoughReplicasAfterAppend ? effects + committed(through: id, at: time) : effects
     }
 
-    /// Leadership is lost: every request that waits is sent to look for the coordinator. The shard is of no use after.
     package mutating func fail() -> [TransactionEffect] {
-        let waiting = writes.compactMap(\.waiting)
-        writes = []
         underWay = [:]
         endings = [:]
         deadlines = [:]
         completionRetryAt = nil
-        return waiting.map { .reply($0.ticket, .failed(.notCoordinator)) }
+        return line.removeAll().map { $0.failed(.notCoordinator) }
     }
 
     // MARK: Time
 
     /// Does all that is due at `time`: late writes, transactions that take too long, ids that nobody used for long.
     package mutating func expire(at time: CoordinatorTime) -> [TransactionEffect] {
-        var effects: [TransactionEffect] = []
-        for index in writes.indices where writes[index].deadline <= time.now {
-            if let waiting = writes[index].waiting.take() {
-                effects.append(.reply(waiting.ticket, .failed(ErrorCode.requestTimedOut.asTransactionError)))
-            }
-        }
+        var effects = line.giveUpLate(at: time.now).map { $0.failed(.requestTimedOut) }
         if let retryAt = completionRetryAt, retryAt <= time.now {
             completionRetryAt = nil
             for id in endings.filter({ $0.value.missing.isEmpty }).map(\.key).sorted() {
@@ -148,8 +116,9 @@ extension TransactionShard {
     }
 }
 
-extension ErrorCode {
-    /// What a client is told when the write behind its request met this error: to look for the coordinator, or to try
-    /// again.
-    fileprivate var asTransactionError: ErrorCode { asCoordinatorError(isOffsetCommit: false) }
+extension WaitingReply {
+    /// Tells who waits what became of the write: to look for the coordinator, or to try again.
+    fileprivate func failed(_ error: ErrorCode) -> TransactionEffect {
+        .reply(ticket, .failed(error.asCoordinatorError(isOffsetCommit: false)))
+    }
 }

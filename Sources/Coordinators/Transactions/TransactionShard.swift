@@ -4,11 +4,21 @@ package import Primitives
 ///
 /// Decide, then replay: a request is decided from the present state, and changes it by records alone. While a record
 /// of an id is not committed, nothing else is decided for that id (CONCURRENT_TRANSACTIONS, with which clients come
-/// again at once). On lost leadership the shard is dropped as a whole after `fail`: nothing uncommitted survives (rule
-/// 32).
+/// again at once).
 ///
 /// - Not thread-safe: the host has one lock for each shard.
-package struct TransactionShard: Sendable {
+package struct TransactionShard: CoordinatorShard {
+    /// See `CoordinatorShard`.
+    package typealias Settings = TransactionConfiguration
+    /// See `CoordinatorShard`.
+    package typealias Image = TransactionImage
+    /// See `CoordinatorShard`.
+    package typealias Reply = TransactionReply
+    /// Its markers.
+    package typealias Order = MarkerOrder
+
+    package static let topicName = "__transaction_state"
+
     /// A decided transaction whose markers are on their way. Keyed by its epoch as well as its id: what is late of
     /// another transaction says nothing about this one (KAFKA-16352).
     struct Ending: Hashable, Sendable {
@@ -18,13 +28,7 @@ package struct TransactionShard: Sendable {
     }
 
     let settings: TransactionConfiguration
-    /// The state with all records that were appended.
-    package internal(set) var image: TransactionImage
-    /// The state at the high watermark: what reads see.
-    package internal(set) var committedImage: TransactionImage
-    /// Writes in log order; one that the host has not appended yet comes last.
-    var writes: [PendingTransactionWrite] = []
-    var nextWriteID = WriteID(0)
+    var line: WriteLine<TransactionImage, WaitingReply>
     /// The write of each id that is not committed yet.
     var underWay: [String: WriteID] = [:]
     var endings: [String: Ending] = [:]
@@ -39,8 +43,7 @@ package struct TransactionShard: Sendable {
     /// Starts a shard from the replayed log. `start` is to be called next.
     package init(settings: TransactionConfiguration, loaded image: TransactionImage, at time: CoordinatorTime) {
         self.settings = settings
-        self.image = image
-        committedImage = image
+        line = WriteLine(loaded: image)
         timeoutCheckAt = time.now.advanced(byMilliseconds: settings.timeoutCheckIntervalMilliseconds)
         expiryCheckAt = time.now.advanced(byMilliseconds: settings.expiryCheckIntervalMilliseconds)
         for id in image.ids {
@@ -52,16 +55,23 @@ package struct TransactionShard: Sendable {
         }
     }
 
+    /// A marker for a partition that is gone is left out when it is to be sent (KAFKA-5202).
+    package mutating func topicsDeleted(_ topics: Set<String>, at time: CoordinatorTime) -> [TransactionEffect] { [] }
+
     /// Rule 28: what was decided before is carried on with.
     package mutating func start(at time: CoordinatorTime) -> [TransactionEffect] {
         image.ids(where: { $0.state.isPrepared }).flatMap { sendMarkers(of: $0, at: time) }
     }
 
-    /// When `expire` is to be called next, at the latest.
+    /// The state with all records that were appended.
+    package var image: TransactionImage { line.image }
+    /// The state at the high watermark: what reads see.
+    package var committedImage: TransactionImage { line.committedImage }
+
     package var nextDeadline: MonotonicInstant {
         var earliest = min(timeoutCheckAt, expiryCheckAt)
         if let completionRetryAt { earliest = min(earliest, completionRetryAt) }
-        if let waiting = writes.first(where: { $0.waiting != nil }) { earliest = min(earliest, waiting.deadline) }
+        if let late = line.nextDeadline { earliest = min(earliest, late) }
         return earliest
     }
 
@@ -77,7 +87,7 @@ package struct TransactionShard: Sendable {
             transactionalID: id, producerID: stored.producerID, producerEpoch: stored.producerEpoch,
             isCommit: stored.state == .prepareCommit, hasOwnEpoch: stored.hasOwnEpochs,
             partitions: stored.partitions.sorted())
-        return [.sendMarkers(order)]
+        return [.order(order)]
     }
 
     /// Partitions have the marker, or are gone for good.
@@ -109,9 +119,4 @@ package struct TransactionShard: Sendable {
         }
         return [decide([TransactionRecord(id, stored)], at: time)]
     }
-
-    // MARK: Reading
-
-    /// An id as DescribeTransactions shows it; nil where there is none.
-    package subscript(_ id: String) -> StoredTransaction? { committedImage[id] }
 }

@@ -93,6 +93,8 @@ package struct ClusterPlan: Hashable, Sendable {
             "default.replication.factor=\(replicationFactor)",
             "min.insync.replicas=\(minInSyncReplicas)",
             "offsets.topic.replication.factor=\(replicationFactor)",
+            "transaction.state.log.replication.factor=\(replicationFactor)",
+            "transaction.state.log.min.isr=\(min(2, replicationFactor))",
             // Kafka's sample configuration has it, too: who tries a consumer out does not wait for others to join.
             "group.initial.rebalance.delay.ms=0",
         ]

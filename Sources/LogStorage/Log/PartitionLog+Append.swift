@@ -29,23 +29,26 @@ extension PartitionLog {
     /// Appends what producers sent, each piece the validated batches of one request, with as few writes as there are
     /// segments touched (one, nearly always). Base offset and leader epoch are patched in place.
     ///
-    /// - Parameter keepsNewest: what was written is read from memory, until the caller has `activeFile` forget it.
+    /// - Parameters:
+    ///   - markers: which of the pieces are markers that end transactions, by their places.
+    ///   - keepsNewest: what was written is read from memory, until the caller has `activeFile` forget it.
     /// - Returns: one outcome for each piece, in order.
     /// - Throws: `file`: the log is offline, and none of the pieces may be acknowledged.
     package mutating func appendAsLeader(
-        _ pieces: [Bytes], epoch: LeaderEpoch, now: Timestamp, keepsNewest: Bool = false
+        _ pieces: [Bytes], markers: [Int: EndMarker] = [:], epoch: LeaderEpoch, now: Timestamp,
+        keepsNewest: Bool = false
     ) throws(StorageError) -> [AppendOutcome] {
         try checkOnline()
         var staged = StagedWrite()
         var outcomes: [AppendOutcome] = []
         outcomes.reserveCapacity(pieces.count)
-        for piece in pieces {
+        for (index, piece) in pieces.enumerated() {
             let batches: [RecordBatch]
             do throws(StorageError) { batches = try PartitionLog.batches(in: piece) } catch {
                 outcomes.append(.refused(.invalidRecord, reason: "\(error)"))
                 continue
             }
-            if let verdict = judge(batches, piece, staged) {
+            if let verdict = judge(batches, piece, staged) ?? judge(markers[index], staged) {
                 outcomes.append(verdict)
                 continue
             }
@@ -126,6 +129,10 @@ extension PartitionLog {
         }
         guard !batches.isEmpty else { throw .invalidBatch(reason: "no batch") }
         return batches
+    }
+
+    private func judge(_ marker: EndMarker?, _ staged: StagedWrite) -> AppendOutcome? {
+        marker.flatMap { producers.refusal(of: $0, after: staged.batches.map(\.header)) }
     }
 
     /// What keeps a piece from being appended; nil when nothing does.

@@ -41,14 +41,11 @@ package struct ProducerStates: Sendable {
     /// follows the append (rule 24).
     func verdict(on header: RecordBatchHeader, after staged: [RecordBatchHeader]) -> Verdict {
         guard let id = header.producerID, !header.attributes.isControl else { return .fresh }
+        if header.baseSequence == nil, header.attributes.isTransactional { return verdict(onUnnumbered: header) }
         guard let epoch = header.producerEpoch, let sequence = header.baseSequence else {
             return .refused(.invalidRecord, reason: "producer \(id) gave no epoch or no sequence")
         }
-        var known = states[id]
-        for earlier in staged where earlier.producerID == id && !earlier.attributes.isControl {
-            if known == nil { known = ProducerState(epoch: epoch, lastTimestamp: earlier.maxTimestamp) }
-            known?.note(earlier)
-        }
+        let known = state(of: id, after: staged)
         // Unknown producers start anywhere: their state may have expired or been retained away.
         #if MUTANTS
             if Mutant.sequencesUnchecked.isOn { return .fresh }
@@ -63,11 +60,39 @@ package struct ProducerStates: Sendable {
             let reason = "producer \(id) starts epoch \(epoch) with sequence \(sequence)"
             return .refused(.outOfOrderSequenceNumber, reason: reason)
         }
+        if known.currentTransactionFirstOffset != nil, !header.attributes.isTransactional {
+            return .refused(.invalidTxnState, reason: "producer \(id) has a transaction open, and sent outside of it")
+        }
         let repeated = known.batches.last { $0.firstSequence == sequence && $0.lastSequence == header.lastSequence }
         if let repeated { return .duplicate(repeated) }
         let last = known.batches.last?.lastSequence ?? -1
         if Sequence.follows(sequence, last) { return .fresh }
         return .refused(.outOfOrderSequenceNumber, reason: "producer \(id) sent sequence \(sequence) after \(last)")
+    }
+
+    /// What the log will know of a producer once what is `staged` is written.
+    func state(of id: ProducerID, after staged: [RecordBatchHeader]) -> ProducerState? {
+        var known = states[id]
+        for earlier in staged where earlier.producerID == id {
+            let fresh = ProducerState(
+                epoch: earlier.producerEpoch ?? ProducerEpoch(0), lastTimestamp: earlier.maxTimestamp)
+            if known == nil { known = fresh }
+            if earlier.attributes.isControl {
+                known?.noteMarker(earlier, coordinatorEpoch: nil)
+            } else {
+                known?.note(earlier)
+            }
+        }
+        return known
+    }
+
+    /// Judges what a coordinator writes in a producer's transaction: it repeats nothing, so it numbers nothing.
+    private func verdict(onUnnumbered header: RecordBatchHeader) -> Verdict {
+        guard let id = header.producerID, let epoch = header.producerEpoch, let known = states[id],
+            epoch < known.epoch
+        else { return .fresh }
+        let reason = "producer \(id) has epoch \(epoch), the log knows \(known.epoch)"
+        return .refused(.invalidProducerEpoch, reason: reason)
     }
 
     /// Notes a batch that is in the log now.

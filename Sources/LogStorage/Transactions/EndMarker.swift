@@ -22,7 +22,7 @@ package struct EndMarker: Hashable, Sendable {
     }
 
     /// The control batch.
-    func batch(now: Timestamp) -> Bytes {
+    package func batch(now: Timestamp) -> Bytes {
         var value: [UInt8] = []
         value.append(bigEndian: Int16(0))
         value.append(bigEndian: coordinatorEpoch)

@@ -1,4 +1,5 @@
 package import Primitives
+import WireProtocol
 
 extension PartitionLog {
     /// Exclusive: below it every transaction is decided for good; the high watermark where none is open.
@@ -35,15 +36,20 @@ extension PartitionLog {
     package mutating func append(
         _ marker: EndMarker, epoch: LeaderEpoch, now: Timestamp
     ) throws(StorageError) -> AppendOutcome {
-        try checkOnline()
-        if let refusal = producers.refusal(of: marker) { return refusal }
-        return try appendAsLeader([marker.batch(now: now)], epoch: epoch, now: now)[0]
+        try appendAsLeader([marker.batch(now: now)], markers: [0: marker], epoch: epoch, now: now)[0]
+    }
+
+    /// Why the log would not take a marker now.
+    package func refusal(of marker: EndMarker) -> ErrorCode? {
+        guard case .refused(let code, _) = producers.refusal(of: marker, after: []) else { return nil }
+        return code
     }
 }
 
 extension ProducerStates {
-    fileprivate func refusal(of marker: EndMarker) -> AppendOutcome? {
-        guard let known = self[marker.producerID] else { return nil }
+    /// Judges a marker against what is in the log and what is `staged` to be written before it.
+    func refusal(of marker: EndMarker, after staged: [RecordBatchHeader]) -> AppendOutcome? {
+        guard let known = state(of: marker.producerID, after: staged) else { return nil }
         if let later = known.coordinatorEpoch, later > marker.coordinatorEpoch {
             let reason = "the marker is of coordinator epoch \(marker.coordinatorEpoch), the log knows \(later)"
             return .refused(.transactionCoordinatorFenced, reason: reason)

@@ -26,7 +26,13 @@ extension Admin {
 
     /// The broker that coordinates a group; it is in the view afterwards.
     package func coordinator(of group: String) async throws(ClientError) -> BrokerID {
+        try await coordinator(of: group, type: 0)
+    }
+
+    /// The broker that coordinates a key of a type: 0 for groups, 1 for transactional ids.
+    func coordinator(of group: String, type: Int8) async throws(ClientError) -> BrokerID {
         var request = FindCoordinatorRequest()
+        request.keyType = type
         request.coordinatorKeys = [group]
         let asked = request
         return try await cluster.retrying { () throws(ClientError) in

@@ -12,6 +12,8 @@ enum ServerProperties {
         controller.listener.names=CONTROLLER
         log.dirs=./martlet-data
         offsets.topic.replication.factor=1
+        transaction.state.log.replication.factor=1
+        transaction.state.log.min.isr=1
         """
 
     /// Reads it all.

@@ -212,7 +212,7 @@ import WireMessages
         let suspicions = Suspicions()
         let handler = FindCoordinatorHandler(
             image: { [cache = broker.cache] in cache.current },
-            isSuspected: { _ in suspicions.isOn }, createOffsetsTopic: { _ = creations.next() })
+            isSuspected: { _ in suspicions.isOn }, createTopic: { _ in _ = creations.next() })
         func ask(_ key: String, type: Int8 = 0) throws -> (error: ErrorCode, node: BrokerID, port: Int32) {
             let answer = try broker.call(handler, version: version) { request in
                 if version >= 4 { request.coordinatorKeys = [key] } else { request.key = key }
@@ -277,23 +277,6 @@ import WireMessages
             ])
         let left = try broker.fetch().groups.first?.topics.first?.partitions.first?.committedOffset
         #expect(left == Offset(-1))
-    }
-
-    @Test("InitProducerId gives ids to idempotent producers only", arguments: InitProducerIdHandler.versions)
-    func initProducerID(version: Int16) throws {
-        let broker = GroupsUnderTest()
-        let handler = InitProducerIdHandler { completion in completion(ProducerID(1_000)) }
-        let given = try broker.call(handler, version: version) { $0.transactionalID = nil }.required()
-        #expect(given.errorCode == .noError)
-        #expect(given.producerID == ProducerID(1_000))
-        #expect(given.producerEpoch == ProducerEpoch(0))
-        let transactional = try broker.call(handler, version: version) { $0.transactionalID = "t" }.required()
-        #expect(transactional.errorCode == .coordinatorNotAvailable)
-        let empty = try broker.call(handler, version: version) { $0.transactionalID = "" }.required()
-        #expect(empty.errorCode == .invalidRequest)
-        let withoutController = InitProducerIdHandler { completion in completion(nil) }
-        let refused = try broker.call(withoutController, version: version) { $0.transactionalID = nil }.required()
-        #expect(refused.errorCode == .coordinatorNotAvailable)
     }
 }
 

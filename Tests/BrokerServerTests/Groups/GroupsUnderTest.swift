@@ -28,7 +28,7 @@ final class GroupsUnderTest {
         adjust(&settings)
         groups = GroupCoordinatorHost(
             broker: BrokerID(1), settings: settings, clock: loop, loops: [loop], pool: LoopPool(loop),
-            log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, logOf: { _ in log })
+            log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, orders: .none, logOf: { _ in log })
     }
 
     // MARK: Metadata

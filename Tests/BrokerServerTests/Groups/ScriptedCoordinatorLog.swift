@@ -1,3 +1,4 @@
+import LogStorage
 import Primitives
 import Synchronization
 import WireProtocol
@@ -51,6 +52,18 @@ final class ScriptedCoordinatorLog: CoordinatorLog {
         }
         if state.withLock({ $0.commitsAtOnce }) { loop.execute { self.commit() } }
         return try result.get()
+    }
+
+    func append(
+        _ marker: EndMarker, in epoch: LeaderEpoch, whenDecided: @escaping @Sendable (ErrorCode) -> Void
+    ) throws(CoordinatorLogError) -> Offset {
+        var value = [UInt8](repeating: 0, count: 6)
+        for index in 0..<4 { value[2 + index] = UInt8(truncatingIfNeeded: marker.coordinatorEpoch >> (24 - 8 * index)) }
+        let producer = BatchProducer(id: marker.producerID, epoch: marker.producerEpoch, baseSequence: nil)
+        let batch = RecordBatchBuilder.control(
+            marker.isCommit ? .commit : .abort, value: Bytes(value), timestamp: Timestamp(0), producer: producer,
+            isTransactional: true)
+        return try append(batch, in: epoch, whenDecided: whenDecided)
     }
 
     /// Moves the high watermark to the log's end and tells who waits.

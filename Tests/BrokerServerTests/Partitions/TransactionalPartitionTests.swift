@@ -199,14 +199,20 @@ extension PartitionsUnderTest {
 
     /// Appends a batch of a transaction, as the partition is given it when its coordinator knows of it.
     func produceInTransaction(
-        _ id: Int64, epoch: Int16 = 0, sequence: Int32 = 0, count: Int = 1, acks: Int16 = -1
+        _ id: Int64, epoch: Int16 = 0, sequence: Int32 = 0, count: Int = 1, acks: Int16 = -1,
+        verification: UInt64?? = .none, answered: @escaping @Sendable (ErrorCode) -> Void = { _ in }
     ) throws {
         let producer = BatchProducer(id: ProducerID(id), epoch: ProducerEpoch(epoch), baseSequence: sequence)
         var builder = RecordBatchBuilder(producer: producer, isTransactional: true)
         for _ in 0..<count { builder.append(timestamp: Timestamp(0), key: nil, value: Bytes(utf8: "value")) }
         let incoming = PartitionState.Incoming(
-            batch: builder.finish(), request: ProduceInFlight([.init(topic: 0, partition: 0)]) { _ in }, slot: 0,
-            waitsForReplicas: acks == -1)
+            batch: builder.finish(),
+            request: ProduceInFlight([.init(topic: 0, partition: 0)]) { answered($0[0].error) }, slot: 0,
+            waitsForReplicas: acks == -1,
+            claim: verification.map {
+                TransactionClaim(
+                    producer: ProducerID(id), epoch: ProducerEpoch(epoch), sequence: sequence, verification: $0)
+            })
         let partition = try partition
         loop.run { partition.append([incoming])?.forgetNewest() }
     }

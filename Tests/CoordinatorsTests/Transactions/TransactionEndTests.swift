@@ -166,6 +166,28 @@ import Testing
         #expect(scene.end(by: producer, commit: true)?.identity == producer.later(by: 1))
     }
 
+    @Test(
+        "Who goes on with the next epoch, or id, before the markers are written comes again", arguments: [false, true])
+    func nextBeforeOver(isExhausted: Bool) throws {
+        let scene = TransactionScene()
+        var producer = try scene.producer()
+        if isExhausted {
+            while producer.epoch < ProducerEpoch(Int16.max - 1) {
+                scene.add(both, by: producer)
+                producer = try #require(scene.end(by: producer, commit: true)?.identity)
+            }
+        }
+        scene.marksAtOnce = false
+        scene.add(both, by: producer)
+        let next = try #require(scene.end(by: producer, commit: true)?.identity)
+        #expect((next.id != producer.id) == isExhausted)
+        #expect(scene.end(by: next, commit: false) == .failed(.concurrentTransactions))
+        #expect(scene.add(both, by: next) == .failed(.concurrentTransactions))
+        #expect(scene.begin(as: next) == .failed(.concurrentTransactions))
+        for order in scene.orders.suffix(1) { scene.mark(order, order.partitions) }
+        #expect(scene.end(by: next, commit: false)?.identity == next.later(by: 1))
+    }
+
     @Test("The end of a transaction is written again until the log takes it")
     func retriedCompletion() throws {
         let scene = TransactionScene()

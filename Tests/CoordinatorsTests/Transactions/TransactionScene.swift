@@ -45,7 +45,7 @@ final class TransactionScene {
                     shard.appended(write.id, end: logEnd)
                     if commitsAtOnce { queue += shard.committed(upTo: logEnd, at: time) }
                 }
-            case .sendMarkers(let order):
+            case .order(let order):
                 let decided = shard[order.transactionalID]?.state.isPrepared == true
                 #expect(decided, "rule 28: no marker before the decision is committed")
                 orders.append(order)
@@ -68,7 +68,7 @@ final class TransactionScene {
         var image = TransactionImage()
         for record in log {
             // By way of the bytes: what is not in the log is forgotten.
-            let value = record.valueBytes(transactionVersion: 2)
+            let value = record.valueBytes(level: 2)
             guard let read = try? TransactionRecord.decode(key: record.keyBytes, value: value) else { continue }
             image.replay(read)
         }

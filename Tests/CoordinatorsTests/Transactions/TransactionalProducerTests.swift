@@ -194,7 +194,7 @@ import Testing
         scene.add([part(1), part(0), part(3, of: "u")], by: producer)
         scene.end(by: producer, commit: false)
         for record in scene.log {
-            let bytes = try #require(record.valueBytes(transactionVersion: version))
+            let bytes = try #require(record.valueBytes(level: version))
             #expect(bytes.bigEndian(Int16.self, at: 0) == (version == 0 ? 0 : 1))
             let read = try #require(try TransactionRecord.decode(key: record.keyBytes, value: bytes))
             #expect(read.transactionalID == "a")

@@ -25,7 +25,10 @@ extension ContainerConfiguration {
         if properties["log.dir"] == nil { fill("log.dirs", ContainerConfiguration.dataDirectory) }
         // Where the image's health check asks; reachable from inside of the container only.
         fill("admin.listener", "127.0.0.1:9644")
-        if isSingle { fill("offsets.topic.replication.factor", "1") }
+        guard isSingle else { return }
+        fill("offsets.topic.replication.factor", "1")
+        fill("transaction.state.log.replication.factor", "1")
+        fill("transaction.state.log.min.isr", "1")
     }
 
     /// Sets a property that is not given; an empty value counts as given, as in Kafka's images.

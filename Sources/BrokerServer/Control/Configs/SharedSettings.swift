@@ -9,6 +9,8 @@ package enum SharedSettings {
         "message.max.bytes", "min.insync.replicas", "num.partitions", "offset.metadata.max.bytes",
         "offsets.retention.minutes", "offsets.topic.num.partitions", "offsets.topic.replication.factor",
         "replica.fetch.max.bytes", "replica.lag.time.max.ms", "socket.request.max.bytes",
+        "transaction.max.timeout.ms", "transaction.state.log.num.partitions",
+        "transaction.state.log.replication.factor", "transactional.id.expiration.ms",
         "unclean.leader.election.enable",
     ]
 

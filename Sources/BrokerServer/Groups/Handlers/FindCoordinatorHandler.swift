@@ -3,14 +3,14 @@ package import Metadata
 package import Primitives
 package import WireMessages
 
-/// Tells which broker coordinates a group.
+/// Tells which broker coordinates a group or a transactional id.
 ///
 /// The empty group id is a group like others here: old "simple" consumers commit under it (KIP-289), nobody joins it.
 ///
 /// - Errors: for each key COORDINATOR_NOT_AVAILABLE (the topic is being created, its
-///   partition has no leader, or there is no transaction coordinator), INVALID_REQUEST (an unknown key type).
+///   partition has no leader), INVALID_REQUEST (an unknown key type, or an empty transactional id).
 /// - Source: KIP-699 (many keys).
-/// - Not implemented: transactions (key type 1) and share groups (2) are answered COORDINATOR_NOT_AVAILABLE.
+/// - Not implemented: share groups (key type 2) are answered COORDINATOR_NOT_AVAILABLE.
 package struct FindCoordinatorHandler: RequestHandler {
     package static let versions: ClosedRange<Int16> = 0...6
     package static let listeners: ListenerKinds = .client
@@ -19,17 +19,17 @@ package struct FindCoordinatorHandler: RequestHandler {
 
     private let image: @Sendable () -> MetadataImage
     private let isSuspected: @Sendable (BrokerID) -> Bool
-    private let createOffsetsTopic: @Sendable () -> Void
+    private let createTopic: @Sendable (String) -> Void
 
     /// - Parameter isSuspected: true for a broker that was found dead before the controller has said so.
-    /// - Parameter createOffsetsTopic: has `__consumer_offsets` created; called each time it is found missing.
+    /// - Parameter createTopic: has a coordinator's topic created; called each time it is found missing.
     package init(
         image: @escaping @Sendable () -> MetadataImage,
-        isSuspected: @escaping @Sendable (BrokerID) -> Bool, createOffsetsTopic: @escaping @Sendable () -> Void
+        isSuspected: @escaping @Sendable (BrokerID) -> Bool, createTopic: @escaping @Sendable (String) -> Void
     ) {
         self.image = image
         self.isSuspected = isSuspected
-        self.createOffsetsTopic = createOffsetsTopic
+        self.createTopic = createTopic
     }
 
     package func handle(
@@ -63,20 +63,23 @@ package struct FindCoordinatorHandler: RequestHandler {
             found.errorMessage = message
             return found
         }
+        let topicName: String
         switch type {
-        case 0: break
-        case 1: return failing(.coordinatorNotAvailable, "This broker does not coordinate transactions yet.")
+        case 0: topicName = GroupCoordinatorHost.topicName
+        case 1:
+            if key.isEmpty { return failing(.invalidRequest, "A transactional id must not be empty.") }
+            topicName = TransactionCoordinatorHost.topicName
         case 2: return failing(.coordinatorNotAvailable, "This broker does not coordinate share groups yet.")
         default: return failing(.invalidRequest, "There is no coordinator of type \(type).")
         }
-        guard let topic = metadata.topics[name: GroupCoordinatorHost.topicName], !topic.partitions.isEmpty else {
-            createOffsetsTopic()
-            return failing(.coordinatorNotAvailable, "The topic of the group offsets is being created.")
+        guard let topic = metadata.topics[name: topicName], !topic.partitions.isEmpty else {
+            createTopic(topicName)
+            return failing(.coordinatorNotAvailable, "The topic \(topicName) is being created.")
         }
         let index = CoordinatorPartition.index(of: key, among: Int32(topic.partitions.count))
         guard let leader = topic[index]?.leader, metadata.brokers.isUnfenced(leader), !isSuspected(leader),
             let endpoint = metadata.brokers[leader]?.listener(named: listener)
-        else { return failing(.coordinatorNotAvailable, "The group's partition has no leader at present.") }
+        else { return failing(.coordinatorNotAvailable, "The coordinator's partition has no leader at present.") }
         found.nodeID = leader
         found.host = endpoint.host
         found.port = Int32(endpoint.port)

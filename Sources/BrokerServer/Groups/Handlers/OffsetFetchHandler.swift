@@ -45,14 +45,14 @@ package struct OffsetFetchHandler: RequestHandler {
         response.groupID = request.groupID
         let topics = image().topics
         typealias Topics = [OffsetFetchResponse.OffsetFetchResponseTopics]
-        let found = groups.access(request.groupID) { shard, _ -> Result<Topics, GroupRefusal> in
+        let found = groups.access(request.groupID) { shard, _ -> Result<Topics, ShardRefusal> in
             let asksAsMember = request.memberID != nil || request.memberEpoch >= 0
             guard !asksAsMember || shard.contains(request.groupID) else {
-                return .failure(GroupRefusal(.groupIDNotFound))
+                return .failure(ShardRefusal(.groupIDNotFound))
             }
             let memberError = shard.errorOfFetch(
                 group: request.groupID, memberID: request.memberID, epoch: request.memberEpoch)
-            if let memberError { return .failure(GroupRefusal(memberError)) }
+            if let memberError { return .failure(ShardRefusal(memberError)) }
             let topics = wanted(request, topics, shard, version).map { topic in
                 fetched(topic, of: request.groupID, isStableRequired, shard)
             }

@@ -9,9 +9,10 @@ package import World
 /// - Errors: UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID, NOT_LEADER_OR_FOLLOWER (with the leader, version 10),
 ///   INVALID_REQUIRED_ACKS, CORRUPT_MESSAGE and INVALID_RECORD by the checks of `RecordBatch.produced`,
 ///   MESSAGE_TOO_LARGE, INVALID_TIMESTAMP, NOT_ENOUGH_REPLICAS, NOT_ENOUGH_REPLICAS_AFTER_APPEND, REQUEST_TIMED_OUT,
-///   OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, KAFKA_STORAGE_ERROR; transactional batches are
-///   INVALID_TXN_STATE, as transactions are not built.
-/// - Source: Kafka protocol guide, Produce; KIP-467, KIP-516, KIP-951.
+///   OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, KAFKA_STORAGE_ERROR; for batches of a transaction
+///   INVALID_TXN_STATE, INVALID_PRODUCER_ID_MAPPING, TRANSACTION_ABORTABLE, CONCURRENT_TRANSACTIONS (version 12),
+///   TRANSACTIONAL_ID_AUTHORIZATION_FAILED (no transactional id).
+/// - Source: Kafka protocol guide, Produce; KIP-467, KIP-516, KIP-890, KIP-951.
 package final class ProduceHandler: RequestHandler {
     package static let versions: ClosedRange<Int16> = 3...13
     package static let listeners: ListenerKinds = .client
@@ -21,12 +22,17 @@ package final class ProduceHandler: RequestHandler {
     private let deadlines: PerLoop<ProduceDeadlines>
     private let checks: NarrowPool
 
-    /// - Parameter poolThreads: how many threads the pool has; half of them check large batches.
-    package init(table: PartitionTable, world: World, poolThreads: Int = 8) {
+    /// - Parameters:
+    ///   - poolThreads: how many threads the pool has; half of them check large batches.
+    ///   - verifier: asks the coordinators of transactions; without one these are refused.
+    package init(
+        table: PartitionTable, world: World, poolThreads: Int = 8, verifier: TransactionVerifier? = nil
+    ) {
+        let gate = TransactionGate(verifier: verifier)
         self.table = table
         let checks = NarrowPool(world.pool, width: Self.checkThreads(of: poolThreads))
         self.checks = checks
-        intakes = PerLoop { ProduceIntake(loop: $0, clock: world.clock, pool: checks) }
+        intakes = PerLoop { ProduceIntake(loop: $0, clock: world.clock, pool: checks, gate: gate) }
         deadlines = PerLoop { ProduceDeadlines(loop: $0, clock: world.clock) }
     }
 
@@ -88,10 +94,13 @@ package final class ProduceHandler: RequestHandler {
             for data in topic.partitionData {
                 let index = PartitionIndex(data.index)
                 if let partition = byID ? table.partition(topic.topicID, index) : table.partition(topic.name, index) {
-                    parts.append(
-                        ProduceIntake.Part(
-                            partition: partition, records: data.records, request: inFlight, slot: slot,
-                            waitsForReplicas: request.acks == -1))
+                    var part = ProduceIntake.Part(
+                        partition: partition, records: data.records, request: inFlight, slot: slot,
+                        waitsForReplicas: request.acks == -1)
+                    if let id = request.transactionalID {
+                        part.client = TransactionalClient(transactionalID: id, version: version)
+                    }
+                    parts.append(part)
                 } else {
                     let refusal = byID ? table.absence(topic.topicID, index) : table.absence(topic.name, index)
                     inFlight.resolve(slot: slot, refusal.error, leader: refusal.leader)

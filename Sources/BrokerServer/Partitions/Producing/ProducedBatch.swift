@@ -12,8 +12,9 @@ enum ProducedBatch {
         } catch {
             throw RecordRefusal(error)
         }
-        guard !batch.header.attributes.isTransactional else {
-            throw RecordRefusal(code: .invalidTxnState, message: "transactions are not built yet")
+        let attributes = batch.header.attributes
+        guard !attributes.isTransactional || batch.header.producerID != nil else {
+            throw RecordRefusal(code: .invalidRecord, message: "a batch of a transaction without a producer id")
         }
         return batch
     }

@@ -20,7 +20,8 @@ extension PartitionState {
         let outcomes: [AppendOutcome]?
         do throws(StorageError) {
             outcomes = try log?.appendAsLeader(
-                admitted.map(\.batch), epoch: epoch, now: timeOfDay, keepsNewest: keepsNewest)
+                admitted.map(\.batch), markers: admitted.markers, epoch: epoch, now: timeOfDay,
+                keepsNewest: keepsNewest)
         } catch {
             for item in admitted { refuse(item, .kafkaStorageError, &after) }
             logFailed(error, &after)

@@ -27,6 +27,10 @@ struct PartitionState: ~Copyable {
         let waitsForReplicas: Bool
         /// Whether a coordinator was told where it will stand: it is not refused any more.
         var isPromised = false
+        /// Of a batch that a producer sends in a transaction.
+        var claim: TransactionClaim?
+        /// Of a marker that ends one.
+        var marker: EndMarker?
     }
 
     /// The log, while it is open. Put in by `opened` and `endCut`, taken out by `leaveLog`.
@@ -81,6 +85,7 @@ struct PartitionState: ~Copyable {
     var damage: ReplicaDamage?
     /// Something read from the log makes no sense and is being looked into.
     var isDiagnosing = false
+    var verifications = TransactionVerifications()
     /// When unflushed records were seen first, where `flush.ms` bounds their time.
     var unflushedSince: MonotonicInstant?
 

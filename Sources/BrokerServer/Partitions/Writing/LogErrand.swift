@@ -20,6 +20,8 @@ struct LogErrand {
     var missesAssignment = false
     /// Where the log ends when all that is held is written; nil where a part of that may be refused.
     var promisedEnd: Offset?
+    /// Producers whose transactions it ends.
+    var endingProducers: Set<ProducerID> = []
 
     init(_ number: UInt64, received: ReceivedRecords? = nil, promisedEnd: Offset? = nil) {
         self.number = number
@@ -75,7 +77,8 @@ struct LogWrite: Sendable {
         do throws(StorageError) {
             switch load {
             case .produced(let incoming, let epoch):
-                return .appended(try log.appendAsLeader(incoming.map(\.batch), epoch: epoch, now: timeOfDay))
+                return .appended(try log.appendAsLeader(
+                        incoming.map(\.batch), markers: incoming.markers, epoch: epoch, now: timeOfDay))
             case .received(let received): return .followed(try log.take(received, now: timeOfDay))
             }
         } catch { return .failed(error) }

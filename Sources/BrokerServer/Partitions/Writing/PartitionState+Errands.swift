@@ -55,6 +55,7 @@ extension PartitionState {
             waiting.removeAll { !$0.isPromised }
         }
         let admitted = admit(waiting, &after)
+        errand?.endingProducers = Set(waiting.compactMap { $0.marker?.producerID })
         return LogWrite(number, .produced(admitted?.incoming ?? [], admitted?.epoch ?? assignment.leaderEpoch), log)
     }
 

@@ -1,43 +1,61 @@
-import Coordinators
+package import Coordinators
+import LogStorage
 import Logging
-import Primitives
+package import Primitives
 import Synchronization
 import WireProtocol
 import World
 
-/// What the shards of a node share.
-final class GroupShardSurroundings: Sendable {
-    let settings: GroupConfiguration
+/// What the shards of one kind share on a node.
+final class ShardSurroundings<Shard: HostedShard>: Sendable {
+    let settings: Shard.Settings
     let clock: any Clock
     let pool: any BlockingPool
     let log: Logger
-    /// What of the cluster's metadata groups go by; the newest.
-    let metadata: Mutex<GroupMetadata>
+    /// The finalized feature that decides over the versions of records.
+    let recordLevel: @Sendable () -> Int16
+    /// Who carries out what shards order.
+    let orders: ShardOrders<Shard>
+    /// What of the cluster's metadata shards go by; the newest, numbered.
+    let known = Mutex<(number: Int, metadata: Shard.Known)>((0, Shard.nothingKnown))
 
-    init(settings: GroupConfiguration, clock: any Clock, pool: any BlockingPool, log: Logger) {
+    init(
+        settings: Shard.Settings, clock: any Clock, pool: any BlockingPool, log: Logger,
+        recordLevel: @escaping @Sendable () -> Int16, orders: ShardOrders<Shard>
+    ) {
         self.settings = settings
         self.clock = clock
         self.pool = pool
         self.log = log
-        metadata = Mutex(GroupMetadata())
+        self.recordLevel = recordLevel
+        self.orders = orders
     }
 
     var time: CoordinatorTime { CoordinatorTime(now: clock.now, timeOfDay: clock.timeOfDay) }
 }
 
-extension GroupShard {
-    mutating func metadataChanged(_ metadata: GroupMetadata, changed: Set<String>?) {
-        ownLimits = metadata.ownLimits
-        topicsChanged(metadata.topics, changed: changed)
+/// Where the orders of shards go. Called in their order, under the shard's lock: neither may call the shard back
+/// before it has returned.
+package struct ShardOrders<Shard: HostedShard>: Sendable {
+    package let take: @Sendable (Shard.Order, ShardLeadership) -> Void
+    /// What a shard ordered before it lost its leadership is not its business any more.
+    package let drop: @Sendable (PartitionIndex) -> Void
+
+    package init(
+        take: @escaping @Sendable (Shard.Order, ShardLeadership) -> Void,
+        drop: @escaping @Sendable (PartitionIndex) -> Void
+    ) {
+        self.take = take
+        self.drop = drop
     }
 }
 
-/// Runs the shard of one partition of `__consumer_offsets`: loads it when this broker becomes its leader, lets requests
-/// and timers step it under one lock, appends what it decides, and drops it with the leadership.
+/// Runs the shard of one partition of a coordinator's topic: loads it when this broker becomes its leader, lets
+/// requests and timers step it under one lock, appends what it decides, and drops it with the leadership.
 ///
 /// - Threads: any. Nothing is called back under the lock but the append to the shard's own log partition.
-final class GroupShardHost: Sendable {
-    typealias Answer = @Sendable (GroupReply) -> Void
+final class ShardHost<Shard: HostedShard>: Sendable {
+    typealias Answer = @Sendable (Shard.Reply) -> Void
 
     private enum Phase: Sendable {
         /// Another broker leads. → loading when this one does.
@@ -45,7 +63,7 @@ final class GroupShardHost: Sendable {
         /// The log is being replayed. → active at its end; → idle with the leadership.
         case loading
         /// → loading in a newer epoch; → idle with the leadership.
-        case active(GroupShard)
+        case active(Shard)
     }
 
     private struct State: Sendable {
@@ -59,23 +77,16 @@ final class GroupShardHost: Sendable {
     }
 
     /// Answers that leave once the lock is given back.
-    private typealias Outbox = [(answer: Answer, reply: GroupReply)]
-
-    /// Bytes of one step of a load.
-    private static let loadChunkBytes = 1 << 20
-    /// Pause before a log that is not ready is asked again.
-    private static let loadPauseMilliseconds: Int64 = 20
-    /// Pause before a log that could not be read is tried again.
-    private static let failedLoadPauseMilliseconds: Int64 = 1_000
+    private typealias Outbox = [(answer: Answer, reply: Shard.Reply)]
 
     private let partition: PartitionIndex
-    private let surroundings: GroupShardSurroundings
+    private let surroundings: ShardSurroundings<Shard>
     private let loop: any Loop
     private let logOf: @Sendable (PartitionIndex) -> (any CoordinatorLog)?
     private let state = Mutex(State())
 
     init(
-        _ partition: PartitionIndex, _ surroundings: GroupShardSurroundings, loop: any Loop,
+        _ partition: PartitionIndex, _ surroundings: ShardSurroundings<Shard>, loop: any Loop,
         logOf: @escaping @Sendable (PartitionIndex) -> (any CoordinatorLog)?
     ) {
         self.partition = partition
@@ -91,7 +102,7 @@ final class GroupShardHost: Sendable {
     /// - Returns: NOT_COORDINATOR or COORDINATOR_LOAD_IN_PROGRESS where there is no shard to ask; `answer` is then not
     ///   called.
     func submit(
-        _ answer: @escaping Answer, _ body: (inout GroupShard, Ticket, CoordinatorTime) -> [GroupEffect]
+        _ answer: @escaping Answer, _ body: (inout Shard, Ticket, CoordinatorTime) -> [Shard.Effect]
     ) -> ErrorCode? {
         let time = surroundings.time
         var outbox: Outbox = []
@@ -108,12 +119,12 @@ final class GroupShardHost: Sendable {
     }
 
     /// Reads or changes the shard where that needs neither records nor a later answer.
-    func access<Value>(_ body: (inout GroupShard, CoordinatorTime) -> Value) -> Result<Value, GroupRefusal> {
+    func access<Value>(_ body: (inout Shard, CoordinatorTime) -> Value) -> Result<Value, ShardRefusal> {
         let time = surroundings.time
         return state.withLock { state in
             switch state.phase {
-            case .idle: return .failure(GroupRefusal(.notCoordinator))
-            case .loading: return .failure(GroupRefusal(.coordinatorLoadInProgress))
+            case .idle: return .failure(ShardRefusal(.notCoordinator))
+            case .loading: return .failure(ShardRefusal(.coordinatorLoadInProgress))
             case .active(var shard):
                 state.phase = .loading  // The only copy is the local one while it changes.
                 let value = body(&shard, time)
@@ -127,23 +138,37 @@ final class GroupShardHost: Sendable {
     /// The cluster's metadata have changed: in these topics, or in any where nil.
     func metadataChanged(_ changed: Set<String>?) {
         loop.execute { [self] in
-            let metadata = surroundings.metadata.withLock { $0 }
-            _ = access { shard, _ in shard.metadataChanged(metadata, changed: changed) }
+            let known = surroundings.known.withLock { $0.metadata }
+            _ = access { shard, _ in shard.metadataChanged(known, changed: changed) }
         }
     }
 
-    /// Forgets what groups committed for topics that are gone.
-    func topicsDeleted(_ names: Set<String>) {
-        loop.execute { [self] in forget(names) }
+    /// Steps the shard from its loop, where there is one.
+    func post(_ body: @escaping @Sendable (inout Shard, CoordinatorTime) -> [Shard.Effect]) {
+        loop.execute { [self] in
+            let time = surroundings.time
+            var outbox: Outbox = []
+            state.withLock { state in
+                _ = step(&state, &outbox, at: time) { shard, _ in body(&shard, time) }
+            }
+            send(outbox)
+        }
     }
 
-    private func forget(_ names: Set<String>) {
-        let time = surroundings.time
-        var outbox: Outbox = []
-        state.withLock { state in
-            _ = step(&state, &outbox, at: time) { shard, _ in shard.topicsDeleted(names, at: time) }
+    /// The same, if it is still in the leadership given.
+    func post(
+        in leadership: ShardLeadership,
+        _ body: @escaping @Sendable (inout Shard, CoordinatorTime) -> [Shard.Effect]
+    ) {
+        loop.execute { [self] in
+            let time = surroundings.time
+            var outbox: Outbox = []
+            state.withLock { state in
+                guard state.epoch == leadership.epoch else { return }
+                _ = step(&state, &outbox, at: time) { shard, _ in body(&shard, time) }
+            }
+            send(outbox)
         }
-        send(outbox)
     }
 
     // MARK: Leadership
@@ -154,7 +179,7 @@ final class GroupShardHost: Sendable {
     /// This broker leads the partition from `epoch` on.
     func lead(in epoch: LeaderEpoch) {
         loop.execute { [self] in
-            if drop(for: epoch, phase: .loading) { load(GroupShardLoad(), in: epoch) }
+            if drop(for: epoch, phase: .loading) { load(ShardLoad<Shard.Image>(), in: epoch) }
         }
     }
 
@@ -170,6 +195,7 @@ final class GroupShardHost: Sendable {
             if let epoch, let known = state.epoch, epoch <= known { return false }
             if case .active(var shard) = state.phase {
                 perform(shard.fail(), &shard, &state, &outbox, at: surroundings.time)
+                surroundings.orders.drop(partition)
             }
             state.phase = phase
             state.epoch = epoch
@@ -185,7 +211,7 @@ final class GroupShardHost: Sendable {
     // MARK: Loading
 
     /// Replays the log chunk by chunk on the pool, up to the high watermark of this leadership (rule 31).
-    private func load(_ progress: GroupShardLoad, in epoch: LeaderEpoch) {
+    private func load(_ progress: ShardLoad<Shard.Image>, in epoch: LeaderEpoch) {
         surroundings.pool.run { [self] in
             guard isLoading(epoch) else { return }
             guard let log = logOf(partition), let bounds = log.bounds(in: epoch) else {
@@ -200,14 +226,14 @@ final class GroupShardHost: Sendable {
                 return install(progress, in: epoch)
             }
             do {
-                let chunk = try log.read(from: position, bytesMax: GroupShardHost.loadChunkBytes, in: epoch)
+                let chunk = try log.read(from: position, bytesMax: ShardLoading.chunkBytes, in: epoch)
                 try progress.replay(chunk)
                 if chunk.isEmpty { progress.skip(to: bounds.highWatermark) }
             } catch {
                 surroundings.log.error(
-                    "the groups of a partition can't be loaded; trying again",
-                    metadata: ["partition": "__consumer_offsets-\(partition)", "error": "\(error)"])
-                return loadLater(GroupShardLoad(), in: epoch, after: GroupShardHost.failedLoadPauseMilliseconds)
+                    "a coordinator's partition can't be loaded; trying again",
+                    metadata: ["partition": "\(Shard.topicName)-\(partition)", "error": "\(error)"])
+                return loadLater(ShardLoad<Shard.Image>(), in: epoch, after: ShardLoading.failurePauseMilliseconds)
             }
             load(progress, in: epoch)
         }
@@ -221,37 +247,39 @@ final class GroupShardHost: Sendable {
     }
 
     private func loadLater(
-        _ progress: GroupShardLoad, in epoch: LeaderEpoch, after pause: Int64 = loadPauseMilliseconds
+        _ progress: ShardLoad<Shard.Image>, in epoch: LeaderEpoch, after pause: Int64 = ShardLoading.pauseMilliseconds
     ) {
         loop.schedule(afterMilliseconds: pause) { [self] in load(progress, in: epoch) }
     }
 
-    private func install(_ progress: GroupShardLoad, in epoch: LeaderEpoch) {
-        let known = surroundings.metadata.withLock { $0 }
-        var shard = GroupShard(
-            settings: surroundings.settings, loaded: progress.image, topics: known.topics,
-            ownLimits: known.ownLimits, at: surroundings.time)
+    private func install(_ progress: ShardLoad<Shard.Image>, in epoch: LeaderEpoch) {
+        let time = surroundings.time
+        var outbox: Outbox = []
+        let known = surroundings.known.withLock { $0 }
+        var shard = Shard.make(
+            settings: surroundings.settings, loaded: progress.image, knowing: known.metadata, at: time)
         let isInstalled = state.withLock { state in
             guard case .loading = state.phase, state.epoch == epoch else { return false }
             // Who tells of news from here on finds the shard; what was told since it was begun is taken here.
-            let newest = surroundings.metadata.withLock { $0 }
-            if newest.topics.version != known.topics.version { shard.metadataChanged(newest, changed: nil) }
+            let newest = surroundings.known.withLock { $0 }
+            if newest.number != known.number { shard.metadataChanged(newest.metadata, changed: nil) }
             state.phase = .active(shard)
-            rearm(&state, shard.nextDeadline)
+            _ = step(&state, &outbox, at: time) { shard, _ in shard.start(at: time) }
             return true
         }
+        send(outbox)
         guard isInstalled else { return }
         var metadata: Logger.Metadata = [
-            "partition": "__consumer_offsets-\(partition)", "epoch": "\(epoch)", "records": "\(progress.recordCount)",
-            "groups": "\(progress.image.ids.count)",
+            "partition": "\(Shard.topicName)-\(partition)", "epoch": "\(epoch)", "records": "\(progress.recordCount)",
+            "keys": "\(progress.image.count)",
         ]
         let level: Logger.Level = progress.recordCount > 0 ? .info : .debug
-        surroundings.log.log(level: level, "the groups of a partition are loaded", metadata: metadata)
+        surroundings.log.log(level: level, "a coordinator's partition is loaded", metadata: metadata)
         if let unreadable = progress.unreadable {
             metadata["unreadable"] = "\(unreadable.count)"
             metadata["first"] = "\(unreadable.firstReason)"
             surroundings.log.error(
-                "some records of a group partition can't be read and are left out", metadata: metadata)
+                "some records of a coordinator's partition can't be read and are left out", metadata: metadata)
         }
     }
 
@@ -260,7 +288,7 @@ final class GroupShardHost: Sendable {
     /// Steps the active shard and performs its effects; returns why there is none.
     private func step(
         _ state: inout State, _ outbox: inout Outbox, at time: CoordinatorTime,
-        _ body: (inout GroupShard, inout State) -> [GroupEffect]
+        _ body: (inout Shard, inout State) -> [Shard.Effect]
     ) -> ErrorCode? {
         switch state.phase {
         case .idle: return .notCoordinator
@@ -276,7 +304,7 @@ final class GroupShardHost: Sendable {
     }
 
     private func perform(
-        _ effects: [GroupEffect], _ shard: inout GroupShard, _ state: inout State, _ outbox: inout Outbox,
+        _ effects: [Shard.Effect], _ shard: inout Shard, _ state: inout State, _ outbox: inout Outbox,
         at time: CoordinatorTime
     ) {
         var queue = effects[...]
@@ -290,17 +318,28 @@ final class GroupShardHost: Sendable {
                 } catch {
                     queue += shard.refused(write.id, error.code, at: time)
                 }
+            case .order(let order):
+                guard let epoch = state.epoch else { continue }
+                surroundings.orders.take(order, ShardLeadership(partition: partition, epoch: epoch))
             }
         }
     }
 
     private func append(
-        _ write: GroupWrite, _ epoch: LeaderEpoch?, at time: CoordinatorTime
+        _ write: ShardWrite<Shard.Image.Record>, _ epoch: LeaderEpoch?, at time: CoordinatorTime
     ) throws(CoordinatorLogError) -> Offset {
         guard let epoch, let log = logOf(partition) else { throw CoordinatorLogError(.notLeaderOrFollower) }
-        var builder = RecordBatchBuilder(leaderEpoch: epoch)
+        if let end = write.end {
+            return try log.append(EndMarker(end), in: epoch) { [weak self] error in
+                self?.decided(write.id, error, in: epoch)
+            }
+        }
+        let producer = write.producer.map { BatchProducer(id: $0.id, epoch: $0.epoch, baseSequence: nil) }
+        var builder = RecordBatchBuilder(
+            leaderEpoch: epoch, producer: producer, isTransactional: producer != nil)
+        let level = surroundings.recordLevel()
         for record in write.records {
-            builder.append(timestamp: time.timeOfDay, key: record.keyBytes, value: record.valueBytes)
+            builder.append(timestamp: time.timeOfDay, key: record.keyBytes, value: record.valueBytes(level: level))
         }
         return try log.append(builder.finish(), in: epoch) { [weak self] error in
             self?.decided(write.id, error, in: epoch)
@@ -351,8 +390,26 @@ final class GroupShardHost: Sendable {
     }
 }
 
+/// The steps of loads.
+private enum ShardLoading {
+    /// Bytes of one step.
+    static let chunkBytes = 1 << 20
+    /// Pause before a log that is not ready is asked again.
+    static let pauseMilliseconds: Int64 = 20
+    /// Pause before a log that could not be read is tried again.
+    static let failurePauseMilliseconds: Int64 = 1_000
+}
+
 /// Why a shard can't be asked.
-struct GroupRefusal: Error, Hashable, Sendable {
+struct ShardRefusal: Error, Hashable, Sendable {
     let code: ErrorCode
     init(_ code: ErrorCode) { self.code = code }
+}
+
+extension EndMarker {
+    init(_ end: TransactionEnd) {
+        self.init(
+            producerID: end.producer.id, producerEpoch: end.producer.epoch, isCommit: end.isCommit,
+            coordinatorEpoch: end.coordinatorEpoch, hasOwnEpoch: end.hasOwnEpoch)
+    }
 }

@@ -3,8 +3,8 @@ import Primitives
 import WireProtocol
 
 /// How far a shard's log has been replayed.
-struct GroupShardLoad: Sendable {
-    private(set) var image = GroupImage()
+struct ShardLoad<Image: ShardImage>: Sendable {
+    private(set) var image = Image()
     /// The next offset to read; nil before the first.
     private(set) var position: Offset?
     private(set) var recordCount = 0
@@ -34,10 +34,10 @@ struct GroupShardLoad: Sendable {
         while let record = try records.next() {
             recordCount += 1
             guard let key = record.key else { continue }
-            do throws(WireError) {
+            do {
                 if attributes.isControl {
                     try replayControl(key, producer)
-                } else if let decoded = try GroupRecord.decode(key: key, value: record.value) {
+                } else if let decoded = try Image.Record.decode(key: key, value: record.value) {
                     image.replay(decoded, by: producer)
                 }
             } catch {

@@ -1,3 +1,4 @@
+package import LogStorage
 package import Primitives
 
 /// A coordinator's own log partition, as the coordinator uses it.
@@ -17,6 +18,13 @@ package protocol CoordinatorLog: AnyObject, Sendable {
     /// - Returns: the exclusive end of the batch in the log.
     func append(
         _ batch: Bytes, in epoch: LeaderEpoch, whenDecided: @escaping @Sendable (ErrorCode) -> Void
+    ) throws(CoordinatorLogError) -> Offset
+
+    /// Ends a producer's transaction by a marker, otherwise as `append` of a batch.
+    ///
+    /// - Errors: also TRANSACTION_COORDINATOR_FENCED, INVALID_PRODUCER_EPOCH.
+    func append(
+        _ marker: EndMarker, in epoch: LeaderEpoch, whenDecided: @escaping @Sendable (ErrorCode) -> Void
     ) throws(CoordinatorLogError) -> Offset
 }
 

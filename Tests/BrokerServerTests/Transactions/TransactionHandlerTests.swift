@@ -1,0 +1,120 @@
+import Coordinators
+import Primitives
+import Synchronization
+import Testing
+import WireMessages
+
+@testable import BrokerServer
+
+@Suite("The APIs of transactions") struct TransactionHandlerTests {
+    @Test("InitProducerId gives ids with and without transactions", arguments: InitProducerIdHandler.versions)
+    func initProducerID(version: Int16) throws {
+        let broker = try TransactionsUnderTest()
+        let plain = try broker.begin(nil, version: version)
+        #expect(plain.errorCode == .noError && plain.producerEpoch == ProducerEpoch(0))
+        #expect(try broker.begin("", version: version).errorCode == .invalidRequest)
+        let first = try broker.begin(version: version)
+        let second = try broker.begin(version: version)
+        #expect(first.errorCode == .noError && second.errorCode == .noError)
+        #expect(second.producerID == first.producerID && second.producerEpoch == ProducerEpoch(1))
+        let none = InitProducerIdHandler(broker.host) { $0(nil) }
+        let refused = try broker.broker.call(none, version: version) { $0.transactionalID = nil }.required()
+        #expect(refused.errorCode == .coordinatorNotAvailable)
+    }
+
+    @Test(
+        "A transaction from its first partition to its end, as clients of either version go about it",
+        arguments: [Int16(0), 3, 4, 5])
+    func wholeWay(version: Int16) throws {
+        let broker = try TransactionsUnderTest()
+        let producer = try broker.producer()
+        #expect(try broker.add([0, 1], by: producer, version: version) == [.noError, .noError])
+        #expect(try broker.describe().transactionState == "Ongoing")
+        #expect(try broker.describe().topics.map(\.partitions) == [[PartitionIndex(0), PartitionIndex(1)]])
+        let ended = try broker.end(producer, commit: true, version: version)
+        #expect(ended.errorCode == .noError)
+        #expect(ended.producerEpoch == (version >= 5 ? ProducerEpoch(1) : ProducerEpoch(-1)))
+        #expect(try broker.describe().transactionState == "PrepareCommit")
+        #expect(broker.orders.all.withLock { $0.map(\.leadership.epoch) } == [LeaderEpoch(5)])
+        #expect(broker.orders.all.withLock { $0[0].order.hasOwnEpoch } == (version >= 5))
+        broker.mark()
+        #expect(try broker.describe().transactionState == "CompleteCommit")
+        #expect(try broker.end(producer, commit: true, version: version).errorCode == .noError, "it comes again")
+    }
+
+    @Test("Partitions that nobody knows are named, and none is added")
+    func unknownPartitions() throws {
+        let broker = try TransactionsUnderTest()
+        let producer = try broker.producer()
+        #expect(
+            try broker.add([0, 9], by: producer, version: 3) == [.operationNotAttempted, .unknownTopicOrPartition])
+        #expect(try broker.describe().transactionState == "Empty")
+    }
+
+    @Test("Who is fenced hears it by the name that its version has", arguments: [Int16(1), 3, 4])
+    func fenced(version: Int16) throws {
+        let broker = try TransactionsUnderTest()
+        let first = try broker.producer()
+        _ = try broker.producer()
+        let name: ErrorCode = version < 2 ? .invalidProducerEpoch : .producerFenced
+        #expect(try broker.add([0], by: first, version: version) == [name])
+        #expect(try broker.end(first, commit: true, version: version).errorCode == name)
+    }
+
+    @Test("Brokers ask whether partitions belong to a transaction; that adds none")
+    func verifies() throws {
+        let broker = try TransactionsUnderTest()
+        let producer = try broker.producer()
+        #expect(try broker.add([0], by: producer, version: 5, verifyOnly: true) == [.transactionAbortable])
+        #expect(try broker.add([0], by: producer, version: 3) == [.noError])
+        #expect(
+            try broker.add([0, 1], by: producer, version: 5, verifyOnly: true) == [.noError, .transactionAbortable])
+    }
+
+    @Test("Rule 28: an end is answered once it is committed, and no marker leaves before")
+    func durableFirst() throws {
+        let broker = try TransactionsUnderTest()
+        let producer = try broker.producer()
+        _ = try broker.add([0], by: producer, version: 5)
+        broker.log.state.withLock { $0.commitsAtOnce = false }
+        let handler = EndTxnHandler(broker.host) { $0(nil) }
+        let pending = try broker.broker.call(handler, version: 5) { request in
+            request.transactionalID = "a"
+            request.producerID = producer.id
+            request.producerEpoch = producer.epoch
+            request.committed = true
+        }
+        #expect(pending.response == nil)
+        #expect(broker.orders.all.withLock { $0.isEmpty })
+        broker.broker.loop.run { [log = broker.log] in log.commit() }
+        #expect(try pending.required().errorCode == .noError)
+        #expect(broker.orders.all.withLock { $0.count } == 1)
+    }
+
+    @Test("Ids are listed by state, producer and age", arguments: ListTransactionsHandler.versions)
+    func lists(version: Int16) throws {
+        let broker = try TransactionsUnderTest()
+        let producer = try broker.producer()
+        _ = try broker.begin("b")
+        _ = try broker.add([0], by: producer, version: 5)
+        func listed(_ fill: (inout ListTransactionsRequest) -> Void) throws -> [String] {
+            let handler = ListTransactionsHandler(broker.host, clock: broker.broker.loop)
+            let answer = try broker.broker.call(handler, version: version, fill).required()
+            #expect(answer.errorCode == .noError)
+            return answer.transactionStates.map(\.transactionalID)
+        }
+        #expect(try listed { _ in } == ["a", "b"])
+        #expect(try listed { $0.stateFilters = ["Ongoing"] } == ["a"])
+        #expect(try listed { $0.stateFilters = ["Lost"] } == [])
+        #expect(try listed { $0.producerIDFilters = [producer.id] } == ["a"])
+        guard version >= 1 else { return }
+        #expect(try listed { $0.durationFilter = 1_000 } == [])
+    }
+
+    @Test("Of an id that is not there nothing is told")
+    func unknown() throws {
+        let broker = try TransactionsUnderTest()
+        #expect(try broker.describe("nobody").errorCode == .transactionalIDNotFound)
+        #expect(try broker.describe("").errorCode == .invalidRequest)
+    }
+}
