@@ -53,7 +53,8 @@ package enum ConfigurationPage {
         page += section("Topics and logs", SettingTable.topics)
         page += section("Compaction", SettingTable.cleaner)
         page += section("Replication", SettingTable.replication)
-        page += section("Groups and producers", SettingTable.groups)
+        page += section("Groups", SettingTable.groups)
+        page += section("Transactions and producers", SettingTable.transactions)
         page += section("Consumer groups (KIP-848)", SettingTable.consumerGroups)
         return page + topics + idle
     }

@@ -218,11 +218,11 @@ extension PartitionsUnderTest {
     }
 
     func beginEnd(
-        _ id: Int64, epoch: Int16 = 0, isCommit: Bool, coordinatorEpoch: Int32 = 0
+        _ id: Int64, epoch: Int16 = 0, isCommit: Bool, coordinatorEpoch: Int32 = 0, hasOwnEpoch: Bool = false
     ) throws -> EndVerdict {
         let marker = EndMarker(
             producerID: ProducerID(id), producerEpoch: ProducerEpoch(epoch), isCommit: isCommit,
-            coordinatorEpoch: coordinatorEpoch, hasOwnEpoch: false)
+            coordinatorEpoch: coordinatorEpoch, hasOwnEpoch: hasOwnEpoch)
         let verdict = EndVerdict()
         let request = ProduceInFlight([.init(topic: 0, partition: 0)]) { verdict.note($0[0].error) }
         let partition = try partition
@@ -230,8 +230,12 @@ extension PartitionsUnderTest {
         return verdict
     }
 
-    func end(_ id: Int64, epoch: Int16 = 0, isCommit: Bool, coordinatorEpoch: Int32 = 0) throws -> ErrorCode? {
-        try beginEnd(id, epoch: epoch, isCommit: isCommit, coordinatorEpoch: coordinatorEpoch).error
+    func end(
+        _ id: Int64, epoch: Int16 = 0, isCommit: Bool, coordinatorEpoch: Int32 = 0, hasOwnEpoch: Bool = false
+    ) throws -> ErrorCode? {
+        try beginEnd(
+            id, epoch: epoch, isCommit: isCommit, coordinatorEpoch: coordinatorEpoch, hasOwnEpoch: hasOwnEpoch
+        ).error
     }
 
     func latest(readsCommittedOnly: Bool) throws -> Offset? {

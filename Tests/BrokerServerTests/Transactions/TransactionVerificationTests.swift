@@ -55,6 +55,17 @@ import WireProtocol
         #expect(try begin(broker) != .toVerify(number), "no number comes again")
     }
 
+    @Test("The marker of the transaction before does not take back what was said of the next one (KIP-890)")
+    func markerOfTheOneBefore() throws {
+        let broker = try PartitionsUnderTest(replicas: [1])
+        try broker.produceInTransaction(7, epoch: 0)
+        // The producer goes on at once; the coordinator is asked until the markers are written.
+        let number = try number(begin(broker, epoch: 1))
+        #expect(try broker.end(7, epoch: 1, isCommit: true, hasOwnEpoch: true) == .noError)
+        try broker.partition.verified(ProducerID(7), number)
+        #expect(try sent(broker, epoch: 1, number) == .noError)
+    }
+
     @Test("What was said to an earlier leadership admits nothing")
     func leadership() throws {
         let broker = try PartitionsUnderTest(replicas: [1, 2], inSync: [1])

@@ -14,7 +14,7 @@ extension PartitionState {
             return refuse([item], leaderRefusal(requested: nil) ?? .notLeaderOrFollower, &after)
         }
         guard isOpen else { return refuse([item], .notEnoughReplicas, &after) }
-        verifications.end(marker.producerID)
+        verifications.end(marker)
         if isHeld {
             hold([item], &after)
         } else if disk.handsOver {

@@ -1,3 +1,4 @@
+import LogStorage
 import Primitives
 
 /// What a batch of a transaction rests on: its producer's own word, and its coordinator's.
@@ -57,8 +58,13 @@ struct TransactionVerifications {
         if entries[producer]?.number == number { entries[producer]?.isVerified = true }
     }
 
-    /// The producer's transaction ends here.
-    mutating func end(_ producer: ProducerID) { entries[producer] = nil }
+    /// A producer's transaction ends here. Where each has an epoch of its own, the marker has the epoch of the next one,
+    /// about which the coordinator may have been asked already.
+    mutating func end(_ marker: EndMarker) {
+        guard let known = entries[marker.producerID] else { return }
+        let isOfNext = marker.hasOwnEpoch && known.epoch >= marker.producerEpoch
+        if !isOfNext { entries[marker.producerID] = nil }
+    }
 
     /// Why the first batch of a transaction may not be appended; nil where it may.
     ///
