@@ -17,7 +17,9 @@ extension GroupShard {
     ) -> [GroupEffect] {
         let batches = GroupShard.batches(of: records, bytesMax: settings.tombstoneBatchBytesMax)
         let writes = line.add(series: batches, then: then, deadline: writeDeadline(from: time))
-        if let last = writes.last, !deletedGroups.isEmpty { endingGroups[last.id] = EndingGroups(deleted: deletedGroups) }
+        if let last = writes.last, !deletedGroups.isEmpty {
+            endingGroups[last.id] = EndingGroups(deleted: deletedGroups)
+        }
         return writes.map { .append($0) }
     }
 

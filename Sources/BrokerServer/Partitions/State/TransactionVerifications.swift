@@ -58,8 +58,8 @@ struct TransactionVerifications {
         if entries[producer]?.number == number { entries[producer]?.isVerified = true }
     }
 
-    /// A producer's transaction ends here. Where each has an epoch of its own, the marker has the epoch of the next one,
-    /// about which the coordinator may have been asked already.
+    /// A producer's transaction ends here. Where each has an epoch of its own, the marker has the epoch of the next
+    /// one, about which the coordinator may have been asked already.
     mutating func end(_ marker: EndMarker) {
         guard let known = entries[marker.producerID] else { return }
         let isOfNext = marker.hasOwnEpoch && known.epoch >= marker.producerEpoch
