@@ -7,9 +7,9 @@ extension ClusterController {
     ///
     /// A replica that turns up where the broker has no directory in service is treated like one whose directory failed.
     /// Where a recovery candidate's recorded directory is gone, the record stays while nobody leads: a new, empty
-    /// replica elsewhere is not the one that was in sync, and must not pass for it. Who leads has all that the candidate
-    /// had, so beside a leader the replica elsewhere is recorded, and is a candidate no longer: else it could never come
-    /// in sync.
+    /// replica elsewhere is not the one that was in sync, and must not pass for it. Who leads has all that the
+    /// candidate had, so beside a leader the replica elsewhere is recorded, and is a candidate no longer: else it could
+    /// never come in sync.
     ///
     /// - Errors: BROKER_ID_NOT_REGISTERED and STALE_BROKER_EPOCH as a whole; for each partition UNKNOWN_TOPIC_ID,
     ///   UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER_OR_FOLLOWER where the broker holds no replica.
