@@ -97,5 +97,7 @@ package enum ExceptionText {
             "Deleting offsets of a topic is forbidden while the consumer group is actively subscribed to it."
         ),
         102: ("BrokerIdNotRegistered", "The given broker ID was not registered."),
+        105: ("TransactionalIdNotFound", "The transactionalId could not be found"),
+        128: ("InvalidRegularExpression", "The regular expression is not valid."),
     ]
 }

@@ -9,7 +9,8 @@ import World
 package struct TransactionsCommand: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "transactions", abstract: "List, describe and abort transactions.",
-        usage: "transactions --bootstrap-server HOST:PORT (list [--duration-filter MS] | "
+        usage: "transactions --bootstrap-server HOST:PORT (list [--duration-filter MS] "
+            + "[--transactional-id-pattern RE] | "
             + "describe --transactional-id ID | describe-producers --topic TOPIC --partition N [--broker-id ID] | "
             + "find-hanging (--broker-id ID | "
             + "--topic TOPIC [--partition N]) [--max-transaction-timeout MINUTES] | abort --topic TOPIC --partition N "
@@ -25,6 +26,8 @@ package struct TransactionsCommand: AsyncParsableCommand {
     package var action: String?
     @Option(name: .customLong("duration-filter"), help: "Only transactions open for longer, in milliseconds.")
     package var durationFilter: Int64?
+    @Option(name: .customLong("transactional-id-pattern"), help: "Only ids that a regular expression matches whole.")
+    package var pattern: String?
     @Option(name: [.customLong("transactional-id"), .customLong("transactionalId")], help: "A transactional id.")
     package var transactionalID: String?
     @Option(name: .customLong("topic"), help: "The topic.") package var topic: String?
@@ -74,7 +77,8 @@ package struct TransactionsCommand: AsyncParsableCommand {
     }
 
     private func list(_ admin: Admin) async throws -> TabbedTable {
-        TransactionTables.list(try await admin.listTransactions(minDurationMilliseconds: durationFilter ?? -1))
+        TransactionTables.list(
+            try await admin.listTransactions(minDurationMilliseconds: durationFilter ?? -1, pattern: pattern))
     }
 
     private func describe(_ admin: Admin) async throws -> TabbedTable {

@@ -10,6 +10,7 @@ package struct VersionTable: Hashable, Sendable {
     private static let leastVersions: [APIKey: Int16] = [
         .metadata: 4, .offsetCommit: 7, .offsetFetch: 8, .findCoordinator: 4, .joinGroup: 5, .heartbeat: 3,
         .leaveGroup: 3, .syncGroup: 3, .listGroups: 5, .deleteTopics: 6, .listOffsets: 2, .describeGroups: 3,
+        .listTransactions: 1,
     ]
 
     /// Ranges that are upside down are left out, as if the API were missing.

@@ -1,6 +1,8 @@
-/// A regular expression over topic names, in RE2's syntax, that matches whole names in time linear in their length.
+/// A regular expression over topic names or transactional ids, in RE2's syntax, that matches whole names in time linear
+/// in their length.
 ///
-/// Topic names are ASCII, so a character outside of it matches nothing, and a class is a set of 128 bits.
+/// Topic names are ASCII, so a character outside of it matches nothing, and a class is a set of 128 bits. Transactional
+/// ids need not be; those that are not match no pattern.
 ///
 /// The pattern becomes a program of steps; a match goes through the name once with the set of all steps that it may be
 /// at (Thompson, Pike). A name of n characters and a program of m steps take n · m operations, whatever the pattern.

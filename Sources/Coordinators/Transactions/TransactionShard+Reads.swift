@@ -6,15 +6,22 @@ package struct TransactionFilter: Sendable {
     let producers: Set<ProducerID>
     /// Negative for any; else open for longer than this.
     let minDurationMilliseconds: Int64
+    /// What the whole id has to match; nil for any.
+    let pattern: TopicExpression?
     let now: Timestamp
 
-    package init(states: Set<String>, producers: Set<ProducerID>, minDurationMilliseconds: Int64, now: Timestamp) {
+    package init(
+        states: Set<String>, producers: Set<ProducerID>, minDurationMilliseconds: Int64, pattern: TopicExpression?,
+        now: Timestamp
+    ) {
         self.states = states
         self.producers = producers
         self.minDurationMilliseconds = minDurationMilliseconds
+        self.pattern = pattern
         self.now = now
     }
 
+    /// Whether an id of any name passes.
     func lets(_ stored: StoredTransaction) -> Bool {
         if !states.isEmpty, !states.contains(stored.state.name) { return false }
         if !producers.isEmpty, !producers.contains(stored.producerID) { return false }
@@ -23,6 +30,8 @@ package struct TransactionFilter: Sendable {
         guard let start = stored.startTimestamp, start.value >= 0 else { return false }
         return now.value - start.value > minDurationMilliseconds
     }
+
+    func lets(_ id: String) -> Bool { pattern?.matches(id) ?? true }
 }
 
 extension TransactionShard {
@@ -34,7 +43,7 @@ extension TransactionShard {
     /// What passes a filter, sorted by id.
     package func list(_ filter: TransactionFilter) -> [(id: String, stored: StoredTransaction)] {
         committedImage.ids(where: { $0.state != .dead && filter.lets($0) }).compactMap { id in
-            committedImage[id].map { (id, $0) }
+            filter.lets(id) ? committedImage[id].map { (id, $0) } : nil
         }
     }
 }

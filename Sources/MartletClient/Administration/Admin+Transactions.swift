@@ -6,16 +6,19 @@ extension Admin {
     /// Every transactional id with the broker that coordinates it, in the order of the brokers.
     ///
     /// - Parameter minDurationMilliseconds: only transactions that are open for longer; negative for all ids.
+    /// - Parameter pattern: a regular expression that the whole id matches; nil for all ids.
     package func listTransactions(
-        producers: [ProducerID] = [], minDurationMilliseconds: Int64 = -1
+        producers: [ProducerID] = [], minDurationMilliseconds: Int64 = -1, pattern: String? = nil
     ) async throws(ClientError) -> [(coordinator: BrokerID, listed: ListTransactionsResponse.TransactionState)] {
         try await cluster.refresh(topics: [])
         var request = ListTransactionsRequest()
         request.producerIDFilters = producers
         request.durationFilter = minDurationMilliseconds
+        request.transactionalIDPattern = pattern
         let asked = request
         var found: [(coordinator: BrokerID, listed: ListTransactionsResponse.TransactionState)] = []
         for broker in cluster.view.brokers.keys {
+            if pattern != nil { try await needPatterns(of: broker) }
             let response = try await cluster.retrying { () throws(ClientError) in
                 let response = try await cluster.send(asked, to: .broker(broker))
                 guard response.errorCode == .noError else { throw ClientError(code: response.errorCode) }
@@ -24,6 +27,14 @@ extension Admin {
             found += response.transactionStates.map { (broker, $0) }
         }
         return found
+    }
+
+    /// Throws where a broker would not understand a pattern of ids: Kafka's do since 4.1.
+    private func needPatterns(of broker: BrokerID) async throws(ClientError) {
+        let spoken = try await cluster.retrying { () throws(ClientError) in try await apiVersions(of: broker) }
+        guard spoken.contains(where: { $0.apiKey == APIKey.listTransactions.value && $0.maxVersion >= 2 }) else {
+            throw ClientError(.unsupported, "Broker \(broker) does not know patterns of transactional ids")
+        }
     }
 
     /// The broker that coordinates a transactional id; it is in the view afterwards.

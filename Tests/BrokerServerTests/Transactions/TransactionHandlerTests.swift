@@ -111,6 +111,48 @@ import WireMessages
         #expect(try listed { $0.durationFilter = 1_000 } == [])
     }
 
+    @Test(
+        "KIP-1152: a pattern lists the ids that it matches whole; none or an empty one lists all",
+        arguments: [
+            (nil, ["a", "a.b", "b", "ba"]), ("", ["a", "a.b", "b", "ba"]), ("a", ["a"]), ("a.*", ["a", "a.b"]),
+            (#".*\.b|ba"#, ["a.b", "ba"]), ("^b$", ["b"]), ("c+", []), ("[ab]{1,2}", ["a", "b", "ba"]),
+        ] as [(String?, [String])])
+    func listsByPattern(pattern: String?, ids: [String]) throws {
+        let broker = try TransactionsUnderTest()
+        for id in ["ba", "a", "b", "a.b"] { _ = try broker.begin(id) }
+        let handler = ListTransactionsHandler(broker.host, clock: broker.broker.loop)
+        let answer = try broker.broker.call(handler, version: 2) { $0.transactionalIDPattern = pattern }.required()
+        #expect(answer.errorCode == .noError)
+        #expect(answer.transactionStates.map(\.transactionalID) == ids)
+    }
+
+    @Test("A pattern and the other filters of a list have all to be met")
+    func listsByPatternAndState() throws {
+        let broker = try TransactionsUnderTest()
+        _ = try broker.add([0], by: try broker.producer(), version: 5)
+        _ = try broker.begin("aa")
+        let handler = ListTransactionsHandler(broker.host, clock: broker.broker.loop)
+        func listed(_ pattern: String, _ state: String) throws -> [String] {
+            let answer = try broker.broker.call(handler, version: 2) { request in
+                request.transactionalIDPattern = pattern
+                request.stateFilters = [state]
+            }.required()
+            return answer.transactionStates.map(\.transactionalID)
+        }
+        #expect(try listed("a+", "Ongoing") == ["a"])
+        #expect(try listed("a+", "Empty") == ["aa"])
+        #expect(try listed("b", "Ongoing") == [])
+    }
+
+    @Test("A pattern that can't be read is refused", arguments: ["(", "a**", "[b-a]", "*", #"\1"#, "a{1001}"])
+    func badPattern(pattern: String) throws {
+        let broker = try TransactionsUnderTest()
+        _ = try broker.begin("a")
+        let handler = ListTransactionsHandler(broker.host, clock: broker.broker.loop)
+        let answer = try broker.broker.call(handler, version: 2) { $0.transactionalIDPattern = pattern }.required()
+        #expect(answer.errorCode == .invalidRegularExpression && answer.transactionStates.isEmpty)
+    }
+
     @Test("Of an id that is not there nothing is told")
     func unknown() throws {
         let broker = try TransactionsUnderTest()
