@@ -117,9 +117,14 @@ package struct TransactionsCommand: AsyncParsableCommand {
         let listed = try await admin.listTransactions(producers: Set(candidates.map(\.producer.producerID)).sorted())
         var known: [ProducerID: Set<TopicPartition>] = [:]
         for (_, transaction) in listed {
-            let described = try await admin.describeTransaction(transaction.transactionalID).described
-            known[transaction.producerID] = Set(
-                described.topics.flatMap { topic in topic.partitions.map { TopicPartition(topic.topic, $0) } })
+            do throws(ClientError) {
+                let described = try await admin.describeTransaction(transaction.transactionalID).described
+                known[transaction.producerID] = Set(
+                    described.topics.flatMap { topic in topic.partitions.map { TopicPartition(topic.topic, $0) } })
+            } catch {
+                // Forgotten since it was listed: nobody ends what is open.
+                guard error.code == .transactionalIDNotFound else { throw error }
+            }
         }
         let hanging = candidates.filter { !(known[$0.producer.producerID]?.contains($0.place) ?? false) }
         return TransactionTables.hanging(hanging, nowMilliseconds: now)
@@ -128,7 +133,8 @@ package struct TransactionsCommand: AsyncParsableCommand {
     private func places(_ admin: Admin) async throws -> [TopicPartition] {
         guard brokerID != nil || topic != nil else {
             throw ToolFailure.usage(
-                "The find-hanging command requires either --topic or --broker-id to limit the scope")
+                "The `find-hanging` command requires either --topic or --broker-id to limit the scope "
+                    + "of the search")
         }
         if partition != nil, topic == nil {
             throw ToolFailure.usage("The --partition argument requires --topic to be provided")
@@ -148,11 +154,12 @@ package struct TransactionsCommand: AsyncParsableCommand {
 
     private func abort(_ admin: Admin) async throws {
         let place = try place()
-        if let producerID {
+        if startOffset == nil, let producerID {
             let epoch = try needed(producerEpoch, "producer-epoch")
+            // -1 is what describe-producers shows where no coordinator has written yet.
             return try await admin.abortTransaction(
                 of: ProducerID(producerID), ProducerEpoch(epoch),
-                coordinatorEpoch: try needed(coordinatorEpoch, "coordinator-epoch"), in: place)
+                coordinatorEpoch: max(try needed(coordinatorEpoch, "coordinator-epoch"), 0), in: place)
         }
         guard let startOffset else {
             throw ToolFailure.usage(

@@ -26,8 +26,8 @@ package struct TransactionFilter: Sendable {
         if !states.isEmpty, !states.contains(stored.state.name) { return false }
         if !producers.isEmpty, !producers.contains(stored.producerID) { return false }
         guard minDurationMilliseconds >= 0 else { return true }
-        // Only what has begun has a duration.
-        guard let start = stored.startTimestamp, start.value >= 0 else { return false }
+        // Only what is open has a duration; the start of the last transaction is remembered.
+        guard !stored.state.isAtRest, let start = stored.startTimestamp, start.value >= 0 else { return false }
         return now.value - start.value > minDurationMilliseconds
     }
 
