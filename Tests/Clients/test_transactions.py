@@ -1,9 +1,12 @@
 """Transactions, by the clients that have them: all or nothing, whoever dies."""
 
+import asyncio
 import threading
 import time
 
 import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import TopicPartition as AioPartition
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from kafka import KafkaProducer
 
@@ -157,6 +160,58 @@ def test_kafka_python_commits_and_aborts(cluster):
         (sender.abort_transaction if number % 2 else sender.commit_transaction)()
     sender.close()
     until_committed(cluster, topic, [b"0", b"2"])
+
+
+def test_aiokafka_commits_and_aborts(cluster):
+    """Its consumer leaves out by itself what was aborted: brokers only tell it which transactions were."""
+    topic, group = fresh("tx"), fresh("group")
+    cluster.create_topic(topic, partitions=2)
+
+    async def values(isolation):
+        consumer = AIOKafkaConsumer(
+            topic, bootstrap_servers=cluster.bootstrap, auto_offset_reset="earliest", isolation_level=isolation)
+        await consumer.start()
+        try:
+            found = []
+            # All that is there is followed by a committed record in each partition.
+            while sum(value.startswith(b"last") for value in found) < 2:
+                found.append((await asyncio.wait_for(consumer.getone(), TIMEOUT)).value)
+            return sorted(found)
+        finally:
+            await consumer.stop()
+
+    async def committed_offset():
+        reader = AIOKafkaConsumer(bootstrap_servers=cluster.bootstrap, group_id=group, enable_auto_commit=False)
+        await reader.start()
+        try:
+            return await reader.committed(AioPartition(topic, 0))
+        finally:
+            await reader.stop()
+
+    async def scene():
+        assert await committed_offset() is None
+        sender = AIOKafkaProducer(bootstrap_servers=cluster.bootstrap, transactional_id=fresh("id"))
+        await sender.start()
+        try:
+            for number in range(4):
+                await sender.begin_transaction()
+                for index in range(2):
+                    await sender.send_and_wait(topic, b"%d-%d" % (number, index), partition=index)
+                await sender.send_offsets_to_transaction({AioPartition(topic, 0): number + 1}, group)
+                await (sender.abort_transaction if number % 2 else sender.commit_transaction)()
+            async with sender.transaction():
+                for index in range(2):
+                    await sender.send_and_wait(topic, b"last-%d" % index, partition=index)
+        finally:
+            await sender.stop()
+        last = [b"last-0", b"last-1"]
+        wanted = [b"%d-%d" % (number, index) for number in (0, 2) for index in range(2)]
+        assert await values("read_committed") == wanted + last
+        wanted = [b"%d-%d" % (number, index) for number in range(4) for index in range(2)]
+        assert await values("read_uncommitted") == wanted + last
+        assert await committed_offset() == 3, "the offsets of the last transaction that was committed"
+
+    asyncio.run(asyncio.wait_for(scene(), 120))
 
 
 def coordinator(cluster, transactional_id):

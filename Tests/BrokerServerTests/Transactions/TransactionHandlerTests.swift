@@ -126,27 +126,6 @@ import WireMessages
         #expect(answer.transactionStates.map(\.transactionalID) == ids)
     }
 
-    @Test("A duration is that of an open transaction, not of one that has ended")
-    func listsByDuration() throws {
-        let broker = try TransactionsUnderTest()
-        let producer = try broker.producer()
-        _ = try broker.begin("idle")
-        _ = try broker.add([0], by: producer, version: 5)
-        broker.broker.loop.pass(milliseconds: 5)
-        func listed(_ milliseconds: Int64) throws -> [String] {
-            let handler = ListTransactionsHandler(broker.host, clock: broker.broker.loop)
-            let answer = try broker.broker.call(handler, version: 2) { $0.durationFilter = milliseconds }.required()
-            return answer.transactionStates.map(\.transactionalID)
-        }
-        #expect(try listed(1) == ["a"])
-        #expect(try listed(1_000) == [])
-        _ = try broker.end(producer, commit: true, version: 3)
-        broker.mark()
-        #expect(try broker.describe().transactionState == "CompleteCommit")
-        #expect(try listed(1) == [])
-        #expect(try listed(-1) == ["a", "idle"])
-    }
-
     @Test("A pattern and the other filters of a list have all to be met")
     func listsByPatternAndState() throws {
         let broker = try TransactionsUnderTest()
