@@ -189,7 +189,6 @@ def test_aiokafka_commits_and_aborts(cluster):
             await reader.stop()
 
     async def scene():
-        assert await committed_offset() is None
         sender = AIOKafkaProducer(bootstrap_servers=cluster.bootstrap, transactional_id=fresh("id"))
         await sender.start()
         try:

@@ -284,12 +284,12 @@ final class BrokerRoom: Sendable {
         table.registerAdministration(
             route, OwnConfigs(nodeID: configuration.nodeID, settings: settings, logs: logs, threads: threads.rule),
             host)
-        table.registerGroups(
-            GroupServices(
-                host: groups, cache: cache, suspected: suspected,
-                topics: [.ofGroups(settings), .ofTransactions(settings)], creator: creator,
-                randomness: world.randomness, log: logs[part: .groups]))
-        table.registerTransactions(transactions)
+        let services = GroupServices(
+            host: groups, cache: cache, suspected: suspected,
+            topics: [.ofGroups(settings), .ofTransactions(settings)], creator: creator,
+            randomness: world.randomness, log: logs[part: .groups])
+        table.registerGroups(services)
+        table.registerTransactions(transactions, createTopic: services.createTopic)
         table.register(ApiVersionsHandler(table) { FeatureReport(cache.current, kraftVersion: host.kraftVersion) })
         return table
     }

@@ -17,11 +17,15 @@ package struct TransactionServices: Sendable {
 
 extension HandlerTable {
     /// Adds every API of transactions and of producer ids.
-    package mutating func registerTransactions(_ services: TransactionServices) {
+    ///
+    /// - Parameter createTopic: has a coordinator's topic created, by its name.
+    package mutating func registerTransactions(
+        _ services: TransactionServices, createTopic: @escaping @Sendable (String) -> Void
+    ) {
         let host = services.host
         register(InitProducerIdHandler(host, nextID: services.nextProducerID))
         register(AddPartitionsToTxnHandler(host, image: services.image))
-        register(AddOffsetsToTxnHandler(host, groups: services.groups))
+        register(AddOffsetsToTxnHandler(host, groups: services.groups, createTopic: createTopic))
         register(EndTxnHandler(host, nextID: services.nextProducerID))
         register(TxnOffsetCommitHandler(services.groups, verifier: services.verifier, image: services.image))
         register(WriteTxnMarkersHandler(services.markers))

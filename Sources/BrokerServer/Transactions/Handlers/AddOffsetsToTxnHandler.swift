@@ -4,8 +4,8 @@ package import WireMessages
 
 /// Adds the partition of `__consumer_offsets` that keeps a group to a transaction.
 ///
-/// - Errors: INVALID_REQUEST and INVALID_GROUP_ID for what is empty, COORDINATOR_NOT_AVAILABLE (there is no
-///   `__consumer_offsets` yet), NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS, and those of
+/// - Errors: INVALID_REQUEST and INVALID_GROUP_ID for what is empty, COORDINATOR_NOT_AVAILABLE (`__consumer_offsets` is
+///   being created), NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS, and those of
 ///   `TransactionShard.addPartitions`; before version 2 INVALID_PRODUCER_EPOCH for PRODUCER_FENCED.
 /// - Source: KIP-98. Clients of transaction version 2 have no use for it.
 package struct AddOffsetsToTxnHandler: RequestHandler {
@@ -14,10 +14,16 @@ package struct AddOffsetsToTxnHandler: RequestHandler {
 
     private let transactions: TransactionCoordinatorHost
     private let groups: GroupCoordinatorHost
+    private let createTopic: @Sendable (String) -> Void
 
-    package init(_ transactions: TransactionCoordinatorHost, groups: GroupCoordinatorHost) {
+    /// - Parameter createTopic: has the topic of groups created: a producer need not have looked for the coordinator.
+    package init(
+        _ transactions: TransactionCoordinatorHost, groups: GroupCoordinatorHost,
+        createTopic: @escaping @Sendable (String) -> Void
+    ) {
         self.transactions = transactions
         self.groups = groups
+        self.createTopic = createTopic
     }
 
     package func handle(
@@ -29,7 +35,10 @@ package struct AddOffsetsToTxnHandler: RequestHandler {
             response.errorCode = error == .producerFenced && isFencedUnnamed ? .invalidProducerEpoch : error
             reply(response)
         }
-        guard let index = groups.partition(of: request.groupID) else { return answer(.coordinatorNotAvailable) }
+        guard let index = groups.partition(of: request.groupID) else {
+            if !request.groupID.isEmpty { createTopic(GroupCoordinatorHost.topicName) }
+            return answer(.coordinatorNotAvailable)
+        }
         let partition = TransactionPartition(topic: GroupCoordinatorHost.topicName, index: index)
         transactions.submit(
             request.transactionalID,
