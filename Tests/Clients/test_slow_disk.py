@@ -83,6 +83,15 @@ class PingPong(threading.Thread):
         return [taken for began, taken in self.times if since <= began < until]
 
 
+def all_are_led(cluster, topic):
+    """Whether node 1 takes records for each partition: a replica's directory is there before it is open."""
+    connection = ProduceConnection(cluster.port(1), timeout=60)
+    try:
+        return not any(connection.produce(topic, partition) for partition in range(PARTITIONS))
+    finally:
+        connection.close()
+
+
 def p99(times):
     ordered = sorted(times)
     return ordered[min(len(ordered) - 1, len(ordered) * 99 // 100)]
@@ -121,6 +130,7 @@ def test_ten_partitions_on_a_healthy_disk_do_not_notice_a_slow_one(two_disks, fl
     topic = fresh("disks")
     cluster.create_topic(topic, partitions=PARTITIONS, factor=1)
     wait_until(lambda: len(sum(disks(cluster, topic).values(), [])) == PARTITIONS, 30, "all replicas are there")
+    wait_until(lambda: all_are_led(cluster, topic), 30, "the only node leads all partitions")
     lying = disks(cluster, topic)
     assert len(lying["b"]) == PARTITIONS // 2, lying
     healthy = [PingPong(cluster, topic, partition, 1) for partition in lying["b"]]

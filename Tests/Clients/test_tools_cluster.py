@@ -470,7 +470,9 @@ def levels(cluster, **keywords):
 
 def test_features_are_described_raised_and_lowered(own_cluster):
     cluster, elr = own_cluster, "eligible.leader.replicas.version"
-    kraft = {"kraft.version": ("0", "1", "0"), "group.version": ("0", "1", "1")}
+    kraft = {
+        "kraft.version": ("0", "1", "0"), "group.version": ("0", "1", "1"), "transaction.version": ("0", "2", "2"),
+    }
     assert levels(cluster) == {
         elr: ("0", "1", "1"), "metadata.version": ("4.0-IV0", "4.2-IV1", "4.2-IV1"), **kraft
     }
@@ -503,7 +505,8 @@ def test_features_are_described_raised_and_lowered(own_cluster):
     code, out, err = change("upgrade", "--release-version", "4.2")
     assert code == 0, out + err
     assert f"{elr} was upgraded to 1.\ngroup.version was upgraded to 1.\nmetadata.version was upgraded to 29.\n" in out
-    assert "transaction.version=2 is left out: the cluster does not have this feature." in err
+    assert "transaction.version was upgraded to 2.\n" in out
+    assert "share.version=1 is left out: the cluster does not have this feature." in err
     wait_until(lambda: levels(cluster)[elr] == ("0", "1", "1"), 10, "all brokers tell the new levels")
 
 
