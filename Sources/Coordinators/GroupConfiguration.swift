@@ -35,6 +35,10 @@ package struct GroupConfiguration: Hashable, Sendable {
     /// Offsets that one step of a check for old ones looks at; a check of many takes several steps, so that members are
     /// served between.
     package var offsetsCheckedAtOnceMax: Int = 20_000
+    /// The most events of one group's timeline that are kept.
+    package var timelineEventsMax: Int = 128
+    /// The most events of the timelines of one partition's groups together; an event has some 300 bytes.
+    package var timelineEventsOfShardMax: Int = 4_096
     /// The longest member id that a consumer may choose, in bytes.
     package var memberIDBytesMax: Int = 512
     /// Whether `group.coordinator.rebalance.protocols` has `consumer`.

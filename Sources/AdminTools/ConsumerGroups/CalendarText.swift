@@ -19,6 +19,20 @@ enum CalendarText {
         return Timestamp(days(year, month, day) * dayMilliseconds + ofDay - offset)
     }
 
+    /// `2026-02-28T13:45:00.000Z`.
+    static func text(of time: Timestamp) -> String {
+        let days = Int64((Double(time.value) / Double(dayMilliseconds)).rounded(.down))
+        let ofDay = time.value - days * dayMilliseconds
+        func padded(_ number: Int64, _ width: Int) -> String {
+            let digits = String(number)
+            return String(repeating: "0", count: max(0, width - digits.count)) + digits
+        }
+        let (year, month, day) = date(days)
+        let clock = [ofDay / 3_600_000, ofDay / 60_000 % 60, ofDay / 1_000 % 60].map { padded($0, 2) }
+        let date = [padded(year, 4), padded(month, 2), padded(day, 2)].joined(separator: "-")
+        return "\(date)T\(clock.joined(separator: ":")).\(padded(ofDay % 1_000, 3))Z"
+    }
+
     private static func failure(_ text: String) -> ToolFailure {
         ToolFailure("\nError: Executing consumer group command failed due to \(text)", on: .output)
     }
@@ -63,6 +77,16 @@ enum CalendarText {
         let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
         let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
         return era * 146_097 + dayOfEra - 719_468
+    }
+
+    /// The other way round.
+    private static func date(_ days: Int64) -> (year: Int64, month: Int64, day: Int64) {
+        var year = 1970 + days / 366
+        while self.days(year + 1, 1, 1) <= days { year += 1 }
+        while self.days(year, 1, 1) > days { year -= 1 }
+        var month: Int64 = 1
+        while month < 12, self.days(year, month + 1, 1) <= days { month += 1 }
+        return (year, month, days - self.days(year, month, 1) + 1)
     }
 
     private static func length(ofMonth month: Int64, _ year: Int64) -> Int64 {

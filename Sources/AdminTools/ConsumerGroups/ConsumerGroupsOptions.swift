@@ -25,6 +25,10 @@ enum ConsumerGroupsOptions {
     static let state = ToolOption(
         "state", .optional("states", whenAlone: ""),
         help: "With --describe: show the state of the group. With --list: show states, or list only groups in these.")
+    static let timeline = ToolOption(
+        "timeline",
+        help: "Describe what happened to the group since its coordinator took over: who came, went or was thrown out, "
+            + "and how long each rebalance took. Of Martlet's brokers only.")
     static let type = ToolOption(
         "type", .optional("types", whenAlone: ""), help: "With --list: show types, or list only groups of these.")
     static let verbose = ToolOption("verbose", help: "Describe more.")
@@ -55,7 +59,7 @@ enum ConsumerGroupsOptions {
             + "reset consumer group offsets.",
         [
             .bootstrapServer, .commandConfig, group, topic, allTopics, allGroups, timeout, offsets, members, state,
-            type, verbose, dryRun, execute, export, .json,
+            timeline, type, verbose, dryRun, execute, export, .json,
         ] + actions + scenarios)
 
     /// Refuses what makes no sense together, in the words of Kafka's tool.
@@ -67,7 +71,10 @@ enum ConsumerGroupsOptions {
         }
         if given.has(validateRegex) { return }
         try given.need(.bootstrapServer)
-        for (option, needed) in [(members, describe), (verbose, describe), (offsets, describe), (type, list)]
+        let pairs = [
+            (members, describe), (verbose, describe), (offsets, describe), (timeline, describe), (type, list),
+        ]
+        for (option, needed) in pairs
         where given.has(option) && !given.has(needed) {
             throw .usage("Option(s) [\(option.name)] are unavailable given other options on the command line")
         }
@@ -94,6 +101,7 @@ enum ConsumerGroupsOptions {
         if [members, offsets, state].filter(given.has).count > 1 {
             throw .usage("Option [describe] takes at most one of these options: [members], [offsets], [state]")
         }
+        try given.exclude(timeline, [members, offsets, state])
         if let value = try given.text(state), !value.isEmpty {
             throw .usage("Option [describe] does not take a value for [state]")
         }

@@ -23,6 +23,11 @@ struct GroupDescribing {
                 isAnyMissing = true
                 continue
             }
+            if given.has(ConsumerGroupsOptions.timeline) {
+                let shown = try await timeline(of: found, admin)
+                if isJSON { tables.append(shown.table(withAdvice: true)) } else { shown.print() }
+                continue
+            }
             let table = try await table(of: found, admin)
             if let table, isJSON { tables.append(table) }
             if let table, !isJSON { GroupSnapshot.print(table.lines) }
@@ -47,6 +52,13 @@ struct GroupDescribing {
             return GroupTables.membersTable(found.name, found.members, isVerbose: isVerbose)
         }
         return try await offsets(of: found, admin)
+    }
+
+    private func timeline(of found: GroupSnapshot, _ admin: Admin) async throws -> TimelineTable {
+        guard let timeline = try await admin.groupTimeline(found.name) else {
+            throw ToolFailure("\nError: The coordinator of group '\(found.name)' keeps no timelines.", on: .output)
+        }
+        return TimelineTable(group: found.name, heading: found.heading, timeline)
     }
 
     private func offsets(of found: GroupSnapshot, _ admin: Admin) async throws(ClientError) -> PaddedTable? {

@@ -84,6 +84,13 @@ struct GroupSnapshot {
         return try await admin.describeConsumerGroup(name).map { GroupSnapshot(coordinator: $0.coordinator, $0.group) }
     }
 
+    /// Where it stands now, in a line.
+    var heading: String {
+        let count = members.count == 1 ? "1 member" : "\(members.count) members"
+        let epoch = epochs.map { ", epoch \($0.group)" } ?? ""
+        return "\(groupState)\(epoch), \(count), coordinator \(coordinator)"
+    }
+
     /// The row of `--state`.
     func state(_ view: ClusterView) -> GroupTables.State {
         let address = view.brokers[coordinator].map { "\($0)  (\(coordinator))" } ?? "(\(coordinator))"

@@ -20,10 +20,13 @@ struct JoinAttempt {
     let knowsSkippedAssignment: Bool
     /// Makes the id of a new member unique.
     let newID: UUID128
+    /// Why it joins, in the client's words (KIP-800, from version 8).
+    let reason: String?
 
     init(_ request: JoinGroupRequest, from origin: RequestOrigin, ticket: Ticket, newID: UUID128) {
         self.ticket = ticket
         self.newID = newID
+        reason = request.reason
         memberID = request.memberID
         instanceID = request.groupInstanceID
         clientID = origin.clientID
@@ -79,7 +82,7 @@ extension ClassicGroup {
         guard accepts(attempt.memberID, membersMax: settings.membersMax) else {
             refuse(attempt, .groupMaxSizeReached, memberID: "", into: &outcome)
             guard members[attempt.memberID] != nil || pendingMembers[attempt.memberID] != nil else { return }
-            remove(attempt.memberID, into: &outcome)
+            remove(attempt.memberID, because: .crowdedOut, into: &outcome)
             return membersLeft(at: time, settings, into: &outcome)
         }
         guard supports(protocolType: attempt.protocolType, protocols: attempt.protocols) else {
@@ -154,10 +157,21 @@ extension ClassicGroup {
             heard(memberID, at: time.now)
             outcome.replies.append((attempt.ticket, .join(joinResponse(for: memberID))))
         case .preparingRebalance, .completingRebalance, .stable:
+            if !isPreparing { noteCause(attempt, isChanged: !isUnchanged, into: &outcome) }
             // A leader that joins a stable group again wants the partitions shared out anew.
             park(attempt, as: memberID, into: &outcome)
             rebalanceOrComplete(at: time, settings, into: &outcome)
         }
+    }
+
+    /// Why a member that is in the group already makes it rebalance.
+    private func noteCause(_ attempt: JoinAttempt, isChanged: Bool, into outcome: inout GroupOutcome) {
+        guard let member = members[attempt.memberID] else { return }
+        let cause = isChanged ? "it subscribes to other topics or knows other assignors" : "it joins again"
+        let text = attempt.reason.map { $0.isEmpty ? cause : "\(cause): \($0)" } ?? cause
+        outcome.events.append(
+            GroupEvent(
+                .rebalance, GroupEvent.Member(member), epoch: generation, memberCount: members.count, reason: text))
     }
 
     private mutating func addAndRebalance(
@@ -174,6 +188,7 @@ extension ClassicGroup {
         let deadline = time.now.advanced(byMilliseconds: settings.newMemberJoinTimeoutMilliseconds)
         member.sessionDeadline = deadline
         wake(at: deadline)
+        outcome.events.append(GroupEvent(.joined, GroupEvent.Member(member), reason: attempt.reason))
         add(member, protocolType: attempt.protocolType)
         rebalanceOrComplete(at: time, settings, into: &outcome)
     }
@@ -206,6 +221,8 @@ extension ClassicGroup {
         if leaderID == former { leaderID = memberID }
         park(attempt, as: memberID, into: &outcome)
         heard(memberID, at: time.now)
+        outcome.events.append(
+            GroupEvent(.replaced, GroupEvent.Member(member), reason: "in the place of \(former)"))
 
         switch state {
         case .empty: preconditionFailure("an empty group has a static member")

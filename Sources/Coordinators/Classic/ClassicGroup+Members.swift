@@ -46,17 +46,22 @@ extension ClassicGroup {
             guard let instanceID = identity.groupInstanceID, let memberID = staticMembers[instanceID] else {
                 return .unknownMemberID
             }
-            remove(memberID, into: &outcome)
+            remove(memberID, because: .removed, reason: identity.reason, into: &outcome)
             return .noError
         }
         if pendingMembers.removeValue(forKey: identity.memberID) != nil { return .noError }
         if let error = errorOfMember(identity.memberID, instanceID: identity.groupInstanceID) { return error }
-        remove(identity.memberID, into: &outcome)
+        remove(identity.memberID, because: .left, reason: identity.reason, into: &outcome)
         return .noError
     }
 
     /// Takes a member out; a request that it has parked is told to come again as a new one.
-    mutating func remove(_ memberID: String, into outcome: inout GroupOutcome) {
+    mutating func remove(
+        _ memberID: String, because kind: GroupEvent.Kind, reason: String? = nil, into outcome: inout GroupOutcome
+    ) {
+        if let member = members[memberID] {
+            outcome.events.append(GroupEvent(kind, GroupEvent.Member(member), reason: reason))
+        }
         answerParked(of: memberID, with: .unknownMemberID, into: &outcome)
         pendingMembers[memberID] = nil
         drop(memberID)
@@ -84,7 +89,7 @@ extension ClassicGroup {
             if member.parked != .nothing && !member.isNew {
                 members[member.id]?.sessionDeadline = nil  // A parked request proves its interest.
             } else {
-                remove(member.id, into: &outcome)
+                remove(member.id, because: .sessionExpired, reason: member.sessionText, into: &outcome)
             }
         }
         if members.count + pendingMembers.count < before { membersLeft(at: time, settings, into: &outcome) }
@@ -108,7 +113,7 @@ extension ClassicGroup {
             if !isCompleting { state = .stable(syncDeadline: nil) }
             return
         }
-        for memberID in silent { remove(memberID, into: &outcome) }
+        for memberID in silent { remove(memberID, because: .syncMissed, into: &outcome) }
         prepareRebalance(at: time, settings, into: &outcome)
     }
 

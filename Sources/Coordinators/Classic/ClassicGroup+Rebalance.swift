@@ -19,6 +19,9 @@ extension ClassicGroup {
         at time: CoordinatorTime, _ settings: GroupConfiguration, into outcome: inout GroupOutcome
     ) {
         precondition(!isPreparing, "group \(id) already prepares a rebalance")
+        if outcome.events.last?.kind != .rebalance {
+            outcome.events.append(GroupEvent(.rebalance, epoch: generation, memberCount: members.count))
+        }
         if isCompleting { forgetAssignments(with: .rebalanceInProgress, at: time, into: &outcome) }
         let timeout = rebalanceTimeoutMilliseconds
         guard state == .empty else {
@@ -72,7 +75,11 @@ extension ClassicGroup {
     mutating func completeJoin(
         at time: CoordinatorTime, _ settings: GroupConfiguration, into outcome: inout GroupOutcome
     ) {
-        for member in members.values where !member.isAwaitingJoin && member.instanceID == nil { drop(member.id) }
+        for member in members.values where !member.isAwaitingJoin && member.instanceID == nil {
+            let timeout = "did not join again within its rebalance timeout of \(member.rebalanceTimeoutMilliseconds) ms"
+            outcome.events.append(GroupEvent(.rejoinMissed, GroupEvent.Member(member), reason: timeout))
+            drop(member.id)
+        }
         guard members.isEmpty || electJoinedLeader() else {
             // Only static members that have not come back: wait on, until they do or their sessions end.
             let phase = JoinPhase(deadline: time.now.advanced(byMilliseconds: rebalanceTimeoutMilliseconds))
@@ -86,10 +93,12 @@ extension ClassicGroup {
             leaderID = nil
             subscribedTopics = readSubscribedTopics()
             enter(.empty, at: time)
+            outcome.events.append(GroupEvent(.empty, epoch: generation, memberCount: 0))
             outcome.write = GroupDecision(record: .group(id: id, value: metadataValue()), then: nil)
             return
         }
         protocolName = favouriteProtocol
+        outcome.events.append(GroupEvent(.generation, epoch: generation, memberCount: members.count))
         subscribedTopics = readSubscribedTopics()
         let syncDeadline = time.now.advanced(byMilliseconds: rebalanceTimeoutMilliseconds)
         enter(.completingRebalance(syncDeadline: syncDeadline), at: time)

@@ -60,6 +60,7 @@ extension ClassicGroup {
             self.leaderID == leaderID
         else { return }
         enter(.stable(syncDeadline: syncDeadline), at: time)
+        outcome.events.append(GroupEvent(.stable, epoch: generation, memberCount: members.count))
         wake(at: syncDeadline)
         for memberID in members.keys {
             members[memberID]?.assignment = assignments[memberID] ?? .empty
@@ -77,6 +78,10 @@ extension ClassicGroup {
     ) {
         guard isCompleting, self.generation == generation, self.leaderID == leaderID else { return }
         forgetAssignments(with: error, at: time, into: &outcome)
+        outcome.events.append(
+            GroupEvent(
+                .rebalance, epoch: generation, memberCount: members.count,
+                reason: "the assignment could not be written: \(error)"))
         prepareRebalance(at: time, settings, into: &outcome)
     }
 }

@@ -43,6 +43,8 @@ enum ClassicGroupState: Hashable, Sendable {
 struct GroupOutcome {
     var replies: [(ticket: Ticket, reply: GroupReply)] = []
     var write: GroupDecision?
+    /// For the group's timeline.
+    var events: [GroupEvent] = []
 }
 
 /// A record of the group, and what follows once it is committed.

@@ -44,6 +44,12 @@ struct ClassicMember: Hashable, Sendable {
 
     func metadata(of protocolName: String) -> Bytes? { protocols.first { $0.name == protocolName }?.metadata }
 
+    /// How long its session was, in words for the timeline.
+    var sessionText: String {
+        isNew
+            ? "its join was not taken up again" : "not heard of for session.timeout.ms=\(sessionTimeoutMilliseconds)"
+    }
+
     /// Starts its session anew.
     mutating func heard(at now: MonotonicInstant) {
         sessionDeadline = now.advanced(byMilliseconds: Int64(sessionTimeoutMilliseconds))

@@ -15,10 +15,37 @@ struct ConsumerGroupClock: Sendable {
         var sync: MonotonicInstant?
 
         var earliest: MonotonicInstant? { [session, revocation, join, sync].compactMap { $0 }.min() }
+
+        /// What the member was waited for in vain; nil where its time is not up.
+        func missed(at now: MonotonicInstant) -> Wait? {
+            let waits: [(MonotonicInstant?, Wait)] = [
+                (session, .session), (revocation, .revocation), (join, .join), (sync, .sync),
+            ]
+            return waits.first { deadline, _ in deadline.map { $0 <= now } ?? false }?.1
+        }
     }
 
     enum Wait {
         case session, revocation, join, sync
+
+        /// What a member's timeline says when it is out for this.
+        func event(about member: ConsumerMember) -> GroupEvent {
+            let limit = "\(member.rebalanceTimeoutMilliseconds) ms"
+            return switch self {
+            case .session:
+                GroupEvent(
+                    .sessionExpired, GroupEvent.Member(member), reason: "not heard of for its session timeout")
+            case .revocation:
+                GroupEvent(
+                    .rejoinMissed, GroupEvent.Member(member),
+                    reason: "did not give up its partitions within its rebalance timeout of \(limit)")
+            case .join:
+                GroupEvent(
+                    .rejoinMissed, GroupEvent.Member(member),
+                    reason: "did not join again within its rebalance timeout of \(limit)")
+            case .sync: GroupEvent(.syncMissed, GroupEvent.Member(member))
+            }
+        }
     }
 
     private var members: [String: Times] = [:]
@@ -67,9 +94,10 @@ struct ConsumerGroupClock: Sendable {
     }
 
     /// The members whose time is up, sorted; those are given `retry` in case nothing comes of it.
-    mutating func takeLate(at now: MonotonicInstant, retry: MonotonicInstant) -> [String] {
-        let late = members.filter { $0.value.earliest.map { $0 <= now } ?? false }.keys.sorted()
-        for member in late { members[member] = Times(session: retry) }
+    mutating func takeLate(at now: MonotonicInstant, retry: MonotonicInstant) -> [(member: String, wait: Wait)] {
+        let late = members.compactMap { id, times in times.missed(at: now).map { (member: id, wait: $0) } }
+            .sorted { $0.member < $1.member }
+        for (member, _) in late { members[member] = Times(session: retry) }
         return late
     }
 

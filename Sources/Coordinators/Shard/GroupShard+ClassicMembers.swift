@@ -37,6 +37,7 @@ extension GroupShard {
         member.adopt(attempt, subscription)
         if member.metadataRecord != seat.former?.metadataRecord { opening.draft.write(member.metadataRecord) }
         let hasNewSubscription = member.subscription != seat.former?.subscription
+        opening.note(member, seat.former, isJoin: seat.replaced != nil, hasNewSubscription)
         if let expression = seat.former?.subscription.expression { opening.draft.forgetIfUnused(expression) }
         if hasNewSubscription || clocks[id]?.isMetadataStale ?? true {
             opening.draft.refresh(&topics, isChanged: hasNewSubscription)
@@ -194,6 +195,7 @@ extension GroupShard {
     ) -> [GroupEffect] {
         guard let group = consumerGroup(id) else { return [] }
         var gone: [String] = []
+        var events: [GroupEvent] = []
         var response = LeaveGroupResponse()
         response.members = leaving.map { identity in
             var result = LeaveGroupResponse.MemberResponse()
@@ -206,6 +208,8 @@ extension GroupShard {
                 } else {
                     result.memberID = holder
                     gone.append(holder)
+                    let kind = identity.memberID.isEmpty ? GroupEvent.Kind.removed : .left
+                    events.append(GroupEvent(kind, GroupEvent.Member(member), reason: identity.reason))
                 }
             } else {
                 result.errorCode = .unknownMemberID
@@ -213,6 +217,7 @@ extension GroupShard {
             return result
         }
         var opening = ConsumerOpening(draft: ConsumerGroupDraft(id: id, group))
+        opening.events = events
         if !gone.isEmpty { takeOut(gone, &opening, at: time) }
         return finish(opening, then: .reply(ticket, .leave(response)), at: time)
     }

@@ -13,6 +13,10 @@ struct ConsumerOpening {
     var becomes: ClassicGroup?
     /// Answers to those that wait in the classic group.
     var effects: [GroupEffect] = []
+    /// For the group's timeline.
+    var events: [GroupEvent] = []
+    /// Why its epoch is raised, where `events` do not tell.
+    var reason: String?
 }
 
 extension GroupShard {
@@ -123,6 +127,7 @@ extension GroupShard {
         _ opening: ConsumerOpening, then: AfterCommit?, at time: CoordinatorTime
     ) -> [GroupEffect] {
         let id = opening.draft.id
+        note(opening, at: time)
         guard !opening.draft.records.isEmpty else {
             // An answer that tells what is not committed yet waits for that.
             if let last = clocks[id]?.lastWrite,

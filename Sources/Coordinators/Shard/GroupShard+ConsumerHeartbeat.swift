@@ -20,6 +20,7 @@ extension GroupShard {
             if request.memberEpoch < 0 { return try leaveConsumerGroup(request, ticket: ticket, at: time) }
             return try stayInConsumerGroup(request, from: origin, ticket: ticket, newID: newID, at: time)
         } catch {
+            noteRefusal(.fenced, error.code, memberID: request.memberID, of: request.groupID, at: time)
             return [.reply(ticket, .consumerHeartbeat(.failure(error)))]
         }
     }
@@ -37,6 +38,7 @@ extension GroupShard {
         member.adopt(request, from: origin)
         if member.metadataRecord != before?.metadataRecord { opening.draft.write(member.metadataRecord) }
         let hasNewSubscription = before?.subscription != member.subscription
+        opening.note(member, before, isJoin: request.memberEpoch == 0, hasNewSubscription)
         let isResolved = try resolveExpressions(
             of: member, before: before?.subscription.expression, &opening.draft, at: time)
         if hasNewSubscription || isResolved || clocks[id]?.isMetadataStale ?? true {

@@ -37,7 +37,9 @@ extension GroupShard {
             member.epoch = ConsumerMember.awayEpoch
             member.pendingRevocation = []
             opening.draft.write(member.currentRecord)
+            opening.events.append(GroupEvent(.away, GroupEvent.Member(member)))
         } else {
+            opening.events.append(GroupEvent(.left, GroupEvent.Member(member)))
             takeOut([member.id], &opening, at: time)
         }
         return opening.effects + finish(opening, then: .reply(ticket, .consumerHeartbeat(response)), at: time)
@@ -76,10 +78,11 @@ extension GroupShard {
             return []
         }
         let retry = time.now.advanced(byMilliseconds: GroupShard.retryMilliseconds)
-        let late = clocks[id]?.takeLate(at: time.now, retry: retry).filter { group.members[$0] != nil } ?? []
+        let late = clocks[id]?.takeLate(at: time.now, retry: retry).filter { group.members[$0.member] != nil } ?? []
         var opening = ConsumerOpening(draft: ConsumerGroupDraft(id: id, group))
         if !late.isEmpty {
-            takeOut(late, &opening, at: time)
+            opening.events = late.compactMap { id, wait in group.members[id].map { wait.event(about: $0) } }
+            takeOut(late.map(\.member), &opening, at: time)
         } else if let assignment = clocks[id]?.assignmentDue, assignment <= time.now {
             assignIfDue(&opening.draft, at: time)
         }

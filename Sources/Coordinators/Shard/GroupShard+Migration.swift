@@ -41,6 +41,7 @@ extension GroupShard {
             groups[id]?.answerParked(of: memberID, with: .rebalanceInProgress, into: &outcome)
         }
         opening.effects = outcome.replies.map { .reply($0.ticket, $0.reply) }
+        opening.events.append(GroupEvent(.upgraded, epoch: classic.generation, memberCount: members.count))
         startClock(of: id, opening.draft.group, at: time)
         return opening
     }

@@ -20,6 +20,7 @@ extension GroupShard {
         let refusal = consumer.map { errorOfCommit(request, version: version, $0) }
             ?? errorOfCommit(request, version: version)
         if refusal == nil { hearCommitter(request, at: time.now) }
+        noteRefusal(of: request, refusal, at: time)
         var records: [GroupRecord] = []
         var response = OffsetCommitResponse()
         response.topics = request.topics.map { topic in
@@ -104,6 +105,13 @@ extension GroupShard {
         if epoch == member.epoch { return nil }
         guard let id = topics.id(of: topic) else { return .staleMemberEpoch }
         return member.mayCommit(TopicPartitionID(id, partition), in: epoch) ? nil : .staleMemberEpoch
+    }
+
+    private mutating func noteRefusal(
+        of request: OffsetCommitRequest, _ error: ErrorCode?, at time: CoordinatorTime
+    ) {
+        guard let error else { return }
+        noteRefusal(.commitRefused, error, memberID: request.memberID, of: request.groupID, at: time)
     }
 
     private mutating func hearCommitter(_ request: OffsetCommitRequest, at now: MonotonicInstant) {

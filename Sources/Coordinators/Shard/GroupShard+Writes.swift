@@ -56,6 +56,7 @@ extension GroupShard {
     }
 
     private mutating func forget(_ id: String) {
+        if image[id] == nil { timelines.forget(id) }
         if let group = groups.removeValue(forKey: id), group.generation == 0 { newGroupCount -= 1 }
         if image[id]?.consumer == nil { clocks[id] = nil }
     }

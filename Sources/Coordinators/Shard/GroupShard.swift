@@ -34,6 +34,8 @@ package struct GroupShard: CoordinatorShard {
     /// Producers whose transactions' coordinator was asked before their offsets are taken (KIP-890), until they end.
     var verifications: [ProducerID: Int64] = [:]
     var lastVerification: Int64 = 0
+    /// What happened to the groups, for those who ask why.
+    var timelines: GroupTimelines
     /// What ends with a write that the host has not appended yet.
     var endingGroups: [WriteID: EndingGroups] = [:]
     /// Not later than the earliest deadline of the groups.
@@ -53,6 +55,7 @@ package struct GroupShard: CoordinatorShard {
         self.settings = settings
         self.topics = topics
         line = WriteLine(loaded: image)
+        timelines = GroupTimelines(settings, since: time.timeOfDay)
         offsetCheckAt = time.now.advanced(byMilliseconds: settings.offsetsRetentionCheckIntervalMilliseconds)
         for id in image.ids {
             if let group = image[id]?.consumer, !group.members.isEmpty || image[id]?.metadata == nil {
@@ -150,9 +153,14 @@ package struct GroupShard: CoordinatorShard {
     /// Handles Heartbeat 0–4; answered at once.
     package mutating func heartbeat(_ request: HeartbeatRequest, at time: CoordinatorTime) -> ErrorCode {
         if request.groupID.isEmpty { return .invalidGroupID }
-        if consumerGroup(request.groupID) != nil { return heartbeatInConsumerGroup(request, at: time) }
+        if consumerGroup(request.groupID) != nil {
+            let error = heartbeatInConsumerGroup(request, at: time)
+            noteRefusal(.fenced, error, memberID: request.memberID, of: request.groupID, at: time)
+            return error
+        }
         guard let error = groups[request.groupID]?.heartbeat(request, at: time.now) else { return .unknownMemberID }
         noteDeadline(of: groups[request.groupID])
+        noteRefusal(.fenced, error, memberID: request.memberID, of: request.groupID, at: time)
         return error
     }
 
@@ -183,6 +191,7 @@ package struct GroupShard: CoordinatorShard {
         let wasNew = group.generation == 0
         var outcome = GroupOutcome()
         body(&group, settings, &outcome)
+        for event in outcome.events { timelines.note(event, of: id, at: time) }
         noteDeadline(of: group)
         if !group.isForgettable { groups[id] = group }
         if wasNew, group.isForgettable || group.generation > 0 { newGroupCount -= 1 }

@@ -64,6 +64,24 @@ extension Admin {
         }
     }
 
+    /// What happened to a group of either protocol since its coordinator took over; nil from a broker that does not
+    /// keep it.
+    package func groupTimeline(_ group: String) async throws(ClientError) -> DescribeGroupsResponse.Timeline? {
+        var request = DescribeGroupsRequest()
+        request.groups = [group]
+        request.includeTimeline = true
+        let asked = request
+        return try await cluster.retrying { () throws(ClientError) in
+            let coordinator = try await coordinator(of: group)
+            let response = try await cluster.send(asked, to: .broker(coordinator))
+            guard let described = response.groups.first else { throw ClientError(code: .unknownServerError) }
+            guard described.errorCode == .noError || described.errorCode == .groupIDNotFound else {
+                throw ClientError(code: described.errorCode, message: described.errorMessage)
+            }
+            return described.timeline
+        }
+    }
+
     /// A group of the consumer protocol with its members, from its coordinator; nil where there is none.
     package func describeConsumerGroup(
         _ group: String

@@ -24,6 +24,8 @@ package struct DescribeGroupsHandler: RequestHandler {
             if context.version >= 3, request.includeAuthorizedOperations, described.errorCode == .noError {
                 described.authorizedOperations = DescribeGroupsHandler.allOperations
             }
+            // In a tagged field of ours that no client of Kafka asks for, also about a group of the other protocol.
+            if request.includeTimeline { described.timeline = timeline(of: id) }
             return described
         }
         reply(response)
@@ -32,6 +34,12 @@ package struct DescribeGroupsHandler: RequestHandler {
     /// READ, DELETE, DESCRIBE, DESCRIBE_CONFIGS and ALTER_CONFIGS: what can be allowed on a group, and without an
     /// authorizer is.
     static let allOperations: Int32 = 1 << 3 | 1 << 6 | 1 << 8 | 1 << 10 | 1 << 11
+
+    private func timeline(of id: String) -> DescribeGroupsResponse.Timeline? {
+        let found = groups.access(id) { shard, _ in (shard.timeline(of: id), shard.timelineSince) }
+        guard case .success((let timeline, let since)) = found else { return nil }
+        return DescribeGroupsResponse.Timeline(timeline, since: since)
+    }
 
     private func describe(_ id: String, version: Int16) -> DescribeGroupsResponse.DescribedGroup {
         var absent = DescribeGroupsResponse.DescribedGroup()
@@ -47,5 +55,28 @@ package struct DescribeGroupsHandler: RequestHandler {
         case .failure(let refusal): absent.errorCode = refusal.code
         }
         return absent
+    }
+}
+
+extension DescribeGroupsResponse.Timeline {
+    init(_ timeline: GroupTimeline, since: Timestamp) {
+        self.init()
+        self.since = since.value
+        forgottenCount = Int32(clamping: timeline.forgottenCount)
+        events = timeline.events.map { event in
+            var shown = DescribeGroupsResponse.TimelineEvent()
+            shown.time = event.time.value
+            shown.kind = event.kind.rawValue
+            shown.count = Int32(clamping: event.count)
+            shown.epoch = event.epoch ?? -1
+            shown.memberCount = Int32(clamping: event.memberCount ?? -1)
+            shown.tookMilliseconds = event.tookMilliseconds ?? -1
+            shown.memberID = event.member?.id
+            shown.instanceID = event.member?.instanceID
+            shown.clientID = event.member?.clientID
+            shown.clientHost = event.member?.clientHost
+            shown.reason = event.reason
+            return shown
+        }
     }
 }

@@ -13,6 +13,8 @@ package struct DescribeGroupsRequest: WireRequest {
     package var groups: [String] = []
     /// Since version 3.
     package var includeAuthorizedOperations: Bool = false
+    /// Since version 5.
+    package var includeTimeline: Bool = false
 
     package init() {}
 
@@ -22,7 +24,14 @@ package struct DescribeGroupsRequest: WireRequest {
         if version >= 3 {
             includeAuthorizedOperations = try reader.bool()
         }
-        try reader.endStruct()
+        guard version >= 5 else { return }
+        var tags = try reader.tags()
+        while let tag = try reader.nextTag(&tags) {
+            switch tag {
+            case 10000: includeTimeline = try reader.bool()
+            default: try reader.skipTag(&tags)
+            }
+        }
     }
 
     package func write(to writer: inout WireWriter, version: Int16) {
@@ -33,6 +42,12 @@ package struct DescribeGroupsRequest: WireRequest {
         } else {
             precondition(!(includeAuthorizedOperations), "includeAuthorizedOperations has no place in this version")
         }
-        writer.endStruct()
+        guard version >= 5 else { return }
+        var mark = writer.beginTags()
+        if includeTimeline {
+            writer.beginTag(10000, &mark)
+            writer.bool(includeTimeline)
+            writer.endTag(&mark)
+        }
     }
 }

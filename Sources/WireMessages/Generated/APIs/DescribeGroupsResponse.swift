@@ -44,6 +44,8 @@ package struct DescribeGroupsResponse: WireMessage {
         package var members: [DescribedGroupMember] = []
         /// Since version 3.
         package var authorizedOperations: Int32 = -2147483648
+        /// Since version 5.
+        package var timeline: Timeline? = nil
 
         package init() {}
 
@@ -60,7 +62,14 @@ package struct DescribeGroupsResponse: WireMessage {
             if version >= 3 {
                 authorizedOperations = try reader.int32()
             }
-            try reader.endStruct()
+            guard version >= 5 else { return }
+            var tags = try reader.tags()
+            while let tag = try reader.nextTag(&tags) {
+                switch tag {
+                case 10000: timeline = try reader.nullableStruct(version)
+                default: try reader.skipTag(&tags)
+                }
+            }
         }
 
         package func write(to writer: inout WireWriter, version: Int16) {
@@ -76,7 +85,13 @@ package struct DescribeGroupsResponse: WireMessage {
             if version >= 3 {
                 writer.int32(authorizedOperations)
             }
-            writer.endStruct()
+            guard version >= 5 else { return }
+            var mark = writer.beginTags()
+            if timeline != nil {
+                writer.beginTag(10000, &mark)
+                writer.nullableStruct(timeline, version)
+                writer.endTag(&mark)
+            }
         }
     }
 
@@ -113,6 +128,76 @@ package struct DescribeGroupsResponse: WireMessage {
             writer.string(clientHost)
             writer.byteString(memberMetadata)
             writer.byteString(memberAssignment)
+            writer.endStruct()
+        }
+    }
+
+    /// Part of `DescribeGroupsResponse`, since version 5.
+    package struct Timeline: WireStruct {
+        package var since: Int64 = 0
+        package var forgottenCount: Int32 = 0
+        package var events: [TimelineEvent] = []
+
+        package init() {}
+
+        package init(from reader: inout WireReader, version: Int16) throws(WireError) {
+            since = try reader.int64()
+            forgottenCount = try reader.int32()
+            events = try reader.array(version)
+            try reader.endStruct()
+        }
+
+        package func write(to writer: inout WireWriter, version: Int16) {
+            writer.int64(since)
+            writer.int32(forgottenCount)
+            writer.array(events, version)
+            writer.endStruct()
+        }
+    }
+
+    /// Part of `DescribeGroupsResponse`, since version 5.
+    package struct TimelineEvent: WireStruct {
+        package var time: Int64 = 0
+        package var kind: String = ""
+        package var count: Int32 = 0
+        package var epoch: Int32 = 0
+        package var memberCount: Int32 = 0
+        package var tookMilliseconds: Int64 = 0
+        package var memberID: String? = ""
+        package var instanceID: String? = ""
+        package var clientID: String? = ""
+        package var clientHost: String? = ""
+        package var reason: String? = ""
+
+        package init() {}
+
+        package init(from reader: inout WireReader, version: Int16) throws(WireError) {
+            time = try reader.int64()
+            kind = try reader.string()
+            count = try reader.int32()
+            epoch = try reader.int32()
+            memberCount = try reader.int32()
+            tookMilliseconds = try reader.int64()
+            memberID = try reader.nullableString()
+            instanceID = try reader.nullableString()
+            clientID = try reader.nullableString()
+            clientHost = try reader.nullableString()
+            reason = try reader.nullableString()
+            try reader.endStruct()
+        }
+
+        package func write(to writer: inout WireWriter, version: Int16) {
+            writer.int64(time)
+            writer.string(kind)
+            writer.int32(count)
+            writer.int32(epoch)
+            writer.int32(memberCount)
+            writer.int64(tookMilliseconds)
+            writer.nullableString(memberID)
+            writer.nullableString(instanceID)
+            writer.nullableString(clientID)
+            writer.nullableString(clientHost)
+            writer.nullableString(reason)
             writer.endStruct()
         }
     }
