@@ -24,11 +24,14 @@ struct CommittedByLeaders: PartitionInvariant {
         return nil
     }
 
-    /// The leader's disk, or where a byte of it is rotten, that of another one that has what it counts as committed.
+    /// The leader's disk as it was read before a byte of it became rotten, or, where it was read again since, that of
+    /// another one that has what it counts as committed.
     private static func readable(
         _ leader: ReplicaTruth, as witness: ReplicaWitness, in partition: PartitionTruth
     ) -> DiskLog? {
-        guard leader.rot != nil else { return leader.disk }
+        if leader.rot == nil || partition.committed.isContinued(by: leader.disk, to: witness.highWatermark) {
+            return leader.disk
+        }
         return partition.all.first { other in
             guard other.rot == nil, (other.disk.end ?? .zero) >= witness.highWatermark else { return false }
             // Whoever is not of this leader's epoch may have other batches there that are nobody's.

@@ -151,7 +151,8 @@ package final class ClusterTruth: @unchecked Sendable {
         if let changed = replica?.disk.refresh(machine(leader).files), let replica {
             replica.verifiedEnd = min(replica.verifiedEnd, changed)
         }
-        partition.ledUnclean(by: replica?.disk ?? DiskLog(directory: ""), in: fresh.leaderEpoch)
+        partition.ledUnclean(
+            by: replica?.disk ?? DiskLog(directory: ""), below: replica?.witness?.logEnd, in: fresh.leaderEpoch)
         reach("an unclean election")
         if partition.committed.end < before {
             isLossy = true

@@ -39,11 +39,13 @@ struct CommittedLog {
         return nil
     }
 
-    /// Who may lack committed records was made the leader on purpose: what it has not is not committed any longer.
-    mutating func cut(to log: DiskLog) {
+    /// Who may lack committed records was made the leader on purpose: what it has not, or not below `limit`, is not
+    /// committed any longer.
+    mutating func cut(to log: DiskLog, below limit: Offset?) {
         let start = log.batches.first?.base ?? .zero
         let kept = batches.prefix { batch in
             if batch.end <= start { return true }
+            if let limit, batch.end > limit { return false }
             let index = log.index(behind: batch.base)
             return index < log.batches.count && log.batches[index] == batch
         }
@@ -69,6 +71,16 @@ struct CommittedLog {
         }
         nextSequences[writer] = Int32((Int64(sequence) + Int64(batch.recordCount)) & 0x7fff_ffff)
         return nil
+    }
+
+    /// Whether a log has all batches from the end of what is committed up to `end`.
+    func isContinued(by log: DiskLog, to end: Offset) -> Bool {
+        var (index, reached) = (log.index(behind: self.end), self.end)
+        while index < log.batches.count, log.batches[index].base == reached, reached < end {
+            reached = log.batches[index].end
+            index += 1
+        }
+        return reached >= end
     }
 
     /// Where a log differs from what is committed between two offsets; nil where it does not.

@@ -97,10 +97,11 @@ final class PartitionTruth: @unchecked Sendable {
 
     var name: String { "\(topicName)-\(id.index)" }
 
-    /// One outside of ISR and ELR leads, as an operator wanted: what its disk lacks is lost.
-    func ledUnclean(by disk: DiskLog, in epoch: LeaderEpoch) {
+    /// One outside of ISR and ELR leads, as an operator wanted: what its disk lacks is lost, as may be what is being
+    /// written there.
+    func ledUnclean(by disk: DiskLog, below logEnd: Offset?, in epoch: LeaderEpoch) {
         uncleanEpoch = epoch
-        committed.cut(to: disk)
+        committed.cut(to: disk, below: logEnd)
         shownEnd = min(shownEnd, committed.end)
         for number in numbers {
             guard let replica = replicas[number] else { continue }
