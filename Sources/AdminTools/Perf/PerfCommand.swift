@@ -6,7 +6,8 @@ package struct PerfCommand: AsyncParsableCommand {
         commandName: "perf", abstract: "Measure throughput, latency, failover and start of a cluster.",
         subcommands: [
             PerfProduceCommand.self, PerfConsumeCommand.self, PerfLatencyCommand.self, PerfFailoverCommand.self,
-            PerfColdStartCommand.self,
+            PerfColdStartCommand.self, PerfTransactionsCommand.self, PerfReadCommittedCommand.self,
+            PerfGroupsCommand.self,
         ])
 
     package init() {}

@@ -21,15 +21,24 @@ struct PerfRun {
     func run<Load: LaneLoad>(
         lanes: [(load: Load, leader: Endpoint)], inFlight: Int
     ) async throws -> Outcome {
+        let runtime = cluster.runtime
+        return try await measured { group in
+            for lane in lanes {
+                group.addTask { try await Lane.run(lane.load, inFlight: inFlight, to: lane.leader, runtime) }
+            }
+        }
+    }
+
+    /// Waits for all tasks that `begin` adds, and tells what they did and cost together.
+    func measured(
+        _ begin: (inout ThrowingTaskGroup<LaneReport, any Error>) async throws -> Void
+    ) async throws -> Outcome {
         let usage = topic.usage
         let (start, brokers, own) = (
             cluster.runtime.clock.now, usage.processorSeconds, ProcessUsage.ownProcessorSeconds
         )
-        let runtime = cluster.runtime
         let reports = try await withThrowingTaskGroup(of: LaneReport.self) { group in
-            for lane in lanes {
-                group.addTask { try await Lane.run(lane.load, inFlight: inFlight, to: lane.leader, runtime) }
-            }
+            try await begin(&group)
             var reports: [LaneReport] = []
             for try await report in group { reports.append(report) }
             return reports

@@ -14,6 +14,9 @@ struct ProcessUsage: Sendable {
         return sum
     }
 
+    /// The CPU time of each so far, in seconds; 0 for one that is gone.
+    var eachProcessorSeconds: [Double] { processIDs.map { ProcessUsage.processorSeconds(of: $0) ?? 0 } }
+
     /// Resident memory of each, in MiB.
     var residentMebibytes: [Int] { processIDs.map { (ProcessUsage.status("VmRSS:", of: $0) ?? 0) >> 10 } }
 

@@ -1,0 +1,54 @@
+import ArgumentParser
+import ClientCore
+import MartletClient
+import Primitives
+import World
+
+/// `martlet perf transactions`: producers side by side, each with one batch after the other, first idempotent ones and
+/// then transactional ones that commit each batch: what transactions cost.
+struct PerfTransactionsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "transactions", abstract: "Produce with and without transactions, in turn.")
+
+    @OptionGroup var connection: ConnectionOptions
+    @OptionGroup var topic: PerfTopic
+    @Option(help: "Producers, each with one request in flight.") var producers = 32
+    @Option(help: "Records of a transaction, and of a batch.") var records = 100
+    @Option(name: .customLong("record-bytes"), help: "Bytes of a record.") var recordBytes = 1_024
+    @Option(help: "Batches of each producer in each run.") var count = 200
+    @Option(help: "Runs of each kind, in turn.") var rounds = 3
+
+    func run() async throws {
+        guard producers > 0, records > 0, recordBytes > 0, count > 0 else {
+            throw ToolFailure("--producers, --records, --record-bytes and --count must be greater than 0")
+        }
+        let cluster = try ClusterClient(try connection.configuration(clientID: "martlet-perf"))
+        try await topic.prepare(cluster)
+        let places = try topic.places(cluster).map(\.place)
+        let batch = TransactionLoad.records(records, bytes: recordBytes, now: cluster.runtime.clock.timeOfDay)
+        for round in 0..<(2 * rounds) {
+            let isTransactional = round % 2 == 1
+            let loads = (0..<producers).map { number in
+                TransactionLoad(
+                    cluster: cluster, place: places[number % places.count], records: batch,
+                    transactionalID: isTransactional ? "\(topic.name)-\(number)" : nil)
+            }
+            let outcome = try await PerfRun(cluster: cluster, topic: topic).run(loads, count: count)
+            print(PerfRun(cluster: cluster, topic: topic).line(isTransactional ? "transactional" : "idempotent", outcome))
+        }
+    }
+}
+
+extension PerfRun {
+    /// Runs the loads side by side; what they do before their first batch is not measured.
+    fileprivate func run(_ loads: [TransactionLoad], count: Int) async throws -> Outcome {
+        var ready: [TransactionLoad] = []
+        for var load in loads {
+            try await load.begin()
+            ready.append(load)
+        }
+        return try await measured { group in
+            for load in ready { group.addTask { try await load.run(count: count) } }
+        }
+    }
+}
