@@ -37,7 +37,15 @@ package struct MarkerQueue: Sendable {
     /// Markers of different producers in one request.
     private static let markersMax = 1_000
 
+    /// A transaction that a coordinator's partition is ending.
+    private struct Ending: Hashable {
+        let coordinator: PartitionIndex
+        let transactionalID: String
+    }
+
     private var jobs: [Int64: Job] = [:]
+    /// The job of each transaction.
+    private var jobOf: [Ending: Int64] = [:]
     private var nextJob: Int64 = 0
     /// What was asked of each broker in the request that is in flight to it.
     private var inFlight: [BrokerID: [(job: Int64, partitions: [TransactionPartition])]] = [:]
@@ -54,18 +62,18 @@ package struct MarkerQueue: Sendable {
         _ order: MarkerOrder, from source: ShardLeadership, at now: MonotonicInstant,
         placeOf: (TransactionPartition) -> Place
     ) -> [Effect] {
-        for (id, job) in jobs
-        where job.source.partition == source.partition && job.order.transactionalID == order.transactionalID {
-            jobs[id] = nil
-        }
-        jobs[nextJob] = Job(source: source, order: order, missing: Set(order.partitions))
+        let ending = Ending(coordinator: source.partition, transactionalID: order.transactionalID)
+        let id = nextJob
         nextJob += 1
-        return dispatch(at: now, placeOf)
+        if let former = jobOf.updateValue(id, forKey: ending) { jobs[former] = nil }
+        jobs[id] = Job(source: source, order: order, missing: Set(order.partitions))
+        // Nothing has changed for the others: thousands may wait for brokers that have a request in flight.
+        return dispatch([id], at: now, placeOf)
     }
 
     /// A coordinator has lost its partition: the next one sends what it finds in the log.
     package mutating func drop(_ partition: PartitionIndex) {
-        for (id, job) in jobs where job.source.partition == partition { jobs[id] = nil }
+        for (id, job) in jobs where job.source.partition == partition { remove(id) }
     }
 
     /// Tries again what waits.
@@ -74,7 +82,7 @@ package struct MarkerQueue: Sendable {
     ) -> [Effect] {
         wakeAt = nil
         for id in jobs.keys { jobs[id]?.resting = [] }
-        return dispatch(at: now, placeOf)
+        return dispatch(jobs.keys.sorted(), at: now, placeOf)
     }
 
     /// A broker has answered, or could not be asked (nil).
@@ -105,10 +113,15 @@ package struct MarkerQueue: Sendable {
             }
             job.missing.subtract(written)
             // Another coordinator has taken over: the transaction is its business.
-            jobs[id] = isFenced || job.missing.isEmpty ? nil : job
+            if isFenced || job.missing.isEmpty { remove(id) } else { jobs[id] = job }
             if !written.isEmpty { effects.append(.written(job.source, job.order, written)) }
         }
-        return effects + dispatch(at: now, placeOf)
+        return effects + dispatch(jobs.keys.sorted(), at: now, placeOf)
+    }
+
+    private mutating func remove(_ id: Int64) {
+        guard let job = jobs.removeValue(forKey: id) else { return }
+        jobOf[Ending(coordinator: job.source.partition, transactionalID: job.order.transactionalID)] = nil
     }
 
     private struct Answer: Hashable {
@@ -136,12 +149,12 @@ package struct MarkerQueue: Sendable {
 
     /// Sends what can be sent; what failed waits for `wakeAt`.
     private mutating func dispatch(
-        at now: MonotonicInstant, _ placeOf: (TransactionPartition) -> Place
+        _ ids: [Int64], at now: MonotonicInstant, _ placeOf: (TransactionPartition) -> Place
     ) -> [Effect] {
         if let wakeAt, wakeAt > now, jobs.isEmpty { self.wakeAt = nil }
         var effects: [Effect] = []
         var batches: [BrokerID: [(job: Int64, partitions: [TransactionPartition])]] = [:]
-        for id in jobs.keys.sorted() {
+        for id in ids {
             guard var job = jobs[id] else { continue }
             var gone: [TransactionPartition] = []
             var byBroker: [BrokerID: [TransactionPartition]] = [:]
@@ -159,7 +172,7 @@ package struct MarkerQueue: Sendable {
                 job.asked.formUnion(partitions)
             }
             job.missing.subtract(gone)
-            jobs[id] = job.missing.isEmpty ? nil : job
+            if job.missing.isEmpty { remove(id) } else { jobs[id] = job }
             if !gone.isEmpty { effects.append(.written(job.source, job.order, gone)) }
         }
         for broker in batches.keys.sorted() {

@@ -18,11 +18,13 @@ package final class TransactionVerifier: Sendable {
 
     /// How often, and for how long, a coordinator is asked again that is still busy with the transaction before.
     package struct Patience: Sendable {
-        var pauseMilliseconds: Int64
+        /// The longest pause: most transactions end within a few milliseconds, so the first ones are shorter.
+        var pauseMillisecondsMax: Int64
         var wholeMilliseconds: Int64
+        static let firstPauseMilliseconds: Int64 = 1
 
         package init(_ settings: Settings) {
-            pauseMilliseconds = settings.integer("add.partitions.to.txn.retry.backoff.ms")
+            pauseMillisecondsMax = settings.integer("add.partitions.to.txn.retry.backoff.ms")
             wholeMilliseconds = settings.integer("add.partitions.to.txn.retry.backoff.max.ms")
         }
     }
@@ -57,18 +59,21 @@ package final class TransactionVerifier: Sendable {
     /// Asks; `answered` gets an error for each partition, in order, from any thread. NETWORK_EXCEPTION where the
     /// coordinator could not be asked.
     package func ask(_ question: Question, answered: @escaping @Sendable ([ErrorCode]) -> Void) {
-        ask(question, until: clock.now.advanced(byMilliseconds: patience.wholeMilliseconds), answered)
+        let deadline = clock.now.advanced(byMilliseconds: patience.wholeMilliseconds)
+        ask(question, until: deadline, pauseMilliseconds: Patience.firstPauseMilliseconds, answered)
     }
 
     private func ask(
-        _ question: Question, until deadline: MonotonicInstant, _ answered: @escaping @Sendable ([ErrorCode]) -> Void
+        _ question: Question, until deadline: MonotonicInstant, pauseMilliseconds: Int64,
+        _ answered: @escaping @Sendable ([ErrorCode]) -> Void
     ) {
         attempt(question) { [self] errors in
             guard question.adds, errors.contains(.concurrentTransactions), clock.now < deadline else {
                 return answered(errors)
             }
-            links.loop.schedule(afterMilliseconds: patience.pauseMilliseconds) { [self] in
-                ask(question, until: deadline, answered)
+            let pause = min(pauseMilliseconds, patience.pauseMillisecondsMax)
+            links.loop.schedule(afterMilliseconds: pause) { [self] in
+                ask(question, until: deadline, pauseMilliseconds: 2 * pause, answered)
             }
         }
     }
