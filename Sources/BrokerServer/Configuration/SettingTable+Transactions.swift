@@ -21,8 +21,8 @@ extension SettingTable {
             .clusterWide),
         Setting(
             "add.partitions.to.txn.retry.backoff.ms", positive, "20",
-            "The longest pause before a coordinator is asked again that is busy with the transaction before; the first ones "
-                + "are shorter."),
+            "The longest pause before a coordinator is asked again that is busy with the transaction before; the first "
+                + "ones are shorter."),
         Setting(
             "add.partitions.to.txn.retry.backoff.max.ms", positive, "100", "How long it is asked again in all."),
         Setting(

@@ -10,6 +10,8 @@ package struct TransactionConfiguration: Hashable, Sendable {
     package var expiryCheckIntervalMilliseconds: Int64 = 3_600_000
     /// How long a request waits for its records to be committed before its client is told to come again.
     package var commitTimeoutMilliseconds: Int64 = 5_000
+    /// How long the answer to an EndTxn whose decision is durable waits for the markers at most (ADR 18).
+    package var markersAwaitedMillisecondsMax: Int64 = 100
     /// Pause before the record that ends a transaction is tried again where the log did not take it.
     package var completionRetryMilliseconds: Int64 = 100
     /// Tombstones in one batch.

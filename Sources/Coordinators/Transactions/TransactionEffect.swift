@@ -31,4 +31,6 @@ package typealias TransactionEffect = ShardEffect<TransactionRecord, Transaction
 struct WaitingReply: Hashable, Sendable {
     let ticket: Ticket
     let reply: TransactionReply
+    /// Whether it waits for the markers, too, for a while.
+    var awaitsMarkers = false
 }

@@ -1,7 +1,8 @@
 package import Primitives
 
 extension TransactionShard {
-    /// Handles EndTxn: decides a transaction. Answered once the decision is durable (rule 28).
+    /// Handles EndTxn: decides a transaction. Answered once the decision is durable (rule 28), in version 2 when the
+    /// markers are written, too, or after a while (ADR 18).
     ///
     /// - Parameters:
     ///   - clientVersion: 2 for a client whose epoch is bumped by this (EndTxn 5, KIP-890), 0 for an older one.
@@ -86,6 +87,7 @@ extension TransactionShard {
         let reply = TransactionReply.producer(
             stored.nextProducerID ?? stored.producerID,
             stored.nextProducerID == nil ? stored.producerEpoch : ProducerEpoch(0))
-        return [decide(id, stored, reply, to: ticket, at: time)]
+        let awaits = bumps && !stored.partitions.isEmpty
+        return [decide(id, stored, reply, to: ticket, awaitingMarkers: awaits, at: time)]
     }
 }

@@ -9,7 +9,7 @@ extension TransactionShard {
         _ partitions: [TransactionPartition], to id: String, by producer: ProducerIdentity, clientVersion: Int16,
         ticket: Ticket, at time: CoordinatorTime
     ) -> [TransactionEffect] {
-        if let error = refusal(id, producer) { return [.reply(ticket, .failed(error))] }
+        if let error = refusal(id, producer, mayFollowEnd: true) { return [.reply(ticket, .failed(error))] }
         guard var stored = image[id] else { return [.reply(ticket, .failed(.invalidProducerIDMapping))] }
         let done = TransactionReply.partitions(partitions.map { _ in .noError })
         if stored.state == .ongoing, stored.partitions.isSuperset(of: partitions) { return [.reply(ticket, done)] }
@@ -36,9 +36,15 @@ extension TransactionShard {
         return .partitions(partitions.map { known.contains($0) ? .noError : .transactionAbortable })
     }
 
-    private func refusal(_ id: String, _ producer: ProducerIdentity) -> ErrorCode? {
+    /// - Parameter mayFollowEnd: what is decided may stand in the log behind the record that ends the transaction
+    ///   before, though that is not committed yet: neither can be without the other.
+    private func refusal(
+        _ id: String, _ producer: ProducerIdentity, mayFollowEnd: Bool = false
+    ) -> ErrorCode? {
         if id.isEmpty { return .invalidRequest }
-        if underWay[id] != nil { return .concurrentTransactions }
+        if underWay[id] != nil, !(mayFollowEnd && image[id]?.state.isComplete == true) {
+            return .concurrentTransactions
+        }
         if image[id]?.awaits(producer) ?? false { return .concurrentTransactions }
         guard let stored = image[id], stored.producerID == producer.id else { return .invalidProducerIDMapping }
         if stored.producerEpoch != producer.epoch { return .producerFenced }

@@ -4,9 +4,10 @@ extension TransactionShard {
     /// Makes a record out of a decision on one id, for who waits for it. The host appends it before any other call.
     mutating func decide(
         _ id: String, _ stored: StoredTransaction, _ reply: TransactionReply, to ticket: Ticket,
-        at time: CoordinatorTime
+        awaitingMarkers: Bool = false, at time: CoordinatorTime
     ) -> TransactionEffect {
-        decide([TransactionRecord(id, stored)], waiting: WaitingReply(ticket: ticket, reply: reply), at: time)
+        let waiting = WaitingReply(ticket: ticket, reply: reply, awaitsMarkers: awaitingMarkers)
+        return decide([TransactionRecord(id, stored)], waiting: waiting, at: time)
     }
 
     mutating func decide(
@@ -49,13 +50,24 @@ extension TransactionShard {
     ) -> [TransactionEffect] {
         var effects: [TransactionEffect] = []
         for (write, then) in done {
-            if let then { effects.append(.reply(then.ticket, then.reply)) }
+            if let then { effects += answer(then, write, at: time) }
             for record in write.records where underWay[record.transactionalID] == write.id {
                 underWay[record.transactionalID] = nil
                 effects += sendMarkers(of: record.transactionalID, at: time)
             }
         }
         return effects
+    }
+
+    private mutating func answer(
+        _ then: WaitingReply, _ write: ShardWrite<TransactionRecord>, at time: CoordinatorTime
+    ) -> [TransactionEffect] {
+        guard then.awaitsMarkers, let id = write.records.first?.transactionalID else {
+            return [.reply(then.ticket, then.reply)]
+        }
+        durableEnds.wait(
+            id, then, until: time.now.advanced(byMilliseconds: settings.markersAwaitedMillisecondsMax))
+        return []
     }
 
     package mutating func unconfirmed(
@@ -70,7 +82,8 @@ extension TransactionShard {
         endings = [:]
         deadlines = [:]
         completionRetryAt = nil
-        return line.removeAll().map { $0.failed(.notCoordinator) }
+        let durable = durableEnds.takeAll().map { TransactionEffect.reply($0.ticket, $0.reply) }
+        return durable + line.removeAll().map { $0.failed(.notCoordinator) }
     }
 
     // MARK: Time
@@ -78,6 +91,7 @@ extension TransactionShard {
     /// Does all that is due at `time`: late writes, transactions that take too long, ids that nobody used for long.
     package mutating func expire(at time: CoordinatorTime) -> [TransactionEffect] {
         var effects = line.giveUpLate(at: time.now).map { $0.failed(.requestTimedOut) }
+        effects += durableEnds.takeLate(at: time.now).map { .reply($0.ticket, $0.reply) }
         if let retryAt = completionRetryAt, retryAt <= time.now {
             completionRetryAt = nil
             for id in endings.filter({ $0.value.missing.isEmpty }).map(\.key).sorted() {

@@ -4,7 +4,7 @@ package import Primitives
 ///
 /// Decide, then replay: a request is decided from the present state, and changes it by records alone. While a record
 /// of an id is not committed, nothing else is decided for that id (CONCURRENT_TRANSACTIONS, with which clients come
-/// again at once).
+/// again at once), but that its next transaction may begin behind the record that ends the one before.
 ///
 /// - Not thread-safe: the host has one lock for each shard.
 package struct TransactionShard: CoordinatorShard {
@@ -32,6 +32,7 @@ package struct TransactionShard: CoordinatorShard {
     /// The write of each id that is not committed yet.
     var underWay: [String: WriteID] = [:]
     var endings: [String: Ending] = [:]
+    var durableEnds = DurableEnds()
     /// When each open transaction is aborted. By the monotonic clock: a jump of the other one aborts nobody (fault
     /// F28).
     var deadlines: [String: MonotonicInstant] = [:]
@@ -72,6 +73,7 @@ package struct TransactionShard: CoordinatorShard {
         var earliest = min(timeoutCheckAt, expiryCheckAt)
         if let completionRetryAt { earliest = min(earliest, completionRetryAt) }
         if let late = line.nextDeadline { earliest = min(earliest, late) }
+        if let late = durableEnds.nextDeadline { earliest = min(earliest, late) }
         return earliest
     }
 
@@ -117,6 +119,7 @@ package struct TransactionShard: CoordinatorShard {
             stored.nextProducerID = nil
             stored.producerEpoch = ProducerEpoch(0)
         }
-        return [decide([TransactionRecord(id, stored)], at: time)]
+        let completion = decide([TransactionRecord(id, stored)], at: time)
+        return [completion] + (durableEnds.take(id).map { [.reply($0.ticket, $0.reply)] } ?? [])
     }
 }

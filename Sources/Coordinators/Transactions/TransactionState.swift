@@ -30,6 +30,9 @@ package enum TransactionState: Int8, CaseIterable, Sendable {
     /// Whether markers are on their way.
     package var isPrepared: Bool { self == .prepareCommit || self == .prepareAbort }
 
+    /// Whether the last transaction has all its markers.
+    var isComplete: Bool { self == .completeCommit || self == .completeAbort }
+
     /// Whether nothing is open: the id may be forgotten one day.
-    var isAtRest: Bool { self == .empty || self == .completeCommit || self == .completeAbort }
+    var isAtRest: Bool { self == .empty || isComplete }
 }

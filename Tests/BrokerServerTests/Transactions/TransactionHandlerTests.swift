@@ -31,13 +31,15 @@ import WireMessages
         #expect(try broker.add([0, 1], by: producer, version: version) == [.noError, .noError])
         #expect(try broker.describe().transactionState == "Ongoing")
         #expect(try broker.describe().topics.map(\.partitions) == [[PartitionIndex(0), PartitionIndex(1)]])
-        let ended = try broker.end(producer, commit: true, version: version)
-        #expect(ended.errorCode == .noError)
-        #expect(ended.producerEpoch == (version >= 5 ? ProducerEpoch(1) : ProducerEpoch(-1)))
+        let pending = try broker.askToEnd(producer, commit: true, version: version)
+        #expect((pending.response == nil) == (version >= 5), "ADR 18")
         #expect(try broker.describe().transactionState == "PrepareCommit")
         #expect(broker.orders.all.withLock { $0.map(\.leadership.epoch) } == [LeaderEpoch(5)])
         #expect(broker.orders.all.withLock { $0[0].order.hasOwnEpoch } == (version >= 5))
         broker.mark()
+        let ended = try pending.required()
+        #expect(ended.errorCode == .noError)
+        #expect(ended.producerEpoch == (version >= 5 ? ProducerEpoch(1) : ProducerEpoch(-1)))
         #expect(try broker.describe().transactionState == "CompleteCommit")
         #expect(try broker.end(producer, commit: true, version: version).errorCode == .noError, "it comes again")
     }
@@ -87,8 +89,10 @@ import WireMessages
         #expect(pending.response == nil)
         #expect(broker.orders.all.withLock { $0.isEmpty })
         broker.broker.loop.run { [log = broker.log] in log.commit() }
-        #expect(try pending.required().errorCode == .noError)
         #expect(broker.orders.all.withLock { $0.count } == 1)
+        #expect(pending.response == nil, "ADR 18: the markers are not written")
+        broker.mark()
+        #expect(try pending.required().errorCode == .noError)
     }
 
     @Test("Ids are listed by state, producer and age", arguments: ListTransactionsHandler.versions)

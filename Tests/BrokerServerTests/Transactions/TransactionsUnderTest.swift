@@ -110,13 +110,20 @@ final class TransactionsUnderTest {
     }
 
     func end(_ producer: ProducerIdentity, commit: Bool, version: Int16 = 5) throws -> EndTxnResponse {
+        try askToEnd(producer, commit: commit, version: version).required()
+    }
+
+    /// In version 5 the answer waits for `mark`.
+    func askToEnd(
+        _ producer: ProducerIdentity, commit: Bool, version: Int16
+    ) throws -> PendingAnswer<EndTxnResponse> {
         let handler = EndTxnHandler(host) { [orders] in $0(orders.nextID()) }
         return try broker.call(handler, version: version) { request in
             request.transactionalID = "a"
             request.producerID = producer.id
             request.producerEpoch = producer.epoch
             request.committed = commit
-        }.required()
+        }
     }
 
     /// All markers that were ordered are written.

@@ -61,6 +61,54 @@ import Testing
         #expect(scene.log.count { $0.value?.state == .completeCommit } == 1, "KAFKA-10080: completed once")
     }
 
+    @Test("ADR 18: EndTxn is answered when the markers are written, after a while without them, and on a loss of leadership")
+    func answeredWhenVisible() throws {
+        let scene = TransactionScene()
+        var producer = try scene.producer()
+        scene.marksAtOnce = false
+        for way in 0..<3 {
+            scene.add(both, by: producer)
+            let ended = scene.askToEnd(by: producer, commit: true)
+            #expect(scene.reply(ended) == nil, "the decision is durable, the markers are not written")
+            let order = try #require(scene.orders.last)
+            scene.mark(order, [part(0)])
+            #expect(scene.reply(ended) == nil)
+            switch way {
+            case 0: scene.mark(order, [part(1)])
+            case 1: scene.advance(milliseconds: scene.settings.markersAwaitedMillisecondsMax)
+            default: scene.move()
+            }
+            #expect(scene.reply(ended)?.identity == producer.later(by: 1))
+            if way == 1 { scene.mark(order, [part(1)]) }
+            producer = producer.later(by: 1)
+        }
+    }
+
+    @Test("ADR 18: the next transaction begins behind the end of the one before, nothing else does")
+    func behindTheEnd() throws {
+        let scene = TransactionScene()
+        let producer = try scene.producer()
+        let next = producer.later(by: 1)
+        scene.add(both, by: producer)
+        scene.marksAtOnce = false
+        let ended = scene.askToEnd(by: producer, commit: true)
+        scene.commitsAtOnce = false
+        scene.mark(try #require(scene.orders.last), both)
+        #expect(scene.reply(ended)?.identity == next)
+        #expect(scene.begin() == .failed(.concurrentTransactions))
+        #expect(scene.end(by: next, commit: false) == .failed(.concurrentTransactions))
+        let added = scene.askToAdd([part(0)], by: next)
+        #expect(scene.reply(added) == nil)
+        #expect(scene.log.last?.value?.state == .ongoing)
+        #expect(scene.end(by: next, commit: true) == .failed(.concurrentTransactions))
+        scene.commitsAtOnce = true
+        scene.commitAll()
+        #expect(scene.reply(added) == .partitions([.noError]))
+        #expect(scene.orders.count == 1, "the first transaction's markers are written")
+        scene.marksAtOnce = true
+        #expect(scene.end(by: next, commit: true)?.identity == next.later(by: 1))
+    }
+
     @Test("Rule 28: a marker of another epoch completes nothing (KAFKA-16352)")
     func lateMarkers() throws {
         let scene = TransactionScene()
@@ -179,7 +227,9 @@ import Testing
         }
         scene.marksAtOnce = false
         scene.add(both, by: producer)
-        let next = try #require(scene.end(by: producer, commit: true)?.identity)
+        #expect(scene.end(by: producer, commit: true) == nil)
+        scene.advance(milliseconds: scene.settings.markersAwaitedMillisecondsMax)
+        let next = try #require(scene.lastReply?.identity)
         #expect((next.id != producer.id) == isExhausted)
         #expect(scene.end(by: next, commit: false) == .failed(.concurrentTransactions))
         #expect(scene.add(both, by: next) == .failed(.concurrentTransactions))

@@ -103,6 +103,8 @@ final class TransactionScene {
     }
 
     func reply(_ ticket: Ticket) -> TransactionReply? { replies[ticket.value] }
+    /// The answer to the last request.
+    var lastReply: TransactionReply? { replies[nextTicket] }
 
     /// Begins as a producer; asks again with a fresh id where that is wanted.
     @discardableResult
@@ -132,21 +134,30 @@ final class TransactionScene {
     func add(
         _ partitions: [TransactionPartition], to id: String = "a", by producer: ProducerIdentity, version: Int16 = 2
     ) -> TransactionReply? {
-        reply(
-            ask { shard, ticket, time in
-                shard.addPartitions(
-                    partitions, to: id, by: producer, clientVersion: version, ticket: ticket, at: time)
-            })
+        reply(askToAdd(partitions, to: id, by: producer, version: version))
+    }
+
+    func askToAdd(
+        _ partitions: [TransactionPartition], to id: String = "a", by producer: ProducerIdentity, version: Int16 = 2
+    ) -> Ticket {
+        ask { shard, ticket, time in
+            shard.addPartitions(
+                partitions, to: id, by: producer, clientVersion: version, ticket: ticket, at: time)
+        }
+    }
+
+    func askToEnd(_ id: String = "a", by producer: ProducerIdentity, commit: Bool, version: Int16 = 2) -> Ticket {
+        ask { shard, ticket, time in
+            shard.end(
+                id, by: producer, isCommit: commit, clientVersion: version, newID: nil, ticket: ticket, at: time)
+        }
     }
 
     @discardableResult
     func end(
         _ id: String = "a", by producer: ProducerIdentity, commit: Bool, version: Int16 = 2
     ) -> TransactionReply? {
-        let ticket = ask { shard, ticket, time in
-            shard.end(
-                id, by: producer, isCommit: commit, clientVersion: version, newID: nil, ticket: ticket, at: time)
-        }
+        let ticket = askToEnd(id, by: producer, commit: commit, version: version)
         guard reply(ticket) == .needsProducerID else { return reply(ticket) }
         nextProducerID += 1
         let fresh = ProducerID(nextProducerID)

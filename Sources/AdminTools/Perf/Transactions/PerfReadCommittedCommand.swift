@@ -27,7 +27,9 @@ struct PerfReadCommittedCommand: AsyncParsableCommand {
         }
         let cluster = try ClusterClient(try connection.configuration(clientID: "martlet-perf"))
         try await topic.prepare(cluster)
-        guard let place = try topic.places(cluster).first?.place else { throw ToolFailure("The topic has no partition") }
+        guard let place = try topic.places(cluster).first?.place else {
+            throw ToolFailure("The topic has no partition")
+        }
         let total = rate * (seconds + warmUp) / producers
         let reader = CommittedReader(cluster: cluster, place: place)
         let end = try await Admin(cluster).offsets(of: [place], at: .latest)[place] ?? .zero
@@ -106,7 +108,9 @@ private struct CommittedReader: Sendable {
         var report = LaneReport()
         var (seen, position) = (0, start)
         while seen < expected {
-            guard let leader = cluster.view.partition(place)?.leader else { throw ToolFailure("\(place) has no leader") }
+            guard let leader = cluster.view.partition(place)?.leader else {
+                throw ToolFailure("\(place) has no leader")
+            }
             let response = try await cluster.send(
                 request(position), to: .broker(leader), upTo: CommittedReader.version)
             let answer = response.responses.first?.partitions.first

@@ -33,8 +33,9 @@ struct PerfTransactionsCommand: AsyncParsableCommand {
                     cluster: cluster, place: places[number % places.count], records: batch,
                     transactionalID: isTransactional ? "\(topic.name)-\(number)" : nil)
             }
-            let outcome = try await PerfRun(cluster: cluster, topic: topic).run(loads, count: count)
-            print(PerfRun(cluster: cluster, topic: topic).line(isTransactional ? "transactional" : "idempotent", outcome))
+            let run = PerfRun(cluster: cluster, topic: topic)
+            let outcome = try await run.run(loads, count: count)
+            print(run.line(isTransactional ? "transactional" : "idempotent", outcome))
         }
     }
 }
