@@ -87,8 +87,8 @@ let modules: [Module] = [
     Module(
         name: "Chaos",
         imports: [
-            "LocalCluster", "MartletClient", "ClientCore", "LiveWorld", "WireMessages", "World", "Histories",
-            "Primitives",
+            "LocalCluster", "MartletClient", "ClientCore", "LiveWorld", "WireMessages", "WireProtocol", "World",
+            "Histories", "Primitives",
         ],
         packages: ["NIOCore", "NIOPosix", "ArgumentParser"]),
     Module(

@@ -120,7 +120,7 @@ PYTHON
 fault_processes=()
 start_faults() {
     local rows lane=0
-    for rows in "F4 F9 F1 F6" "F25 F26 F16"; do
+    for rows in "F4 F9 F1 F6 F16" "F31 F25 F26"; do
         lane=$((lane + 1))
         # shellcheck disable=SC2086  # names of rows
         Tests/chaos.sh $rows --base-port $((${MARTLET_FAULTS_PORT:-19092} + lane * 100 - 100)) \

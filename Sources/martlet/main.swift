@@ -16,7 +16,8 @@ struct Martlet: AsyncParsableCommand {
             ProducerPerfCommand.self, ConsumerPerfCommand.self, EndToEndLatencyCommand.self, GroupsCommand.self,
             ReassignPartitionsCommand.self, LeaderElectionCommand.self, ConfigsCommand.self,
             BrokerAPIVersionsCommand.self, LogDirsCommand.self, KafkaClusterCommand.self, VerifyCommand.self,
-            FeaturesCommand.self, TransactionsCommand.self, ChaosCommand.self, ContainerCommand.self,
+            FeaturesCommand.self, TransactionsCommand.self, ChaosCommand.self,
+            ApplicationCommand.self, ContainerCommand.self,
         ])
 }
 

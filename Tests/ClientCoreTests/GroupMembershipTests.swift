@@ -116,6 +116,27 @@ struct GroupMembershipTests {
         #expect(scene.effect() == nil)
         scene.now = scene.now.advanced(byMilliseconds: 2_000)
         #expect(scene.effect() == .findCoordinator)
+        scene.member.coordinatorFound()
+        scene.now = scene.now.advanced(byMilliseconds: 1_000)
+        guard case .heartbeat(let request) = scene.effect() else {
+            return #expect(Bool(false), "the new coordinator goes on with the generation")
+        }
+        #expect(request.generationID == 4 && scene.member.isStable)
+    }
+
+    @Test("A stable member whose coordinator does not answer looks for another one, and keeps its share")
+    func silentCoordinator() {
+        var scene = Scene()
+        scene.settle()
+        scene.now = scene.now.advanced(byMilliseconds: 3_000)
+        guard case .heartbeat = scene.effect() else { return #expect(Bool(false), "a heartbeat is due") }
+        scene.member.unanswered(now: scene.now, using: &scene.generator)
+        #expect(scene.effect() == nil)
+        #expect(scene.member.isStable)
+        scene.now = scene.now.advanced(byMilliseconds: 2_000)
+        #expect(scene.effect() == .findCoordinator)
+        scene.member.coordinatorFound()
+        guard case .heartbeat = scene.effect() else { return #expect(Bool(false), "a heartbeat is due") }
     }
 
     @Test("An error for good ends it")

@@ -70,7 +70,9 @@ final class LoadReader: Sendable {
                 await consumer.close()
                 throw ChaosError("a fresh reader does not get to the end: " + behind.joined(separator: ", "))
             }
-            for record in try await poll(consumer) { positions[record.partition] = record.offset + 1 }
+            try await poll(consumer)
+            // Markers and what was given up have offsets, too.
+            positions = await consumer.positionsBehindAllRead(of: topic)
         }
         await consumer.close()
         recorder.note(process, .ok, .drain, topic.partitions.map { .key(topic.key($0)) })
@@ -80,6 +82,7 @@ final class LoadReader: Sendable {
         var options = ConsumerOptions()
         options.start = .earliest
         options.commitsAutomatically = false
+        options.readsCommittedOnly = topic.isTransactional
         var own = configuration
         own.clientID = "chaos-reader-\(process)"
         let keys = topic.partitions.map { HistoryEvent.Item.key(topic.key($0)) }
@@ -122,5 +125,15 @@ final class LoadReader: Sendable {
                 committed[record.partition] = max(committed[record.partition] ?? 0, record.offset + 1)
             }
         }
+    }
+}
+
+extension Consumer {
+    /// Partition → the offset behind all that was handed out and skipped; empty while something waits to be read.
+    fileprivate func positionsBehindAllRead(of topic: LoadTopic) -> [Int32: Int64] {
+        Dictionary(
+            uniqueKeysWithValues: topic.partitions.compactMap { partition in
+                readPosition(of: topic.place(partition)).map { (partition, $0.value) }
+            })
     }
 }

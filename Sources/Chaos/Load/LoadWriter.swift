@@ -6,7 +6,7 @@ import World
 
 /// One writing client: sends some records to one partition after the other and waits for all the answers.
 final class LoadWriter: Sendable {
-    private static let recordsInOperation = 12
+    private static let recordsInOperation = Payload.recordsInOperationMax
     /// What the client waits for an answer before nobody knows what became of a write.
     private static let deliveryMillisecondsMax: Int64 = 90_000
 
@@ -34,12 +34,6 @@ final class LoadWriter: Sendable {
         operationMilliseconds = max(1_000 / operationsPerSecond, 1)
     }
 
-    /// Values of this writer only: unique, and so in every key.
-    private func values(of operation: Int64) -> [Int64] {
-        let first = (operation * 1_000 + Int64(process)) * Int64(LoadWriter.recordsInOperation)
-        return (0..<Int64(LoadWriter.recordsInOperation)).map { first + $0 }
-    }
-
     /// Lets go of what is not answered: nothing of this writer is sent any more.
     func abandon() {
         let producer = state.withLock { state in
@@ -57,7 +51,8 @@ final class LoadWriter: Sendable {
         while !Task.isCancelled {
             let asked = clock.now
             let partition = Int32.random(in: 0..<topic.partitionCount, using: &generator)
-            let isCertain = await send(values(of: operation), to: partition, producer)
+            let values = Payload.values(of: process, operation, count: LoadWriter.recordsInOperation)
+            let isCertain = await send(values, to: partition, producer)
             operation += 1
             if !isCertain {
                 // What was not answered may come yet: a new client begins, so that the order of the old one ends.

@@ -1,5 +1,15 @@
 /// The content of a record of the load: its number, and filling that follows from it.
 enum Payload {
+    /// The most records of one operation.
+    static let recordsInOperationMax = 12
+
+    /// The numbers of an operation's records: no other operation of any process has them.
+    static func values(of process: Int32, _ operation: Int64, count: Int) -> [Int64] {
+        precondition(count <= recordsInOperationMax, "operations follow each other by so many numbers")
+        let first = (operation * 1_000 + Int64(process)) * Int64(recordsInOperationMax)
+        return (0..<Int64(count)).map { first + $0 }
+    }
+
     /// As many bytes as wanted, and room for the number at least.
     static func bytes(of value: Int64, size: Int) -> [UInt8] {
         let number = Array("\(value):".utf8)

@@ -7,6 +7,8 @@ final class RunningLoad: Sendable {
     private static let readerProcess: Int32 = 101
     private static let memberProcess: Int32 = 102
     private static let drainProcess: Int32 = 103
+    private static let firstTransactionProcess: Int32 = 201
+    private static let transactionPauseMilliseconds: Int64 = 50
 
     private let topic: LoadTopic
     private let recorder: HistoryRecorder
@@ -14,13 +16,15 @@ final class RunningLoad: Sendable {
     private let readers: [LoadReader]
     private let member: LoadReader
     private let writers: [LoadWriter]
+    private let transactionWriters: [TransactionWriter]
     private let writing: [Task<Void, any Error>]
     private let reading: [Task<Void, any Error>]
     private let watching: Task<Void, Never>
 
+    /// - Parameter transactions: how many clients write transactions beside the others.
     init(
         _ topic: LoadTopic, _ configuration: ClientConfiguration, _ recorder: HistoryRecorder, watch: ClusterWatch,
-        clock: any Clock, group: String, writers: ClosedRange<Int32>, operationsPerSecond: Int64
+        clock: any Clock, group: String, writers: ClosedRange<Int32>, operationsPerSecond: Int64, transactions: Int32
     ) {
         self.topic = topic
         self.recorder = recorder
@@ -35,7 +39,16 @@ final class RunningLoad: Sendable {
                 process: process, topic, configuration, recorder, clock: clock,
                 operationsPerSecond: operationsPerSecond)
         }
-        writing = self.writers.map { writer in Task { try await writer.run() } }
+        transactionWriters = (0..<transactions).map { number in
+            TransactionWriter(
+                process: RunningLoad.firstTransactionProcess + number, topic, configuration, recorder, clock: clock,
+                TransactionWriter.Habits(), seed: UInt64(number) + 78)
+        }
+        writing =
+            self.writers.map { writer in Task { try await writer.run() } }
+            + transactionWriters.map { writer in
+                Task { try await writer.run(pauseMilliseconds: RunningLoad.transactionPauseMilliseconds) }
+            }
         reading = readers.map { reader in Task { try await reader.run() } }
         watching = Task { await watch.run() }
     }
@@ -56,6 +69,7 @@ final class RunningLoad: Sendable {
         for task in writing + reading { task.cancel() }
         watching.cancel()
         for writer in writers { writer.abandon() }
+        for writer in transactionWriters { writer.abandon() }
         for task in writing { _ = await task.result }
     }
 
@@ -69,6 +83,16 @@ final class RunningLoad: Sendable {
         if let first = garbled.first {
             throw ChaosError("C1: the last reader got other bytes than were written: \(first)")
         }
+    }
+
+    /// A line on the transactions that were written; nil where there are none.
+    var transactionLine: String? {
+        let tallies = transactionWriters.map(\.tally)
+        guard !tallies.isEmpty else { return nil }
+        let refusals = transactionWriters.reduce(into: [:]) { all, writer in
+            all.merge(writer.refusals) { $0 + $1 }
+        }
+        return "transactions of the load: \(TransactionWriter.Tally.line(tallies, refusals))"
     }
 
     var committedPositions: [Int32: Int64] { member.committedPositions }

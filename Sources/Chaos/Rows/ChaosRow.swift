@@ -25,6 +25,8 @@ package struct ChaosRow: Sendable {
     var nodeCount = 3
     /// Lines for every node's configuration.
     var overrides: [String] = []
+    /// How many clients write transactions beside the other writers.
+    var transactionWriters: Int32 = 0
     /// What the load writes to.
     var topic = LoadTopic()
     /// One round of the fault, from the healthy cluster to the moment when all that was taken away is back.
@@ -32,9 +34,11 @@ package struct ChaosRow: Sendable {
 
     /// All rows, in the order of the matrix.
     package static let all: [ChaosRow] = [
-        processRows, linkRows, machineRows, diskRows, damageRows, topicRows, releaseRows,
+        processRows, linkRows, machineRows, diskRows, damageRows, topicRows, applicationRows,
+        transactionRows, groupRows,
+        releaseRows,
     ].flatMap(\.self).sorted { (Int($0.id.dropFirst()) ?? 0) < (Int($1.id.dropFirst()) ?? 0) }
 
     /// The short set: what every commit can bear.
-    package static let short = ["F1", "F4", "F6", "F9", "F16", "F25", "F26"]
+    package static let short = ["F1", "F4", "F6", "F9", "F16", "F25", "F26", "F31"]
 }

@@ -11,6 +11,7 @@ package final class ChaosStage: Sendable {
         var down: Set<Int> = []
         var faults: [MonotonicInstant] = []
         var problems: [String] = []
+        var remarks: [String] = []
         var generator: SeededGenerator
     }
 
@@ -81,6 +82,14 @@ package final class ChaosStage: Sendable {
     }
 
     var problems: [String] { state.withLock { $0.problems } }
+
+    /// A line for the report.
+    func remark(_ text: String) {
+        note(text)
+        state.withLock { $0.remarks.append(text) }
+    }
+
+    var remarks: [String] { state.withLock { $0.remarks } }
 
     /// The moments at which faults began.
     var faults: [MonotonicInstant] { state.withLock { $0.faults } }

@@ -38,7 +38,6 @@ package struct RowRunner: Sendable {
     private static let operationsPerSecond: Int64 = 45
     private static let requestMillisecondsMax: Int64 = 3_000
     private static let drainMillisecondsMax: Int64 = 180_000
-    private static let askAgainMilliseconds: Int64 = 100
     private static let group = "chaos-group"
 
     private let settings: Settings
@@ -52,6 +51,7 @@ package struct RowRunner: Sendable {
         var row = row
         // One for each row: what a row left behind on the way to its nodes' ports shall find no place in the next one.
         row.topic.name += "-" + row.id.lowercased()
+        row.topic.isTransactional = row.transactionWriters > 0
         if let reason = Machinery.missing(for: row, settings) {
             return RowReport(row: row.id, outcome: .notRun(reason))
         }
@@ -131,12 +131,14 @@ package struct RowRunner: Sendable {
         try await makeTopic(row.topic, admin, processes.plan)
         let stage = try makeStage(row, processes, machinery, configuration, admin)
         try await stage.awaitHealed()
-        try await CommittedPositionsTopic(admin: admin, clock: clock, nodes: processes.plan.nodes)
-            .make(for: RowRunner.group) { await stage.pass($0) }
+        let kept = CoordinationTopic(admin: admin, clock: clock, nodes: processes.plan.nodes)
+        try await kept.make(.groups) { await stage.pass($0) }
+        if row.topic.isTransactional { try await kept.make(.transactions) { await stage.pass($0) } }
 
         let load = RunningLoad(
             stage.topic, configuration, stage.recorder, watch: stage.watch, clock: clock, group: RowRunner.group,
-            writers: RowRunner.writers, operationsPerSecond: RowRunner.operationsPerSecond)
+            writers: RowRunner.writers, operationsPerSecond: RowRunner.operationsPerSecond,
+            transactions: row.transactionWriters)
         do {
             await stage.pass(RowRunner.steadyMilliseconds)
             let before = usage(processes)
@@ -208,7 +210,8 @@ package struct RowRunner: Sendable {
         _ row: ChaosRow, _ stage: ChaosStage, _ load: RunningLoad, _ admin: Admin,
         _ configuration: ClientConfiguration
     ) async throws -> RowReport {
-        let ends = try await self.ends(of: stage.topic, admin)
+        let ends = try await stage.ends(of: stage.topic)
+        if stage.topic.isTransactional { try await stage.awaitDecided(stage.topic, upTo: ends) }
         try await load.drain(
             upTo: ends, until: clock.now.advanced(byMilliseconds: RowRunner.drainMillisecondsMax), configuration)
         for garbled in load.garbledRecords {
@@ -227,23 +230,11 @@ package struct RowRunner: Sendable {
         let bytes = try await compareReplicas(stage)
         var lines = figures(stage)
         lines.append("\(bytes) bytes of all replicas compared")
+        if let line = load.transactionLine { lines.append(line) }
+        lines += stage.remarks
         lines += verdict.description.split(separator: "\n").map(String.init)
         let problems = stage.problems
         return RowReport(row: row.id, outcome: problems.isEmpty ? .passed : .failed(problems), lines: lines)
-    }
-
-    /// Where the partitions end, once each of them tells: on a busy machine a leader may change after the fault, too.
-    private func ends(of topic: LoadTopic, _ admin: Admin) async throws -> [Int32: Int64] {
-        let places = topic.partitions.map { TopicPartition(topic.name, PartitionIndex($0)) }
-        let limit = clock.now.advanced(byMilliseconds: ChaosStage.healMillisecondsMax)
-        while true {
-            let ends = try await admin.offsets(of: places, at: .latest)
-            if ends.count == places.count {
-                return Dictionary(uniqueKeysWithValues: ends.map { ($0.key.partition.value, $0.value.value) })
-            }
-            guard clock.now < limit else { throw ChaosError("some partitions do not tell where they end") }
-            try? await Task.sleep(for: .milliseconds(RowRunner.askAgainMilliseconds))
-        }
     }
 
     /// What a group has committed never goes back (C6).

@@ -58,6 +58,8 @@ package struct GroupMembership: Sendable {
     package private(set) var memberID = ""
     package private(set) var generation: Int32?
     private var phase = Phase.coordinatorUnknown
+    /// A stable member keeps its share while it looks for another coordinator: that one goes on with the generation.
+    private var hasLostCoordinator = false
     private var isWaitingForAnswer = false
     private var assigned: [TopicPartition] = []
     private var failedAttempts = 0
@@ -108,6 +110,7 @@ package struct GroupMembership: Sendable {
         notBefore = nil
         let effect: Effect
         switch phase {
+        case .stable where hasLostCoordinator: effect = .findCoordinator
         case .coordinatorUnknown: effect = .findCoordinator
         case .unjoined: effect = .join(joinRequest())
         case .dividing(let members, _):
@@ -126,7 +129,9 @@ package struct GroupMembership: Sendable {
     /// When `advance` has something to do, if no answer comes before; nil while one is awaited.
     package var nextWake: MonotonicInstant? {
         if isWaitingForAnswer || phase == .refused { return nil }
-        if case .stable(let nextHeartbeat) = phase { return max(nextHeartbeat, notBefore ?? nextHeartbeat) }
+        if case .stable(let nextHeartbeat) = phase, !hasLostCoordinator {
+            return max(nextHeartbeat, notBefore ?? nextHeartbeat)
+        }
         return notBefore ?? MonotonicInstant(0)
     }
 
@@ -134,6 +139,7 @@ package struct GroupMembership: Sendable {
     package mutating func coordinatorFound() {
         isWaitingForAnswer = false
         failedAttempts = 0
+        hasLostCoordinator = false
         if phase == .coordinatorUnknown { phase = .unjoined }
     }
 
@@ -141,9 +147,8 @@ package struct GroupMembership: Sendable {
     package mutating func unanswered(now: MonotonicInstant, using generator: inout some RandomNumberGenerator) {
         isWaitingForAnswer = false
         backOff(now: now, using: &generator)
-        if case .stable = phase { return }
         if case .dividing = phase { return }
-        phase = .coordinatorUnknown
+        loseCoordinator()
     }
 
     /// JoinGroup was answered.
@@ -248,7 +253,7 @@ package struct GroupMembership: Sendable {
             return giveBack { .lost($0) }
         case .notCoordinator, .coordinatorNotAvailable:
             backOff(now: now, using: &generator)
-            phase = .coordinatorUnknown
+            loseCoordinator()
             return []
         case _ where error.isRetriable:
             backOff(now: now, using: &generator)
@@ -257,6 +262,11 @@ package struct GroupMembership: Sendable {
             phase = .refused
             return giveBack { .lost($0) } + [.refused(error)]
         }
+    }
+
+    private mutating func loseCoordinator() {
+        hasLostCoordinator = isStable
+        if !isStable { phase = .coordinatorUnknown }
     }
 
     private mutating func giveBack(_ change: ([TopicPartition]) -> Change) -> [Change] {

@@ -1,5 +1,5 @@
-import ClientCore
-import Primitives
+package import ClientCore
+package import Primitives
 import WireMessages
 import World
 
@@ -157,6 +157,13 @@ public actor Consumer: AsyncSequence {
         var records = [first]
         while records.count < recordsMax, let record = takeBuffered() { records.append(ConsumedRecord(record)) }
         return records
+    }
+
+    /// The offset behind all records that were handed out, and behind what is no record for readers; nil where that is
+    /// not known, as something that came waits to be read.
+    package func readPosition(of place: TopicPartition) -> Offset? {
+        guard buffer.isEmpty, case .at(let offset, _)? = positions.state(of: place) else { return nil }
+        return offset
     }
 
     /// How long the group has left this consumer without partitions, all together.

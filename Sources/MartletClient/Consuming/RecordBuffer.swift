@@ -9,6 +9,8 @@ struct RecordBuffer {
     private var records: [FetchedRecord] = []
     private var index = 0
 
+    var isEmpty: Bool { index >= records.count }
+
     var isFull: Bool { records.count - index >= RecordBuffer.recordsMax }
 
     mutating func add(_ fetched: [FetchedRecord]) { records += fetched }
