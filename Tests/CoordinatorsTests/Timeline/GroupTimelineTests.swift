@@ -5,11 +5,13 @@ import WireMessages
 import WireProtocol
 
 @Suite("The timeline of a group") struct GroupTimelineTests {
+    private func events(_ scene: Scene, _ group: String = "g") -> [GroupEvent] {
+        scene.shard.timeline(of: group).events
+    }
+
     private func kinds(_ scene: Scene, _ group: String = "g") -> [GroupEvent.Kind] {
         events(scene, group).map(\.kind)
     }
-
-    private func kinds(_ scene: Scene, _ group: String = "g") -> [GroupEvent.Kind] { events(scene, group).map(\.kind) }
 
     // MARK: classic
 
