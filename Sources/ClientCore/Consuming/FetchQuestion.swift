@@ -20,6 +20,8 @@ package enum FetchQuestion {
         package let place: TopicPartition
         package let error: ErrorCode
         package let highWatermark: Offset
+        /// Below it every transaction is decided; -1 from brokers that do not tell.
+        package let lastStable: Offset
         package let records: Bytes?
         package let aborted: [AbortedRange]
         package let newLeader: BrokerID?
@@ -71,7 +73,8 @@ package enum FetchQuestion {
                 let leader = partition.currentLeader
                 return Answer(
                     place: TopicPartition(name, partition.partitionIndex), error: partition.errorCode,
-                    highWatermark: Offset(partition.highWatermark), records: partition.records,
+                    highWatermark: Offset(partition.highWatermark), lastStable: partition.lastStableOffset,
+                    records: partition.records,
                     aborted: (partition.abortedTransactions ?? []).map {
                         AbortedRange(producer: $0.producerID, firstOffset: $0.firstOffset)
                     },

@@ -15,11 +15,14 @@ package enum BatchCoding {
     private static let decompressedBytesMax = 256 << 20
 
     /// The bytes of a batch; the same for each attempt, as its stamp stays.
-    package static func encode(_ batch: OutgoingBatch, compression: Compression) -> Bytes {
+    package static func encode(
+        _ batch: OutgoingBatch, compression: Compression, isTransactional: Bool = false
+    ) -> Bytes {
         let producer = batch.stamp.map {
             BatchProducer(id: $0.producer.id, epoch: $0.producer.epoch, baseSequence: $0.baseSequence)
         }
-        var builder = RecordBatchBuilder(compression: compression, producer: producer)
+        var builder = RecordBatchBuilder(
+            compression: compression, producer: producer, isTransactional: isTransactional)
         for record in batch.records {
             builder.append(
                 timestamp: record.timestamp, key: record.key.map { Bytes($0) }, value: record.value.map { Bytes($0) },

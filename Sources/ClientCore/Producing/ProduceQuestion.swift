@@ -16,9 +16,11 @@ package enum ProduceQuestion {
 
     /// The request with the encoded batches.
     package static func request(
-        _ batches: [(place: TopicPartition, records: Bytes)], acks: Int16, timeoutMilliseconds: Int32, view: ClusterView
+        _ batches: [(place: TopicPartition, records: Bytes)], acks: Int16, timeoutMilliseconds: Int32,
+        transactionalID: String? = nil, view: ClusterView
     ) -> ProduceRequest {
         var request = ProduceRequest()
+        request.transactionalID = transactionalID
         request.acks = acks
         request.timeoutMilliseconds = timeoutMilliseconds
         for topic in Set(batches.map(\.place.topic)).sorted() {
