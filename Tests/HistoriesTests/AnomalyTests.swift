@@ -74,6 +74,22 @@ struct AnomalyTests {
                 4 2 ok poll r:a:1@0
                 """),
         AnomalyCase(
+            name: "torn-transaction",
+            bad: """
+                1 1 invoke txn w:a:1 w:b:1
+                2 1 unknown txn
+                3 2 invoke poll
+                4 2 ok poll r:a:1@0
+                5 2 ok drain a b
+                """,
+            good: """
+                1 1 invoke txn w:a:1 w:b:1
+                2 1 unknown txn
+                3 2 invoke poll
+                4 2 ok poll r:a:1@0 r:b:1@0
+                5 2 ok drain a b
+                """, also: ["unseen"]),
+        AnomalyCase(
             name: "lost-write",
             bad: """
                 1 1 invoke send w:a:1 w:a:2 w:a:3

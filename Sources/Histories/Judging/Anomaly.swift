@@ -8,6 +8,8 @@ package enum Anomaly: String, Hashable, Sendable, CaseIterable {
     case lostWrite = "lost-write"
     /// A committed write was not read by the end of the final reading.
     case unseen
+    /// Of one transaction a part was read, and another never.
+    case tornTransaction = "torn-transaction"
     /// A value was read whose write failed or whose transaction was given up.
     case abortedRead = "G1a"
     /// A value was read that nobody wrote.

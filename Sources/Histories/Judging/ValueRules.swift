@@ -8,6 +8,7 @@ struct ValueRules {
     func judge(_ findings: inout Findings) {
         findStrays(&findings)
         findLost(&findings)
+        findTorn(&findings)
         findAbortedReads(&findings)
         findPrecommittedReads(&findings)
     }
@@ -41,19 +42,71 @@ struct ValueRules {
 
     private func findLost(_ findings: inout Findings) {
         let drained = drainLines()
-        for write in table.writes where write.standing == .committed && write.seenOn == nil {
+        for write in table.writes where write.standing == .committed {
+            guard let missed = missedOn(write, drained) else { continue }
             let operation = history.operations[Int(write.operation)]
-            if let offset = write.offset, let highest = table.highestRead[Int(write.key)], offset < highest.offset {
+            switch missed {
+            case .skipped(let offset, let highest):
                 findings.add(
                     .lostWrite, lines: [operation.invokedOn, write.line, highest.line],
                     "\(name(write.key)) value \(write.value), committed at offset \(offset) (line \(write.line)), was "
                         + "never read, though offset \(highest.offset) was (line \(highest.line))")
-            } else if let drain = drained[Int(write.key)], operation.completedOn < drain {
+            case .undrained(let drain):
                 findings.add(
                     .unseen, lines: [operation.invokedOn, write.line, drain],
                     "\(name(write.key)) value \(write.value), committed (line \(write.line))"
                         + (write.offset.map { " at offset \($0)" } ?? "")
                         + ", was not read until the end (line \(drain))")
+            }
+        }
+    }
+
+    /// How a write shows that it is not there.
+    private enum Missed {
+        /// Somebody read what stands behind it.
+        case skipped(Offset, highest: (offset: Offset, line: Int32))
+        /// Its key was read whole after it had ended.
+        case undrained(Int32)
+
+        var line: Int32 {
+            switch self {
+            case .skipped(_, let highest): highest.line
+            case .undrained(let line): line
+            }
+        }
+    }
+
+    /// Nil for a write that was read, or may be yet.
+    private func missedOn(_ write: WriteTable.Write, _ drained: [Int32?]) -> Missed? {
+        if write.seenOn != nil { return nil }
+        if let offset = write.offset, let highest = table.highestRead[Int(write.key)], offset < highest.offset {
+            return .skipped(offset, highest: highest)
+        }
+        guard let drain = drained[Int(write.key)],
+            history.operations[Int(write.operation)].completedOn < drain
+        else { return nil }
+        return .undrained(drain)
+    }
+
+    /// All or nothing: whatever became of a transaction, no part of it is read without the rest.
+    private func findTorn(_ findings: inout Findings) {
+        let drained = drainLines()
+        var first = 0
+        while first < table.writes.count {
+            let number = table.writes[first].operation
+            let end = table.writes[first...].firstIndex { $0.operation != number } ?? table.writes.count
+            defer { first = end }
+            let operation = history.operations[Int(number)]
+            guard operation.kind == .txn, let seen = table.writes[first..<end].first(where: { $0.seenOn != nil }) else {
+                continue
+            }
+            for write in table.writes[first..<end] {
+                guard let missed = missedOn(write, drained), let seenOn = seen.seenOn else { continue }
+                findings.add(
+                    .tornTransaction, lines: [operation.invokedOn, seenOn, missed.line],
+                    "of the transaction of line \(operation.invokedOn), \(name(seen.key)) value \(seen.value) was read "
+                        + "(line \(seenOn)), and \(name(write.key)) value \(write.value) never (line \(missed.line))")
+                break
             }
         }
     }
