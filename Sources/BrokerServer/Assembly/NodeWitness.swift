@@ -22,8 +22,11 @@ package final class ReplicaWitness: Sendable {
         package let effectiveMinInSync: Int
         /// The end offset that consumers are told; nil while none may be (KIP-207).
         package let shownEnd: Offset?
+        /// The last stable offset that goes with it.
+        package let stableEnd: Offset
 
-        init(_ leader: LeaderReplica) {
+        init(_ leader: LeaderReplica, stableEnd: Offset) {
+            self.stableEnd = stableEnd
             epoch = leader.leaderEpoch
             epochStart = leader.epochStart
             inSync = leader.inSync
@@ -37,6 +40,7 @@ package final class ReplicaWitness: Sendable {
             one.epoch == other.epoch && one.epochStart == other.epochStart && one.inSync == other.inSync
                 && one.maximalInSync == other.maximalInSync && one.isChangeInFlight == other.isChangeInFlight
                 && one.effectiveMinInSync == other.effectiveMinInSync && one.shownEnd == other.shownEnd
+                && one.stableEnd == other.stableEnd
         }
 
         /// Whether a leader counts on this still; every field is asked for.
@@ -45,7 +49,8 @@ package final class ReplicaWitness: Sendable {
             return state.leader?.leaderEpoch == epoch && state.leader?.epochStart == epochStart
                 && state.leader?.isChangeInFlight == isChangeInFlight
                 && state.leader?.effectiveMinInSync == effectiveMinInSync && shown == shownEnd
-                && state.leader?.inSync == inSync && state.leader?.maximalInSync == maximalInSync
+                && state.lastStableOffset == stableEnd && state.leader?.inSync == inSync
+                && state.leader?.maximalInSync == maximalInSync
         }
     }
 
@@ -69,7 +74,7 @@ package final class ReplicaWitness: Sendable {
         logEnd = bounds.end
         flushedEnd = bounds.flushedEnd
         highWatermark = state.highWatermark
-        if let leader = state.leader { leading = Leading(leader) } else { leading = nil }
+        leading = state.leader.map { Leading($0, stableEnd: state.lastStableOffset) }
         isFollowing = state.follower != nil
         flushesOnAck = state.settings.flushesOnAck
     }

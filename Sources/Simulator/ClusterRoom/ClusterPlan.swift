@@ -86,6 +86,9 @@ package struct ClusterPlan: Hashable, Sendable {
     /// How long there are load and faults.
     package var loadMilliseconds: Int64 = 15_000
 
+    /// Nil where nobody writes in transactions.
+    package var transactions: TransactionPlan?
+
     /// No faults.
     package static let calm = ClusterPlan()
 
@@ -123,6 +126,7 @@ package struct ClusterPlan: Hashable, Sendable {
         // Drawn aside, so that the seeds without it are the runs that they were before.
         var aside = generator
         if aside.chance(share, in: 8) { faults.append(.voterChange) }
+        transactions = TransactionPlan(aside: generator)
     }
 }
 
@@ -134,5 +138,6 @@ extension ClusterPlan: CustomStringConvertible {
             + "\(burstMilliseconds.map { ", bursts of \($0) ms" } ?? "")), "
             + "flush.on.ack=\(flushesOnAck), segments of \(segmentBytes), delay \(delayMicrosecondsMax) µs, "
             + "disk \(diskMicrosecondsMax) µs, faults each \(faultIntervalMilliseconds) ms: \(kinds)"
+            + (transactions.map { "; \($0)" } ?? "")
     }
 }

@@ -25,6 +25,8 @@ package final class ClusterSimulation: SeededSimulation, @unchecked Sendable {
     var generator: SeededGenerator
     private(set) var producers: [SimulatedProducer] = []
     private(set) var consumers: [SimulatedConsumer] = []
+    /// Nil where nobody writes in transactions.
+    var transactions: TransactionalLoad?
     private var clientCount = 0
     /// What the faults remember of each machine.
     var faults = FaultState()
@@ -105,12 +107,14 @@ package final class ClusterSimulation: SeededSimulation, @unchecked Sendable {
         try runFaults()
         heal()
         for producer in producers { producer.stop() }
+        transactions?.stop()
         try goOn(unrest ?? "", within: ClusterSimulation.restMillisecondsMax) { self.unrest == nil }
         // A leader whose clock has gone back by an hour refuses what is later (message.timestamp.after.max.ms).
         if truth.acknowledgedCount == 0, truth.reached["produce: \(ErrorCode.invalidTimestamp)"] == nil {
             throw failure("nothing was acknowledged in the whole run")
         }
         log.add(0, "at rest: \(truth.acknowledgedCount) records acknowledged, \(truth.consumedCount) consumed")
+        try readTransactionsBack()
         try readBack()
     }
 
@@ -118,7 +122,7 @@ package final class ClusterSimulation: SeededSimulation, @unchecked Sendable {
         (0..<plan.partitionCount).map { TopicPartition(ClusterSimulation.topic, PartitionIndex(Int32($0))) }
     }
 
-    private func client() -> SimulatedClient {
+    func client() -> SimulatedClient {
         clientCount += 1
         return SimulatedClient(
             ClusterSimulation.firstClient + clientCount - 1, bootstrap: ClusterSimulation.bootstrap(plan),
@@ -126,8 +130,9 @@ package final class ClusterSimulation: SeededSimulation, @unchecked Sendable {
     }
 
     /// One more consumer reads all from the start.
-    func readAnew() {
-        let consumer = SimulatedConsumer(client(), places: places, truth: truth, history: history)
+    func readAnew(readsCommittedFor ledger: TransactionLedger? = nil) {
+        let consumer = SimulatedConsumer(
+            client(), places: places, truth: truth, history: history, readsCommittedFor: ledger)
         consumers.append(consumer)
         consumer.start()
     }
@@ -142,11 +147,13 @@ package final class ClusterSimulation: SeededSimulation, @unchecked Sendable {
         }
         for producer in producers { producer.start() }
         for consumer in consumers { consumer.start() }
+        startTransactions()
     }
 
     private func tearDown() {
         for producer in producers { producer.client.close() }
         for consumer in consumers { consumer.client.close() }
+        transactions?.close()
         admin.client.close()
         network.watch(nil)
         for machine in machines { machine.tearDown() }
@@ -216,7 +223,7 @@ package final class ClusterSimulation: SeededSimulation, @unchecked Sendable {
         if let producer = producers.first(where: { !$0.isIdle }) {
             return "client \(producer.client.number) still waits for answers"
         }
-        if let reason = unrestOfVoters { return reason }
+        if let reason = unrestOfVoters ?? transactions?.unrest { return reason }
         for id in truth.partitionIDs {
             guard let partition = truth.partitions[id], let registration = partition.registration else { continue }
             if let reason = unrest(of: partition, registration) { return "\(partition.name) \(reason)" }
@@ -226,7 +233,8 @@ package final class ClusterSimulation: SeededSimulation, @unchecked Sendable {
             guard let id = truth.image.topics[name: place.topic]?.id,
                 let partition = truth.partitions[TopicPartitionID(id, place.partition)]
             else { return "\(place) is unknown" }
-            for consumer in consumers where (consumer.position(place) ?? .zero) < partition.committed.end {
+            for consumer in consumers
+            where (consumer.position(place) ?? .zero) < partition.committed.end && !consumer.mayBeKeptBack {
                 return "client \(consumer.client.number) has read \(place) up to \(consumer.position(place) ?? .zero) "
                     + "of \(partition.committed.end)"
             }
@@ -257,6 +265,19 @@ package final class ClusterSimulation: SeededSimulation, @unchecked Sendable {
         let reader = SimulatedConsumer(
             client(), places: places, truth: truth, history: history, keepsValues: true)
         reader.start()
+        try awaitReading(by: reader)
+        for producer in producers {
+            for (number, fate) in producer.fates.enumerated() {
+                if let reason = missing(producer, number, fate, reader) { throw failure(reason) }
+            }
+        }
+        reader.client.close()
+        history.drained(places, by: reader.client.number)
+        if !truth.isLossy, let anomaly = history.anomaly() { throw failure(anomaly) }
+    }
+
+    /// A reader gets as far as everything that is committed.
+    func awaitReading(by reader: SimulatedConsumer) throws(SimulationFailure) {
         let ends = truth.partitionIDs.compactMap { id in truth.partitions[id].map { ($0, $0.committed.end) } }
         func isRead(_ place: TopicPartition) -> Bool {
             ends.allSatisfy { partition, end in
@@ -267,14 +288,6 @@ package final class ClusterSimulation: SeededSimulation, @unchecked Sendable {
         try goOn("not all can be read back", within: ClusterSimulation.readMillisecondsMax) {
             self.places.allSatisfy(isRead)
         }
-        for producer in producers {
-            for (number, fate) in producer.fates.enumerated() {
-                if let reason = missing(producer, number, fate, reader) { throw failure(reason) }
-            }
-        }
-        reader.client.close()
-        history.drained(places, by: reader.client.number)
-        if !truth.isLossy, let anomaly = history.anomaly() { throw failure(anomaly) }
     }
 
     private func missing(

@@ -20,7 +20,7 @@ struct ClusterSimulationTests {
         }
         let witness = try #require(witnesses.first { $0.leading != nil })
         #expect(Mirror(reflecting: witness).children.count == 10)
-        #expect(try Mirror(reflecting: #require(witness.leading)).children.count == 7)
+        #expect(try Mirror(reflecting: #require(witness.leading)).children.count == 8)
     }
 
     @Test("keeps its promises under faults and comes to rest after them", arguments: [1, 2] as [UInt64])

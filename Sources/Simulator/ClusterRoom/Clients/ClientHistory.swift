@@ -82,7 +82,7 @@ final class ClientHistory: @unchecked Sendable {
     }
 
     /// Reads `client/number`, whatever is behind it.
-    private static func value(in bytes: [UInt8]) -> Int64? {
+    static func value(in bytes: [UInt8]) -> Int64? {
         var numbers: [Int64] = [0]
         for byte in bytes {
             if byte == UInt8(ascii: "/") {
@@ -99,14 +99,17 @@ final class ClientHistory: @unchecked Sendable {
     // MARK: judging
 
     /// What no log that keeps its promises could have answered; nil for nothing.
-    func anomaly() -> String? {
-        if let refusal { return "the simulator's history is wrong: \(refusal)" }
+    func anomaly() -> String? { ClientHistory.anomaly(of: builder, refusal, "history") }
+
+    /// What is wrong with any history of a simulation.
+    static func anomaly(of builder: HistoryBuilder, _ refusal: String?, _ name: String) -> String? {
+        if let refusal { return "the simulator's \(name) is wrong: \(refusal)" }
         do throws(HistoryError) {
             let verdict = try HistoryChecker.check(builder.finish())
             guard let worst = verdict.tallies.first(where: { !$0.isAllowed }) else { return nil }
-            return "history: \(worst.count) times \(worst.anomaly.rawValue): \(worst.examples.first?.text ?? "")"
+            return "\(name): \(worst.count) times \(worst.anomaly.rawValue): \(worst.examples.first?.text ?? "")"
         } catch {
-            return "the simulator's history is wrong: \(error)"
+            return "the simulator's \(name) is wrong: \(error)"
         }
     }
 }

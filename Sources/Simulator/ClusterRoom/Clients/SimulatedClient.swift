@@ -49,13 +49,24 @@ final class SimulatedClient: @unchecked Sendable {
 
     /// Asks a broker by its id, or any.
     func send<Request: WireRequest>(
-        _ request: Request, to broker: BrokerID? = nil,
+        _ request: Request, to broker: BrokerID? = nil, maxVersion: Int16? = nil,
         timeoutMilliseconds: Int64 = SimulatedClient.requestTimeoutMilliseconds,
         _ completion: @escaping @Sendable (Result<Request.Response, PeerError>) -> Void
     ) {
         let endpoint = broker.map { view.brokers[$0] } ?? anyBroker
+        send(
+            request, at: endpoint, maxVersion: maxVersion, timeoutMilliseconds: timeoutMilliseconds, completion)
+    }
+
+    /// Asks whoever is at an address.
+    func send<Request: WireRequest>(
+        _ request: Request, at endpoint: Endpoint?, maxVersion: Int16? = nil,
+        timeoutMilliseconds: Int64 = SimulatedClient.requestTimeoutMilliseconds,
+        _ completion: @escaping @Sendable (Result<Request.Response, PeerError>) -> Void
+    ) {
         guard let endpoint, !isClosed else { return loop.execute { completion(.failure(.shutDown)) } }
-        connection(to: endpoint).send(request, timeoutMilliseconds: timeoutMilliseconds, completion: completion)
+        connection(to: endpoint).send(
+            request, maxVersion: maxVersion, timeoutMilliseconds: timeoutMilliseconds, completion: completion)
     }
 
     private var anyBroker: Endpoint { bootstrap[Int(time.draw() % UInt64(bootstrap.count))] }

@@ -20,15 +20,20 @@ final class SimulatedConsumer: @unchecked Sendable {
     private(set) var values: [TopicPartitionID: [Offset: [UInt8]]] = [:]
     private let places: [TopicPartition]
     private let keepsValues: Bool
+    /// What it sees of transactions; nil where it reads what is not committed, too.
+    private let ledger: TransactionLedger?
 
     /// Wait before a question that had no answer is put again.
     private static let retryMilliseconds: Int64 = 30
 
-    /// - Parameter keepsValues: whether `values` is filled.
+    /// - Parameters:
+    ///   - keepsValues: whether `values` is filled.
+    ///   - ledger: is told what it reads; then it reads what is committed only.
     init(
         _ client: SimulatedClient, places: [TopicPartition], truth: ClusterTruth, history: ClientHistory,
-        keepsValues: Bool = false
+        keepsValues: Bool = false, readsCommittedFor ledger: TransactionLedger? = nil
     ) {
+        self.ledger = ledger
         self.history = history
         self.client = client
         self.places = places
@@ -37,10 +42,14 @@ final class SimulatedConsumer: @unchecked Sendable {
         positions.assign(places, startingAt: .needsReset(.earliest))
     }
 
+    /// Who reads what is committed is kept back for good where an unclean election took a transaction's marker.
+    var mayBeKeptBack: Bool { ledger != nil && truth.isLossy }
+
     private var topics: [String] { Set(places.map(\.topic)).sorted() }
 
     func start() {
         history.reads(places, by: client.number)
+        ledger?.reads(places, by: client.number)
         client.loop.execute { [self] in client.refresh(topics) { self.pump() } }
     }
 
@@ -89,6 +98,7 @@ final class SimulatedConsumer: @unchecked Sendable {
         var limits = FetchQuestion.Limits()
         limits.waitMillisecondsMax = 300
         limits.partitionBytesMax = 8_192
+        limits.readsCommittedOnly = ledger != nil
         let view = client.view
         let request = FetchQuestion.request(fetch.wanted, limits: limits, view: view)
         client.send(request, to: fetch.leader) { [self] result in
@@ -119,7 +129,10 @@ final class SimulatedConsumer: @unchecked Sendable {
         }
         guard let bytes = answer.records, !bytes.isEmpty else { return true }
         truth.consumed(id, bytes, by: client.number)
-        guard let decoded = try? BatchCoding.decode(bytes, of: answer.place, from: wanted.offset, skipping: []) else {
+        guard
+            let decoded = try? BatchCoding.decode(
+                bytes, of: answer.place, from: wanted.offset, skipping: ledger == nil ? [] : answer.aborted)
+        else {
             truth.violated("INV-4: client \(client.number) can't read what it was given of \(answer.place)")
             return false
         }
@@ -129,6 +142,11 @@ final class SimulatedConsumer: @unchecked Sendable {
         else { return true }
         let records = decoded.records.map { (offset: $0.offset, value: $0.value?.array ?? []) }
         history.read(records, of: answer.place, by: client.number)
+        if let ledger {
+            ledger.read(records, of: answer.place, by: client.number)
+            truth.readCommitted(
+                id, wanted.offset..<decoded.end, records.map(\.offset), lastStable: answer.lastStable)
+        }
         if keepsValues {
             for record in records { values[id, default: [:]][record.offset] = record.value }
         }

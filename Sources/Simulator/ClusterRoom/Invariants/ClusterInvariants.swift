@@ -11,8 +11,9 @@ protocol PartitionInvariant: Sendable {
 struct ClusterInvariants: Sendable {
     var metadataIsPrefix = MetadataIsPrefix()
     private var ofPartitions: [any PartitionInvariant] = [
-        CommittedByLeaders(), LogsMatchBelowWatermark(), LeadersAreComplete(), ElectableAreComplete(),
-        LeaderCountsOnElectable(), RolesAreOwn(), ShownEndGrows(),
+        CommittedByLeaders(), TransactionsAreFollowed(), LogsMatchBelowWatermark(), LeadersAreComplete(),
+        ElectableAreComplete(),
+        LeaderCountsOnElectable(), RolesAreOwn(), ShownEndGrows(), StableEndGrows(),
     ]
     private var ofRegistrations: [any PartitionInvariant] = [
         InSyncSetsAreValid(), FencedAreOutOfSync(), RecoverySetIsKept(),

@@ -23,6 +23,7 @@ package final class ClusterTruth: @unchecked Sendable {
     /// What the present event has changed.
     private var touched: [PartitionTruth] = []
     private var invariants = ClusterInvariants()
+    let transactions = TransactionTruth()
     /// The first rule that was broken.
     package private(set) var violation: String?
     /// How often something became committed.
@@ -279,6 +280,7 @@ package final class ClusterTruth: @unchecked Sendable {
             if changed < replica.verifiedEnd { replica.verifiedEnd = changed }
             if known != nil { reach("a replica cut its log") }
         }
+        if !replica.disk.unseenMarkers.isEmpty { judgeMarkers(of: replica, partition) }
         if let rot = replica.rot, !rot.isThere(machines[number - 1].files) {
             replica.rot = nil
             reach("a rotten log mended")

@@ -113,6 +113,9 @@ struct CommittedLog {
         return low
     }
 
+    /// The committed batches that end behind an offset.
+    func batches(from offset: Offset) -> ArraySlice<DiskBatch> { batches[index(behind: offset)...] }
+
     /// The committed batch that starts at an offset.
     func batch(at base: Offset) -> DiskBatch? {
         let index = index(behind: base)

@@ -15,6 +15,8 @@ struct DiskBatch: Hashable, Sendable {
     let producerEpoch: ProducerEpoch?
     let baseSequence: Int32?
     let recordCount: Int32
+    /// Nil where it has nothing to do with transactions.
+    var meaning: BatchMeaning?
 }
 
 /// The batches of one replica as a simulated disk has them: read from the bytes, without a word with the node.
@@ -38,7 +40,20 @@ struct DiskLog {
     /// The first segment that may have more than was read of it; nil where there is none.
     private var unreadFrom: Int?
 
-    init(directory: String) { self.directory = directory }
+    /// Whether it is a log of transaction coordinators.
+    private let isOfCoordinator: Bool
+    /// Markers that were found since they were last taken.
+    private(set) var unseenMarkers: [DiskBatch] = []
+
+    init(directory: String) {
+        self.directory = directory
+        isOfCoordinator = directory.contains("/\(TransactionTruth.topicName)-")
+    }
+
+    mutating func takeMarkers() -> [DiskBatch] {
+        defer { unseenMarkers = [] }
+        return unseenMarkers
+    }
 
     /// The offset behind the last whole batch; nil for an empty log.
     var end: Offset? { batches.last?.end }
@@ -138,7 +153,8 @@ struct DiskLog {
         while let batch = try? iterator.next() {
             // A hole in the file reads as zeroes, and what is torn has another checksum.
             guard batch.computedChecksum == batch.header.checksum else { break }
-            batches.append(DiskLog.read(batch))
+            batches.append(read(batch))
+            if case .marker = batches[batches.count - 1].meaning { unseenMarkers.append(batches[batches.count - 1]) }
             if let named = VotersOfLog.voters(in: batch) { voters.append(named, at: batch.header.baseOffset) }
             positions.append(segment.validBytes + position)
             position = iterator.position
@@ -147,12 +163,13 @@ struct DiskLog {
         segments[index].batchesEnd = batches.count
     }
 
-    private static func read(_ batch: RecordBatch) -> DiskBatch {
+    private func read(_ batch: RecordBatch) -> DiskBatch {
         let header = batch.header
         return DiskBatch(
             base: header.baseOffset, end: header.nextOffset, epoch: header.leaderEpoch, checksum: header.checksum,
             sum: CRC32C.checksum(batch.bytes.span), producerID: header.producerID,
-            producerEpoch: header.producerEpoch, baseSequence: header.baseSequence, recordCount: header.recordCount)
+            producerEpoch: header.producerEpoch, baseSequence: header.baseSequence, recordCount: header.recordCount,
+            meaning: BatchMeaning.read(batch, isOfCoordinator: isOfCoordinator))
     }
 
     /// The position of the first batch that ends behind an offset.
