@@ -6,7 +6,8 @@ import World
 
 /// The members of many groups, each a task that does nothing but heartbeats as KIP-848 wants them.
 struct GroupLoad: Sendable {
-    let cluster: ClusterClient
+    /// Each with connections of its own: the answers on one leave in the order of their requests.
+    let clients: [ClusterClient]
     let topic: String
     let topicID: TopicID
     let groups: Int
@@ -20,9 +21,11 @@ struct GroupLoad: Sendable {
             try await withThrowingTaskGroup(of: Void.self) { tasks in
                 for group in 0..<groups {
                     let name = "\(topic)-\(group)"
-                    let coordinator = try await Admin(cluster).coordinator(of: name)
+                    let coordinator = try await Admin(clients[0]).coordinator(of: name)
                     for number in 0..<members {
-                        var member = GroupLoadMember(load: self, group: group, number: number, name: name, coordinator)
+                        let client = clients[(group * members + number) % clients.count]
+                        var member = GroupLoadMember(
+                            load: self, client, group: group, number: number, name: name, coordinator)
                         tasks.addTask { try await member.run() }
                     }
                 }
@@ -38,6 +41,7 @@ struct GroupLoad: Sendable {
 /// One member: it takes what it is given at once, and gives back at once what it is to give back.
 private struct GroupLoadMember: Sendable {
     private let load: GroupLoad
+    private let cluster: ClusterClient
     private let group: Int
     private let number: Int
     private let name: String
@@ -52,23 +56,26 @@ private struct GroupLoadMember: Sendable {
     private static let lookMilliseconds: Int64 = 100
     private static let rebalanceTimeoutMilliseconds: Int32 = 300_000
 
-    init(load: GroupLoad, group: Int, number: Int, name: String, _ coordinator: BrokerID) {
+    init(
+        load: GroupLoad, _ cluster: ClusterClient, group: Int, number: Int, name: String, _ coordinator: BrokerID
+    ) {
+        self.cluster = cluster
         (self.load, self.group, self.number, self.name, self.coordinator) = (load, group, number, name, coordinator)
     }
 
     mutating func run() async throws {
         while !load.watch.isEnded {
             let isLeaving = number < load.watch.leaving
-            let sent = load.cluster.runtime.clock.now
-            let response = try await load.cluster.send(request(isLeaving: isLeaving), to: .broker(coordinator))
+            let sent = cluster.runtime.clock.now
+            let response = try await cluster.send(request(isLeaving: isLeaving), to: .broker(coordinator))
             switch response.errorCode {
             case .noError: break
             case .coordinatorLoadInProgress, .notCoordinator, .coordinatorNotAvailable:
-                await load.cluster.runtime.sleep(milliseconds: GroupLoadMember.retryMilliseconds)
+                await cluster.runtime.sleep(milliseconds: GroupLoadMember.retryMilliseconds)
                 continue
             default: throw ClientError(code: response.errorCode, message: response.errorMessage)
             }
-            load.watch.answered(after: load.cluster.runtime.clock.now.value - sent.value)
+            load.watch.answered(after: cluster.runtime.clock.now.value - sent.value)
             if isLeaving {
                 load.watch.changed(group, from: owned, to: [])
                 return
@@ -96,7 +103,7 @@ private struct GroupLoadMember: Sendable {
         var left = Int64(milliseconds)
         while left > 0, !load.watch.isEnded, number >= load.watch.leaving {
             let pause = number < load.leaving ? min(left, GroupLoadMember.lookMilliseconds) : left
-            await load.cluster.runtime.sleep(milliseconds: pause)
+            await cluster.runtime.sleep(milliseconds: pause)
             left -= pause
         }
     }

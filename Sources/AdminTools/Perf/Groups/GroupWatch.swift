@@ -9,6 +9,8 @@ final class GroupWatch: Sendable {
         var owners: [[UInt8]]
         /// Partitions that nobody owns, or more than one, over all groups.
         var unsettled: Int
+        /// Members that own something, over all groups.
+        var owningCount = 0
         var leavingPerGroup = 0
         var isEnded = false
         var heartbeats = 0
@@ -33,7 +35,10 @@ final class GroupWatch: Sendable {
                 unsettled: groups * partitions))
     }
 
-    var areAllStable: Bool { state.withLock { $0.unsettled == 0 } }
+    /// Whether each partition has one owner, and so many members have a share.
+    func areStable(sharing count: Int) -> Bool {
+        state.withLock { $0.unsettled == 0 && $0.owningCount == count }
+    }
     var isEnded: Bool { state.withLock { $0.isEnded } }
     /// The first members of each group, by their numbers, that are to leave.
     var leaving: Int { state.withLock { $0.leavingPerGroup } }
@@ -64,6 +69,7 @@ final class GroupWatch: Sendable {
     /// A member of a group owns other partitions than before.
     func changed(_ group: Int, from former: Set<PartitionIndex>, to present: Set<PartitionIndex>) {
         state.withLock { state in
+            state.owningCount += (present.isEmpty ? 0 : 1) - (former.isEmpty ? 0 : 1)
             for index in former.subtracting(present) { state.change(group, index, by: -1) }
             for index in present.subtracting(former) { state.change(group, index, by: 1) }
         }

@@ -14,6 +14,7 @@ struct PerfGroupsCommand: AsyncParsableCommand {
     @OptionGroup var topic: PerfTopic
     @Option(help: "Groups.") var groups = 1_000
     @Option(help: "Members of each group.") var members = 10
+    @Option(help: "Connections to each broker that the members share.") var connections = 50
     @Option(help: "Seconds of nothing but heartbeats to measure.") var seconds = 20
     @Option(help: "Members of each group that leave at last.") var leave = 0
 
@@ -28,10 +29,11 @@ struct PerfGroupsCommand: AsyncParsableCommand {
         var start = clock.now
         let watch = GroupWatch(groups: groups, partitions: known.partitions.count)
         let load = GroupLoad(
-            cluster: cluster, topic: topic.name, topicID: known.id, groups: groups, members: members, leaving: leave,
+            clients: try await clients(), topic: topic.name, topicID: known.id, groups: groups, members: members, leaving: leave,
             watch: watch)
         let running = Task { try await load.run() }
-        try await settle(cluster, watch, running)
+        let partitions = known.partitions.count
+        try await settle(cluster, watch, running, sharing: groups * min(members, partitions))
         report("joined", from: start, clock, nil, watch)
         (start, watch.heartbeats) = (clock.now, 0)
         let before = usage.eachProcessorSeconds
@@ -40,17 +42,29 @@ struct PerfGroupsCommand: AsyncParsableCommand {
         if leave > 0 {
             start = clock.now
             watch.leave(leave)
-            try await settle(cluster, watch, running)
+            try await settle(cluster, watch, running, sharing: groups * min(members - leave, partitions))
             report("left", from: start, clock, nil, watch)
         }
         watch.end()
         try await running.value
     }
 
-    /// Waits until the members of every group own all partitions, each one of them once.
-    private func settle(_ cluster: ClusterClient, _ watch: GroupWatch, _ running: Task<Void, any Error>) async throws {
+    private func clients() async throws -> [ClusterClient] {
+        var clients: [ClusterClient] = []
+        for _ in 0..<max(connections, 1) {
+            let client = try ClusterClient(try connection.configuration(clientID: "martlet-perf"))
+            try await client.refresh(topics: [topic.name])
+            clients.append(client)
+        }
+        return clients
+    }
+
+    /// Waits until the members of every group own all partitions, each one of them once, and all have their share.
+    private func settle(
+        _ cluster: ClusterClient, _ watch: GroupWatch, _ running: Task<Void, any Error>, sharing count: Int
+    ) async throws {
         let end = cluster.runtime.clock.now.advanced(byMilliseconds: PerfGroupsCommand.settleMillisecondsMax)
-        while !watch.areAllStable {
+        while !watch.areStable(sharing: count) {
             if let failure = watch.failure {
                 running.cancel()
                 throw failure
