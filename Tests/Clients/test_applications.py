@@ -33,7 +33,7 @@ exactly.once.source.support=enabled
 offset.flush.interval.ms=500
 scheduled.rebalance.max.delay.ms=1000
 listeners=http://127.0.0.1:{port}
-plugin.discovery=only_scan
+plugin.discovery=service_load
 """
 
 
@@ -134,7 +134,7 @@ servers, group, source, target, state = sys.argv[1:6]
 application = Application(
     broker_address=servers, consumer_group=group, auto_offset_reset="earliest", processing_guarantee="exactly-once",
     commit_interval=0.3, state_dir=state, auto_create_topics=True, loglevel="INFO",
-    producer_extra_config={"transaction.timeout.ms": 10000})
+    consumer_extra_config={"session.timeout.ms": 6000}, producer_extra_config={"transaction.timeout.ms": 10000})
 words = application.topic(source, key_deserializer="str", value_deserializer="str")
 counts = application.topic(target, key_serializer="str", value_serializer="int")
 
