@@ -99,7 +99,7 @@ class JavaProgram:
         for line in stream:
             lines.append(line.strip())
 
-    def wait_for(self, line, seconds=120):
+    def wait_for(self, line, seconds=150):
         def is_there():
             if line in self.lines:
                 return True
