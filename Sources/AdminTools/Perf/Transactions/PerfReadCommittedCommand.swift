@@ -34,7 +34,7 @@ struct PerfReadCommittedCommand: AsyncParsableCommand {
         let reader = CommittedReader(cluster: cluster, place: place)
         let end = try await Admin(cluster).offsets(of: [place], at: .latest)[place] ?? .zero
         let outcome = try await PerfRun(cluster: cluster, topic: topic).measured { group in
-            for write in writes(to: place, cluster) {
+            for write in try await writes(to: place) {
                 group.addTask {
                     try await write.run(count: total)
                     return LaneReport()
@@ -46,16 +46,20 @@ struct PerfReadCommittedCommand: AsyncParsableCommand {
         print(PerfRun(cluster: cluster, topic: topic).line("read-committed", outcome))
     }
 
-    private func writes(to place: TopicPartition, _ cluster: ClusterClient) -> [PacedTransactions] {
-        (0..<producers).map { number in
-            PacedTransactions(
-                load: TransactionLoad(
-                    cluster: cluster, place: place, records: RecordBatchBuilder(),
-                    transactionalID: "\(topic.name)-\(number)"),
-                cluster: cluster, records: records, recordBytes: recordBytes,
-                intervalNanoseconds: Int64(producers) * 1_000_000_000 / Int64(rate),
-                firstNanoseconds: Int64(number) * 1_000_000_000 / Int64(rate))
+    private func writes(to place: TopicPartition) async throws -> [PacedTransactions] {
+        var writes: [PacedTransactions] = []
+        for number in 0..<producers {
+            let client = try await TransactionLoad.client(connection, topic: topic.name)
+            writes.append(
+                PacedTransactions(
+                    load: TransactionLoad(
+                        cluster: client, place: place, records: RecordBatchBuilder(),
+                        transactionalID: "\(topic.name)-\(number)"),
+                    cluster: client, records: records, recordBytes: recordBytes,
+                    intervalNanoseconds: Int64(producers) * 1_000_000_000 / Int64(rate),
+                    firstNanoseconds: Int64(number) * 1_000_000_000 / Int64(rate)))
         }
+        return writes
     }
 }
 

@@ -26,11 +26,13 @@ struct PerfTransactionsCommand: AsyncParsableCommand {
         try await topic.prepare(cluster)
         let places = try topic.places(cluster).map(\.place)
         let batch = TransactionLoad.records(records, bytes: recordBytes, now: cluster.runtime.clock.timeOfDay)
+        var clients: [ClusterClient] = []
+        for _ in 0..<producers { clients.append(try await TransactionLoad.client(connection, topic: topic.name)) }
         for round in 0..<(2 * rounds) {
             let isTransactional = round % 2 == 1
             let loads = (0..<producers).map { number in
                 TransactionLoad(
-                    cluster: cluster, place: places[number % places.count], records: batch,
+                    cluster: clients[number], place: places[number % places.count], records: batch,
                     transactionalID: isTransactional ? "\(topic.name)-\(number)" : nil)
             }
             let run = PerfRun(cluster: cluster, topic: topic)

@@ -31,6 +31,13 @@ struct TransactionLoad: Sendable {
         self.transactionalID = transactionalID
     }
 
+    /// The connections of one producer: the answers on one leave in the order of their requests, and one may wait.
+    static func client(_ connection: ConnectionOptions, topic: String) async throws -> ClusterClient {
+        let client = try ClusterClient(try connection.configuration(clientID: "martlet-perf"))
+        try await client.refresh(topics: [topic])
+        return client
+    }
+
     /// Records of noise, without the stamp of a producer.
     static func records(_ count: Int, bytes: Int, now: Timestamp) -> RecordBatchBuilder {
         var noise = SeededGenerator(seed: 1)
