@@ -29,8 +29,8 @@ struct PerfGroupsCommand: AsyncParsableCommand {
         var start = clock.now
         let watch = GroupWatch(groups: groups, partitions: known.partitions.count)
         let load = GroupLoad(
-            clients: try await clients(), topic: topic.name, topicID: known.id, groups: groups, members: members, leaving: leave,
-            watch: watch)
+            clients: try await clients(), topic: topic.name, topicID: known.id, groups: groups, members: members,
+            leaving: leave, watch: watch)
         let running = Task { try await load.run() }
         let partitions = known.partitions.count
         try await settle(cluster, watch, running, sharing: groups * min(members, partitions))
