@@ -93,6 +93,32 @@ package enum Mutant: String, CaseIterable, Sendable {
     /// Recovery reads batches without comparing checksums.
     case recoveryTrustsBytes = "recovery-trusts-bytes"
 
+    // Rules 28 to 33: transactions.
+    /// Rule 28: markers are sent as soon as the decision is appended.
+    case markersBeforeDecision = "markers-before-decision"
+    /// Rule 28: a coordinator that takes over sends no markers of what was decided before.
+    case decidedForgotten = "decided-forgotten"
+    /// Rule 28: a transaction is over with its first marker.
+    case completeEarly = "complete-early"
+    /// Rule 29: the coordinator epochs of markers are not compared.
+    case coordinatorEpochUnchecked = "coordinator-epoch-unchecked"
+    /// Rule 30: the end of a transaction leaves the epoch as it is.
+    case epochUnbumped = "epoch-unbumped"
+    /// Rule 30: what comes again of an end is not compared with what was decided.
+    case verdictUnchecked = "verdict-unchecked"
+    /// Rule 30: a transaction that is aborted for its producer leaves it its epoch (KAFKA-6119).
+    case fencedKeepsEpoch = "fenced-keeps-epoch"
+    /// Rule 30: nobody asks the coordinator before a batch is appended.
+    case transactionsUnverified = "transactions-unverified"
+    /// Rule 11: what is read as committed goes up to the watermark.
+    case stableIsWatermark = "stable-is-watermark"
+    /// Rule 11: a marker counts before it is committed.
+    case uncommittedMarkerCounts = "uncommitted-marker-counts"
+    /// Rule 25: recovery forgets which transactions were aborted.
+    case abortedForgotten = "aborted-forgotten"
+    /// Rule 33: a group's offsets count before their transaction is committed.
+    case offsetsCountAtOnce = "offsets-count-at-once"
+
     // The metadata quorum.
     /// A voter votes for everybody who asks.
     case votesTwice = "votes-twice"

@@ -50,6 +50,7 @@
             {
                 return nil
             }
+            if mutant.needsTransactions, (simulation as? ClusterSimulation)?.plan.transactions == nil { return nil }
             do throws(SimulationFailure) { try simulation.run() } catch { return error }
             return nil
         }
@@ -65,6 +66,17 @@
         /// The fault without which a cluster never comes to the rule; nil where no single one is needed.
         fileprivate var neededFault: ClusterPlan.FaultKind? { self == .absentTrusted ? .rottenLog : nil }
 
+        /// Whether it breaks a rule that only transactions ask for.
+        fileprivate var needsTransactions: Bool {
+            switch self {
+            case .markersBeforeDecision, .decidedForgotten, .completeEarly, .coordinatorEpochUnchecked,
+                .epochUnbumped, .verdictUnchecked, .fencedKeepsEpoch, .transactionsUnverified, .stableIsWatermark,
+                .uncommittedMarkerCounts, .abortedForgotten, .offsetsCountAtOnce:
+                true
+            default: false
+            }
+        }
+
         /// The rooms that have the code in which the rule stands, the fastest first.
         fileprivate var rooms: [Room] {
             switch self {
@@ -74,6 +86,10 @@
             case .epochUncached, .cutToWatermark, .divergenceUnseen, .sequencesUnchecked, .repeatAcknowledgedAtOnce,
                 .followersForgetProducers, .producersOutliveCut, .recoveryTrustsBytes, .voteUnpersisted,
                 .uncommittedMetadata, .controllerAnswersAtOnce, .watermarkUnmarked, .absentTrusted:
+                [.cluster]
+            case .markersBeforeDecision, .decidedForgotten, .completeEarly, .coordinatorEpochUnchecked,
+                .epochUnbumped, .verdictUnchecked, .fencedKeepsEpoch, .transactionsUnverified, .stableIsWatermark,
+                .uncommittedMarkerCounts, .abortedForgotten, .offsetsCountAtOnce:
                 [.cluster]
             case .cutByLeaderOnly, .divergenceMovesWatermark, .fetchEpochUnchecked, .minInSyncIgnored,
                 .onlyConfirmedInSync, .acknowledgedAtOnce, .unflushedCounts, .allIsCommitted, .laggingEndShown,

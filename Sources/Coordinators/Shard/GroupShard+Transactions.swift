@@ -3,6 +3,10 @@ import OrderedCollections
 package import Primitives
 package import WireMessages
 
+#if MUTANTS
+    import Mutants
+#endif
+
 extension GroupShard {
     /// Handles TxnOffsetCommit 0–5: offsets that count once the producer's transaction is committed (KIP-98,
     /// KIP-447).
@@ -52,6 +56,11 @@ extension GroupShard {
         }
         if records.isEmpty { return [.reply(ticket, .transactionalCommit(response))] }
         let producer = ProducerIdentity(request.producerID, request.producerEpoch)
+        #if MUTANTS
+            if Mutant.offsetsCountAtOnce.isOn {
+                return [decide(records, then: .reply(ticket, .transactionalCommit(response)), at: time)]
+            }
+        #endif
         return [decide(records, by: producer, then: .reply(ticket, .transactionalCommit(response)), at: time)]
     }
 

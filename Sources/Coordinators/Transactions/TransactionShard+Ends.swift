@@ -1,5 +1,9 @@
 package import Primitives
 
+#if MUTANTS
+    import Mutants
+#endif
+
 extension TransactionShard {
     /// Handles EndTxn: decides a transaction. Answered once the decision is durable (rule 28), in version 2 when the
     /// markers are written, too, or after a while (ADR 18).
@@ -33,6 +37,11 @@ extension TransactionShard {
             // In version 2 the present epoch belongs to the next transaction, which may be aborted before it began.
             let isOfNext = bumps && !isRepeat
             if isOfNext, !isCommit { break }
+            #if MUTANTS
+                if Mutant.verdictUnchecked.isOn, isRepeat {
+                    return [.reply(ticket, .producer(stored.producerID, stored.producerEpoch))]
+                }
+            #endif
             guard !isOfNext, (stored.state == .completeCommit) == isCommit else { return refused(.invalidTxnState) }
             return [.reply(ticket, .producer(stored.producerID, stored.producerEpoch))]
         case .empty: if isCommit || !bumps { return refused(.invalidTxnState) }
@@ -80,6 +89,9 @@ extension TransactionShard {
             stored.lastEpoch = stored.producerEpoch
             stored.producerEpoch = ProducerEpoch(stored.producerEpoch.value + 1)
         }
+        #if MUTANTS
+            if Mutant.epochUnbumped.isOn { stored.producerEpoch = before.producerEpoch }
+        #endif
         stored.clientVersion = clientVersion
         stored.state = isCommit ? .prepareCommit : .prepareAbort
         stored.updateTimestamp = time.timeOfDay
@@ -88,6 +100,10 @@ extension TransactionShard {
             stored.nextProducerID ?? stored.producerID,
             stored.nextProducerID == nil ? stored.producerEpoch : ProducerEpoch(0))
         let awaits = bumps && !stored.partitions.isEmpty
-        return [decide(id, stored, reply, to: ticket, awaitingMarkers: awaits, at: time)]
+        let decision = decide(id, stored, reply, to: ticket, awaitingMarkers: awaits, at: time)
+        #if MUTANTS
+            if Mutant.markersBeforeDecision.isOn, awaits { return [decision] + sendMarkers(of: id, at: time) }
+        #endif
+        return [decision]
     }
 }

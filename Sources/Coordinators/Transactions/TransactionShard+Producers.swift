@@ -1,5 +1,9 @@
 package import Primitives
 
+#if MUTANTS
+    import Mutants
+#endif
+
 /// A producer as a client names itself.
 package struct ProducerIdentity: Hashable, Sendable {
     package let id: ProducerID
@@ -80,6 +84,9 @@ extension TransactionShard {
         stored.state = .prepareAbort
         // One may be left behind the last that a producer can have; a new id is given to who begins next.
         stored.producerEpoch = ProducerEpoch(stored.producerEpoch.value + 1)
+        #if MUTANTS
+            if Mutant.fencedKeepsEpoch.isOn, let former = image[id]?.producerEpoch { stored.producerEpoch = former }
+        #endif
         stored.lastEpoch = nil
         stored.updateTimestamp = time.timeOfDay
         let record = TransactionRecord(id, stored)

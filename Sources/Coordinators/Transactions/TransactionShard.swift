@@ -1,5 +1,9 @@
 package import Primitives
 
+#if MUTANTS
+    import Mutants
+#endif
+
 /// The transactional ids of one partition of `__transaction_state`, on the broker that leads it.
 ///
 /// Decide, then replay: a request is decided from the present state, and changes it by records alone. While a record
@@ -61,7 +65,10 @@ package struct TransactionShard: CoordinatorShard {
 
     /// Rule 28: what was decided before is carried on with.
     package mutating func start(at time: CoordinatorTime) -> [TransactionEffect] {
-        image.ids(where: { $0.state.isPrepared }).flatMap { sendMarkers(of: $0, at: time) }
+        #if MUTANTS
+            if Mutant.decidedForgotten.isOn { return [] }
+        #endif
+        return image.ids(where: { $0.state.isPrepared }).flatMap { sendMarkers(of: $0, at: time) }
     }
 
     /// The state with all records that were appended.
@@ -103,6 +110,9 @@ package struct TransactionShard: CoordinatorShard {
             ending.producerEpoch == order.producerEpoch, !ending.missing.isEmpty
         else { return [] }
         ending.missing.subtract(partitions)
+        #if MUTANTS
+            if Mutant.completeEarly.isOn { ending.missing = [] }
+        #endif
         endings[id] = ending
         return ending.missing.isEmpty ? complete(id, at: time) : []
     }

@@ -150,7 +150,11 @@ extension PartitionLog {
                     file: segment.file, position: position, count: header.sizeInBytes, baseOffset: header.baseOffset,
                     endOffset: header.nextOffset)
                 let batch = header.attributes.isControl ? try bytes(of: slice) : nil
-                if let aborted = producers.note(header, batch: batch) { replay.aborted.append(aborted) }
+                let aborted = producers.note(header, batch: batch)
+                #if MUTANTS
+                    if Mutant.abortedForgotten.isOn { continue }
+                #endif
+                if let aborted { replay.aborted.append(aborted) }
             }
         }
         producers.bound(to: configuration.producersMax)

@@ -1,5 +1,9 @@
 import Primitives
 
+#if MUTANTS
+    import Mutants
+#endif
+
 /// Which transactions of a log keep those from reading on who want only what is committed.
 ///
 /// - Invariant: at most one transaction of a producer is ongoing; both lists are in the order of the log.
@@ -38,6 +42,9 @@ struct OpenTransactions: Sendable {
     /// Exclusive: all below it is decided for good (KIP-98), which takes a marker that nobody can lose.
     func lastStableOffset(highWatermark: Offset) -> Offset {
         var stable = min(highWatermark, firstOngoing ?? highWatermark)
+        #if MUTANTS
+            if Mutant.uncommittedMarkerCounts.isOn { return stable }
+        #endif
         for transaction in decided[firstUncommitted(highWatermark)...] { stable = min(stable, transaction.firstOffset) }
         return stable
     }

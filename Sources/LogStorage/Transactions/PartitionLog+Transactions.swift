@@ -1,6 +1,10 @@
 package import Primitives
 import WireProtocol
 
+#if MUTANTS
+    import Mutants
+#endif
+
 extension PartitionLog {
     /// Exclusive: below it every transaction is decided for good; the high watermark where none is open.
     ///
@@ -47,10 +51,17 @@ extension PartitionLog {
 }
 
 extension ProducerStates {
+    private var comparesCoordinators: Bool {
+        #if MUTANTS
+            if Mutant.coordinatorEpochUnchecked.isOn { return false }
+        #endif
+        return true
+    }
+
     /// Judges a marker against what is in the log and what is `staged` to be written before it.
     func refusal(of marker: EndMarker, after staged: [RecordBatchHeader]) -> AppendOutcome? {
         guard let known = state(of: marker.producerID, after: staged) else { return nil }
-        if let later = known.coordinatorEpoch, later > marker.coordinatorEpoch {
+        if let later = known.coordinatorEpoch, later > marker.coordinatorEpoch, comparesCoordinators {
             let reason = "the marker is of coordinator epoch \(marker.coordinatorEpoch), the log knows \(later)"
             return .refused(.transactionCoordinatorFenced, reason: reason)
         }

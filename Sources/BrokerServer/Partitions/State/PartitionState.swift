@@ -3,6 +3,10 @@ import LogStorage
 import Primitives
 import Replication
 
+#if MUTANTS
+    import Mutants
+#endif
+
 /// All of a partition that its lock guards: the log, the role, and who waits.
 ///
 /// - Invariant: parked produces are ordered by the offset they wait for; they exist only while this broker leads.
@@ -146,6 +150,9 @@ struct PartitionState: ~Copyable {
     /// The end of what is decided for good: the high watermark where no transaction keeps readers back.
     var lastStableOffset: Offset {
         let watermark = highWatermark
+        #if MUTANTS
+            if Mutant.stableIsWatermark.isOn { return watermark }
+        #endif
         guard log?.hasUndecidedTransactions == true else { return watermark }
         return log?.lastStableOffset(highWatermark: watermark) ?? watermark
     }

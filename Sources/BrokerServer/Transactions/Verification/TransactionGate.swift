@@ -3,6 +3,10 @@ import Metadata
 import Primitives
 import WireProtocol
 
+#if MUTANTS
+    import Mutants
+#endif
+
 /// Who sends a Produce request, as far as transactions are concerned.
 struct TransactionalClient: Sendable {
     let transactionalID: String
@@ -44,6 +48,9 @@ struct TransactionGate: Sendable {
             return .refused(.transactionalIDAuthorizationFailed)
         }
         if !client.adds, !verifier.verifiesOldClients { return .free }
+        #if MUTANTS
+            if Mutant.transactionsUnverified.isOn { return .free }
+        #endif
         func claim(_ number: UInt64?) -> TransactionClaim {
             TransactionClaim(producer: producer, epoch: epoch, sequence: sequence, verification: number)
         }

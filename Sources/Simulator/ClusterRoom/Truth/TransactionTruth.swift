@@ -63,8 +63,8 @@ final class TransactionTruth: @unchecked Sendable {
         return nil
     }
 
-    /// A coordinator wrote something down, durably.
-    private func take(_ line: TransactionLine) -> String? {
+    /// A coordinator wrote something down, durably; gives what is wrong with that.
+    func take(_ line: TransactionLine) -> String? {
         let former = lines[line.transactionalID]
         if former == nil { ids.append(line.transactionalID) }
         lines[line.transactionalID] = line
