@@ -168,6 +168,20 @@ struct GroupMembershipTests {
         #expect(topics == ["v"])
     }
 
+    @Test("A member that a commit's error leads elsewhere while it divides does not wait for ever")
+    func errorWhileDividing() {
+        var scene = Scene()
+        _ = scene.effect()
+        scene.member.coordinatorFound()
+        _ = scene.effect()
+        _ = scene.join(leader: "me")
+        #expect(scene.effect() == .countPartitions(topics: ["t"]))
+        _ = scene.member.failed(.notCoordinator, now: scene.now, using: &scene.generator)
+        scene.member.counted(["t": 2])
+        scene.now = scene.now.advanced(byMilliseconds: 100)
+        #expect(scene.effect() == .findCoordinator)
+    }
+
     @Test("The member that divided the topics divides them anew when one is made or has more partitions")
     func grown() {
         var scene = Scene()

@@ -359,6 +359,28 @@ final class ShardHost<Shard: HostedShard>: Sendable {
                 }
             }
             send(outbox)
+            if error != .noError { lookForCommit(of: write, in: epoch) }
+        }
+    }
+
+    /// A leader that is cut off gives up who waits at its log, and may commit the write all the same once it hears its
+    /// followers again. Nobody says so then: it is looked for, as long as this leadership lasts.
+    private func lookForCommit(of write: WriteID, in epoch: LeaderEpoch) {
+        loop.schedule(afterMilliseconds: ShardLoading.commitPauseMilliseconds) { [self] in
+            guard let watermark = logOf(partition)?.bounds(in: epoch)?.highWatermark else { return }
+            let time = surroundings.time
+            var outbox: Outbox = []
+            var isMissing = false
+            state.withLock { state in
+                guard state.epoch == epoch else { return }
+                _ = step(&state, &outbox, at: time) { shard, _ in
+                    let effects = shard.committed(upTo: watermark, at: time)
+                    isMissing = shard.awaitsCommit(of: write)
+                    return effects
+                }
+            }
+            send(outbox)
+            if isMissing { lookForCommit(of: write, in: epoch) }
         }
     }
 
@@ -396,6 +418,8 @@ private enum ShardLoading {
     static let chunkBytes = 1 << 20
     /// Pause before a log that is not ready is asked again.
     static let pauseMilliseconds: Int64 = 20
+    /// Pause before it is looked whether a write is committed that the log gave up.
+    static let commitPauseMilliseconds: Int64 = 50
     /// Pause before a log that could not be read is tried again.
     static let failurePauseMilliseconds: Int64 = 1_000
 }

@@ -178,8 +178,9 @@ package struct GroupMembership: Sendable {
 
     /// The partition counts that the leader asked for; topics that do not exist are left out.
     package mutating func counted(_ partitionCounts: [String: Int]) {
-        guard case .dividing(let members, let protocolName) = phase else { return }
+        // Also where the error of a commit has led elsewhere meanwhile: else the member would wait for ever.
         isWaitingForAnswer = false
+        guard case .dividing(let members, let protocolName) = phase else { return }
         let subscribed = members.map { member in
             RangeAssignor.Member(
                 id: member.memberID, instanceID: member.groupInstanceID,

@@ -32,6 +32,9 @@ package protocol CoordinatorShard: Sendable {
     /// The high watermark has reached `highWatermark`: what waited for it follows, in log order.
     mutating func committed(upTo highWatermark: Offset, at time: CoordinatorTime) -> [Effect]
 
+    /// Whether a write is neither committed nor refused.
+    func awaitsCommit(of id: WriteID) -> Bool
+
     /// A write is committed, and with it all before it.
     mutating func committed(through id: WriteID, at time: CoordinatorTime) -> [Effect]
 

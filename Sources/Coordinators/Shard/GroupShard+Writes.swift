@@ -68,6 +68,8 @@ extension GroupShard {
         return failed(then, with: error, at: time)
     }
 
+    package func awaitsCommit(of id: WriteID) -> Bool { line.holds(id) }
+
     package mutating func committed(upTo highWatermark: Offset, at time: CoordinatorTime) -> [GroupEffect] {
         line.committed(upTo: highWatermark).flatMap { succeeded($0.then, at: time) }
     }

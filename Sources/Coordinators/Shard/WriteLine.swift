@@ -113,6 +113,9 @@ struct WriteLine<Image: ShardImage, Then: Sendable>: Sendable {
         return done.map { ($0.write, $0.then) }
     }
 
+    /// Whether a write is neither committed nor refused.
+    func holds(_ id: WriteID) -> Bool { entries.contains { $0.write.id == id } }
+
     /// Lets `change` add to what follows a write; false where it is committed already, or gone.
     mutating func add(to id: WriteID, _ change: (inout Then?) -> Void) -> Bool {
         guard let index = entries.firstIndex(where: { $0.write.id == id }) else { return false }

@@ -41,6 +41,8 @@ extension TransactionShard {
         follow(line.committed(through: id), at: time)
     }
 
+    package func awaitsCommit(of id: WriteID) -> Bool { line.holds(id) }
+
     package mutating func committed(upTo highWatermark: Offset, at time: CoordinatorTime) -> [TransactionEffect] {
         follow(line.committed(upTo: highWatermark), at: time)
     }

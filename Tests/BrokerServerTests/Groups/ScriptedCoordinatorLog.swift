@@ -66,6 +66,15 @@ final class ScriptedCoordinatorLog: CoordinatorLog {
         return try append(batch, in: epoch, whenDecided: whenDecided)
     }
 
+    /// Gives up who waits, as a leader does that is cut off; what was appended stays.
+    func giveUp() {
+        let decided = state.withLock { state in
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+        for item in decided { item.decided(.notLeaderOrFollower) }
+    }
+
     /// Moves the high watermark to the log's end and tells who waits.
     func commit() {
         let decided = state.withLock { state in

@@ -95,6 +95,26 @@ import WireMessages
         #expect(try pending.required().errorCode == .noError)
     }
 
+    @Test("A decision that the log gave up and committed later is carried out")
+    func committedLater() throws {
+        let broker = try TransactionsUnderTest()
+        let producer = try broker.producer()
+        _ = try broker.add([0], by: producer, version: 5)
+        broker.log.state.withLock { $0.commitsAtOnce = false }
+        let pending = try broker.askToEnd(producer, commit: true, version: 5)
+        broker.broker.loop.run { [log = broker.log] in log.giveUp() }
+        #expect(try pending.required().errorCode == .notCoordinator)
+        broker.broker.loop.pass(milliseconds: 500)
+        #expect(broker.orders.all.withLock { $0.isEmpty }, "it is not committed")
+        broker.broker.loop.run { [log = broker.log] in log.commit() }
+        broker.broker.loop.pass(milliseconds: 500)
+        #expect(broker.orders.all.withLock { $0.count } == 1)
+        broker.mark()
+        broker.log.state.withLock { $0.commitsAtOnce = true }
+        broker.broker.loop.run { [log = broker.log] in log.commit() }
+        #expect(try broker.describe().transactionState == "CompleteCommit")
+    }
+
     @Test("Ids are listed by state, producer and age", arguments: ListTransactionsHandler.versions)
     func lists(version: Int16) throws {
         let broker = try TransactionsUnderTest()
