@@ -89,6 +89,9 @@ package struct ClusterPlan: Hashable, Sendable {
     /// Nil where nobody writes in transactions.
     package var transactions: TransactionPlan?
 
+    /// Nil where nobody reads in groups; no seed draws it yet.
+    package var groups: GroupPlan?
+
     /// No faults.
     package static let calm = ClusterPlan()
 
@@ -139,5 +142,6 @@ extension ClusterPlan: CustomStringConvertible {
             + "flush.on.ack=\(flushesOnAck), segments of \(segmentBytes), delay \(delayMicrosecondsMax) µs, "
             + "disk \(diskMicrosecondsMax) µs, faults each \(faultIntervalMilliseconds) ms: \(kinds)"
             + (transactions.map { "; \($0)" } ?? "")
+            + (groups.map { "; \($0)" } ?? "")
     }
 }

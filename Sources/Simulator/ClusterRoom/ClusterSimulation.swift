@@ -27,6 +27,8 @@ package final class ClusterSimulation: SeededSimulation, @unchecked Sendable {
     private(set) var consumers: [SimulatedConsumer] = []
     /// Nil where nobody writes in transactions.
     var transactions: TransactionalLoad?
+    /// Nil where nobody reads in groups.
+    var groups: GroupLoad?
     private var clientCount = 0
     /// What the faults remember of each machine.
     var faults = FaultState()
@@ -108,6 +110,7 @@ package final class ClusterSimulation: SeededSimulation, @unchecked Sendable {
         heal()
         for producer in producers { producer.stop() }
         transactions?.stop()
+        groups?.heal()
         try goOn(unrest ?? "", within: ClusterSimulation.restMillisecondsMax) { self.unrest == nil }
         // A leader whose clock has gone back by an hour refuses what is later (message.timestamp.after.max.ms).
         if truth.acknowledgedCount == 0, truth.reached["produce: \(ErrorCode.invalidTimestamp)"] == nil {
@@ -148,12 +151,14 @@ package final class ClusterSimulation: SeededSimulation, @unchecked Sendable {
         for producer in producers { producer.start() }
         for consumer in consumers { consumer.start() }
         startTransactions()
+        startGroups()
     }
 
     private func tearDown() {
         for producer in producers { producer.client.close() }
         for consumer in consumers { consumer.client.close() }
         transactions?.close()
+        groups?.close()
         admin.client.close()
         network.watch(nil)
         for machine in machines { machine.tearDown() }
@@ -223,7 +228,7 @@ package final class ClusterSimulation: SeededSimulation, @unchecked Sendable {
         if let producer = producers.first(where: { !$0.isIdle }) {
             return "client \(producer.client.number) still waits for answers"
         }
-        if let reason = unrestOfVoters ?? transactions?.unrest { return reason }
+        if let reason = unrestOfVoters ?? transactions?.unrest ?? groups?.unrest { return reason }
         for id in truth.partitionIDs {
             guard let partition = truth.partitions[id], let registration = partition.registration else { continue }
             if let reason = unrest(of: partition, registration) { return "\(partition.name) \(reason)" }

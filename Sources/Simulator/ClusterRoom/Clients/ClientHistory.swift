@@ -64,6 +64,11 @@ final class ClientHistory: @unchecked Sendable {
         add(Int32(client), .ok, .assign, places.map { .key(key($0)) })
     }
 
+    /// A member of a group was given other partitions, or has given some up.
+    func subscribes(_ places: [TopicPartition], by client: Int) {
+        add(Int32(client), .ok, .subscribe, places.map { .key(key($0)) })
+    }
+
     /// A consumer was given records of one partition, by their offsets.
     func read(_ records: [(offset: Offset, value: [UInt8])], of place: TopicPartition, by client: Int) {
         let items = records.compactMap { record in

@@ -76,13 +76,14 @@ package final class SimulatedMachine: @unchecked Sendable {
             log.dirs=\(dataDirectory)
             default.replication.factor=\(plan.replicationFactor)
             min.insync.replicas=2
-            offsets.topic.num.partitions=1
+            offsets.topic.num.partitions=\(plan.groups?.logPartitionCount ?? 1)
             offsets.topic.replication.factor=3
             auto.create.topics.enable=false
             log.flush.on.ack=\(plan.flushesOnAck)
             log.segment.bytes=\(plan.segmentBytes)
             log.scrub.interval.ms=\(scrubMilliseconds)
             \(plan.transactions?.properties ?? "")
+            \(plan.groups?.properties ?? "")
             """
     }
 

@@ -24,6 +24,8 @@ package final class ClusterTruth: @unchecked Sendable {
     private var touched: [PartitionTruth] = []
     private var invariants = ClusterInvariants()
     let transactions = TransactionTruth()
+    /// What is true of groups; nil where there are none.
+    var groups: GroupTruth?
     /// The first rule that was broken.
     package private(set) var violation: String?
     /// How often something became committed.
@@ -312,7 +314,9 @@ package final class ClusterTruth: @unchecked Sendable {
     private func judge(_ partition: PartitionTruth, isRegistrationNew: Bool) {
         guard violation == nil else { return }
         let reason = invariants.violation(of: partition, in: self, isRegistrationNew: isRegistrationNew)
-        if let reason { violated("\(partition.name): \(reason)") }
+        if let reason { return violated("\(partition.name): \(reason)") }
+        guard let groups, partition.topicName == GroupTruth.topicName else { return }
+        if let reason = groups.look(at: partition, machines) { violated("\(partition.name): \(reason)") }
     }
 
     // MARK: wires

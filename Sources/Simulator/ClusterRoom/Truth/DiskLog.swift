@@ -172,6 +172,12 @@ struct DiskLog {
             meaning: BatchMeaning.read(batch, isOfCoordinator: isOfCoordinator))
     }
 
+    /// The file in which a batch lies, and where.
+    func location(of index: Int) -> (path: String, position: Int)? {
+        guard let segment = segments.first(where: { $0.batchesEnd > index }) else { return nil }
+        return (directory + "/" + segment.name, positions[index])
+    }
+
     /// The position of the first batch that ends behind an offset.
     func index(behind offset: Offset) -> Int {
         var (low, high) = (0, batches.count)

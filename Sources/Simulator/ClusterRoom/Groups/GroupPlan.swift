@@ -1,0 +1,65 @@
+import Primitives
+
+/// What a run has of groups.
+package struct GroupPlan: Hashable, Sendable {
+    /// How the members of a group speak.
+    package enum Speech: String, CaseIterable, Hashable, Sendable {
+        case classic, consumer
+        /// Members of both come and go: the group changes its protocol while it works (KIP-848).
+        case mixed
+    }
+
+    /// What happens to groups beside the faults of the cluster.
+    package enum Trouble: String, CaseIterable, Hashable, Sendable {
+        /// A member dies without a word, and another one comes.
+        case crash
+        /// A member leaves, and another one comes.
+        case leave
+        /// A member stands still, mostly for longer than its session, and goes on.
+        case pause
+        /// Another broker leads a partition of `__consumer_offsets`.
+        case coordinatorMove
+    }
+
+    /// One for each group.
+    package var groups: [Speech] = [.classic]
+    package var membersMax = 2
+    /// One of so many members has a name of its own (`group.instance.id`); nil for none.
+    package var staticOneIn: UInt64?
+    /// Partitions of `__consumer_offsets`.
+    package var logPartitionCount = 1
+    package var troubles: [Trouble] = []
+    /// The mean time between two of them.
+    package var troubleMilliseconds: Int64 = 1_000
+    package var commitMilliseconds: Int64 = 200
+
+    package init() {}
+
+    /// What members ask for, and what the brokers give to those that can't ask.
+    static let sessionMilliseconds: Int64 = 2_000
+    static let rebalanceMilliseconds: Int64 = 3_000
+    static let heartbeatMilliseconds: Int64 = 300
+
+    /// What the brokers are told.
+    var properties: String {
+        """
+        offsets.retention.minutes=1
+        offsets.retention.check.interval.ms=1000
+        group.initial.rebalance.delay.ms=200
+        group.min.session.timeout.ms=\(GroupPlan.sessionMilliseconds)
+        group.consumer.session.timeout.ms=\(GroupPlan.sessionMilliseconds)
+        group.consumer.min.session.timeout.ms=\(GroupPlan.sessionMilliseconds)
+        group.consumer.heartbeat.interval.ms=\(GroupPlan.heartbeatMilliseconds)
+        group.consumer.min.heartbeat.interval.ms=\(GroupPlan.heartbeatMilliseconds)
+        """
+    }
+}
+
+extension GroupPlan: CustomStringConvertible {
+    package var description: String {
+        "groups \(groups.map(\.rawValue)) of up to \(membersMax) members, static "
+            + "\(staticOneIn.map { "one in \($0)" } ?? "none"), \(logPartitionCount) coordinators, commits each "
+            + "\(commitMilliseconds) ms, each \(troubleMilliseconds) ms: "
+            + troubles.map(\.rawValue).joined(separator: ", ")
+    }
+}

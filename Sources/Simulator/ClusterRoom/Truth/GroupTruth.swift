@@ -1,0 +1,182 @@
+import ClientCore
+import Metadata
+import Primitives
+
+/// One life of a member, as the wires show it.
+///
+/// `@unchecked Sendable`: a simulation has one thread.
+final class MemberLife: @unchecked Sendable {
+    let group: String
+    /// The number of its client.
+    let number: Int
+    let instanceID: String?
+    /// When the last request was sent that the coordinator answered as one of a member: it has been heard of since.
+    fileprivate(set) var heardAt = MonotonicInstant(0)
+    /// Another life of its name has begun: what is still told to this one is of before.
+    fileprivate(set) var isSuperseded = false
+
+    init(group: String, number: Int, instanceID: String?) {
+        self.group = group
+        self.number = number
+        self.instanceID = instanceID
+    }
+
+    /// Whether what another was told to own is this life's now. Of two of one name whoever joined last is the member,
+    /// the elder one too if it joins anew: neither is called late.
+    func isInThePlace(of other: MemberLife) -> Bool {
+        self !== other && !other.isSuperseded && (instanceID == nil || instanceID != other.instanceID)
+    }
+
+    /// Until then its session can't have ended.
+    var aliveUntil: MonotonicInstant { heardAt.advanced(byMilliseconds: GroupPlan.sessionMilliseconds) }
+}
+
+/// A partition that a group reads.
+struct GroupPlace: Hashable, Comparable {
+    let group: String
+    let place: TopicPartition
+
+    static func < (left: GroupPlace, right: GroupPlace) -> Bool {
+        left.group == right.group ? left.place < right.place : left.group < right.group
+    }
+}
+
+/// What is true of the groups of a simulated cluster: what their members were told and what they said, by the wires,
+/// and what lies on the disks of `__consumer_offsets`.
+///
+/// `@unchecked Sendable`: a simulation has one thread.
+final class GroupTruth: @unchecked Sendable {
+    static let topicName = "__consumer_offsets"
+
+    private let time: VirtualTime
+    var ownership = OneOwnerAtATime()
+    var offsets = OffsetsAreKept()
+    var epochs = ToldEpochsAreCommitted()
+    /// How far the committed part of each partition of the log was read.
+    private var readEnds: [TopicPartitionID: Offset] = [:]
+    /// What of each partition was processed by a member of a group.
+    private(set) var processed: [GroupPlace: ProcessedRanges] = [:]
+    private var lives: [MemberLife] = []
+    /// When a group was last known to have a member.
+    private var aliveUntil: [String: MonotonicInstant] = [:]
+    /// The groups that may have been without members for a moment since a partition's offset was committed last.
+    private var mayHaveBeenEmpty: Set<String> = []
+
+    init(_ time: VirtualTime) { self.time = time }
+
+    // MARK: members
+
+    /// A life begins; those of its name are over for the group as soon as that joins.
+    func began(_ life: MemberLife) {
+        for former in lives where former.group == life.group {
+            if let name = life.instanceID, former.instanceID == name { former.isSuperseded = true }
+        }
+        lives.append(life)
+    }
+
+    /// The coordinator has answered a request as one of a member.
+    func heard(_ life: MemberLife, sentAt: MonotonicInstant) {
+        life.heardAt = max(life.heardAt, sentAt)
+        if let former = aliveUntil[life.group], former < sentAt { mayHaveBeenEmpty.insert(life.group) }
+        aliveUntil[life.group] = max(aliveUntil[life.group] ?? life.aliveUntil, life.aliveUntil)
+    }
+
+    /// Members leave: the group may be without any from here on, until somebody commits again.
+    func mayBeEmpty(_ group: String) { mayHaveBeenEmpty.insert(group) }
+
+    /// A member says, or is about to, that it owns these no more.
+    func released(_ places: [TopicPartition], by life: MemberLife) { ownership.release(places, by: life) }
+
+    /// All of them.
+    func releasedAll(by life: MemberLife) { ownership.releaseAll(by: life) }
+
+    /// A member was told that it has these now, and has them until it gives them up.
+    ///
+    /// - Returns: the rule that is broken; nil for none.
+    func told(
+        _ life: MemberLife, _ places: [TopicPartition], epoch: Int32, sentAt: MonotonicInstant
+    ) -> String? {
+        if let reason = epochs.violation(epoch, toldIn: life.group) { return reason }
+        return ownership.told(life, places, sentAt: sentAt, now: time.now)
+    }
+
+    /// A member was told its epoch, or that all is as it was.
+    func confirmed(_ life: MemberLife, epoch: Int32, sentAt: MonotonicInstant) -> String? {
+        ownership.confirm(life, sentAt: sentAt)
+        return epochs.violation(epoch, toldIn: life.group)
+    }
+
+    // MARK: records
+
+    func process(_ range: Range<Offset>, of place: TopicPartition, by life: MemberLife) {
+        processed[GroupPlace(group: life.group, place: place), default: ProcessedRanges()].add(range)
+    }
+
+    // MARK: disks
+
+    /// Something became committed in a partition of the coordinators' log: reads it from the disk of a replica.
+    ///
+    /// - Returns: the rule that is broken; nil for none.
+    func look(at partition: PartitionTruth, _ machines: [SimulatedMachine]) -> String? {
+        let from = readEnds[partition.id] ?? .zero
+        let end = partition.committed.end
+        guard from < end else { return nil }
+        for replica in partition.all {
+            let log = replica.disk
+            let first = log.index(behind: from)
+            guard replica.rot == nil, log.end.map({ $0 >= end }) ?? false,
+                log.batches[first...].prefix(while: { $0.end <= end }).allSatisfy({
+                    partition.committed.batch(at: $0.base) == $0
+                })
+            else { continue }
+            readEnds[partition.id] = end
+            for index in first..<log.batches.count where log.batches[index].end <= end {
+                let records = CoordinatorLogRecord.read(log, index, machines[replica.node - 1].files)
+                for record in records { if let reason = take(record) { return reason } }
+            }
+            return nil
+        }
+        return nil
+    }
+
+    private func take(_ record: CoordinatorLogRecord) -> String? {
+        switch record {
+        case .offset(let place, let offset):
+            if offset != nil { mayHaveBeenEmpty.remove(place.group) }
+            let isAlive = aliveUntil[place.group].map { time.now < $0 } ?? false
+            return offsets.written(
+                place, offset, at: time.now, isSubscribed: isAlive && !mayHaveBeenEmpty.contains(place.group))
+        case .epoch(let group, let epoch): epochs.written(epoch, of: group)
+        }
+        return nil
+    }
+}
+
+/// Which offsets were processed, as ranges in order.
+struct ProcessedRanges {
+    private(set) var ranges: [Range<Offset>] = []
+
+    mutating func add(_ range: Range<Offset>) {
+        guard !range.isEmpty else { return }
+        var merged = range
+        var kept: [Range<Offset>] = []
+        for one in ranges {
+            if one.upperBound < merged.lowerBound || merged.upperBound < one.lowerBound {
+                kept.append(one)
+            } else {
+                merged = min(one.lowerBound, merged.lowerBound)..<max(one.upperBound, merged.upperBound)
+            }
+        }
+        ranges = (kept + [merged]).sorted { $0.lowerBound < $1.lowerBound }
+    }
+
+    /// The first offset below `end` that was not processed; nil where all were.
+    func missing(below end: Offset) -> Offset? {
+        var next = Offset.zero
+        for range in ranges {
+            if range.lowerBound > next { return next }
+            next = max(next, range.upperBound)
+        }
+        return next < end ? next : nil
+    }
+}
