@@ -154,6 +154,10 @@ package final class ClusterTruth: @unchecked Sendable {
         if let changed = replica?.disk.refresh(machine(leader).files), let replica {
             replica.verifiedEnd = min(replica.verifiedEnd, changed)
         }
+        // The coordinators' logs are judged as long as nothing of them was lost.
+        if partition.topicName.hasPrefix("__"), let replica, partition.committed.isHeld(by: replica.disk) {
+            return reach("an unclean election of a coordinator lost nothing")
+        }
         partition.ledUnclean(
             by: replica?.disk ?? DiskLog(directory: ""), below: replica?.witness?.logEnd, in: fresh.leaderEpoch)
         reach("an unclean election")

@@ -83,6 +83,11 @@ struct CommittedLog {
         return reached >= end
     }
 
+    /// Whether a log has all that is committed.
+    func isHeld(by log: DiskLog) -> Bool {
+        log.end ?? .zero >= end && difference(to: log, from: log.batches.first?.base ?? end, below: end) == nil
+    }
+
     /// Where a log differs from what is committed between two offsets; nil where it does not.
     func difference(to log: DiskLog, from start: Offset, below limit: Offset) -> String? {
         guard start < limit else { return nil }
