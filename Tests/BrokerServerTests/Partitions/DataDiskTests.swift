@@ -1,4 +1,5 @@
 import Primitives
+import Replication
 import Synchronization
 import Testing
 import World
@@ -71,7 +72,8 @@ struct DataDiskTests {
         #expect(partition.onDirectory { 7 } == 7)
         partition.leaveDirectory {}
         #expect(partition.onDirectory { 7 } == nil)
-        #expect(partition.repair(.restart(at: Offset(5)), epoch: LeaderEpoch(3)) == .notNeeded)
+        let asked = FollowerReplica.Position(offset: .zero, lastEpoch: nil, leaderEpoch: LeaderEpoch(3))
+        #expect(partition.repair(.restart(at: Offset(5)), asked: asked) == .notNeeded)
         _ = try broker.produce(PartitionsUnderTest.batch(10), acks: 1)
         // Its flush ends without a flush, and the next one does not wait for it.
         broker.loop.run()

@@ -34,9 +34,10 @@ extension Partition {
         case failed(String)
     }
 
-    /// Cuts the log to where it agrees with the leader of `epoch`, or restarts it. Blocks.
-    func repair(_ repair: Repair, epoch: LeaderEpoch) -> RepairReport {
-        guard let (repaired, report) = onDirectory({ cut(repair, epoch) }) ?? nil else { return .notNeeded }
+    /// Cuts the log to where it agrees with its leader, or restarts it, if it still ends where the leader was asked:
+    /// what a leader says is about that log and no other. Blocks.
+    func repair(_ repair: Repair, asked: FollowerReplica.Position) -> RepairReport {
+        guard let (repaired, report) = onDirectory({ cut(repair, asked) }) ?? nil else { return .notNeeded }
         let (me, now) = (services.me, services.clock.now)
         step { state, after in
             state.endCut(repaired, me: me, now: now, &after)
@@ -48,8 +49,8 @@ extension Partition {
         return report
     }
 
-    private func cut(_ repair: Repair, _ epoch: LeaderEpoch) -> (PartitionLog, RepairReport)? {
-        guard let taken = step({ state, _ in state.beginCut(epoch) }) else { return nil }
+    private func cut(_ repair: Repair, _ asked: FollowerReplica.Position) -> (PartitionLog, RepairReport)? {
+        guard let taken = step({ state, _ in state.beginCut(asked) }) else { return nil }
         var log = taken.log
         do throws(StorageError) {
             let report = try Partition.cut(&log, taken.follower, repair, services.files)

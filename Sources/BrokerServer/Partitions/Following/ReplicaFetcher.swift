@@ -378,8 +378,8 @@ final class ReplicaFetcher: @unchecked Sendable {
     ) {
         switch progression {
         case .goOn: refresh(member)
-        case .truncate(let end): repair(member, .divergence(end), asked.leaderEpoch)
-        case .restart(let offset): repair(member, .restart(at: offset), asked.leaderEpoch)
+        case .truncate(let end): repair(member, .divergence(end), asked)
+        case .restart(let offset): repair(member, .restart(at: offset), asked)
         case .askLogStart: askLogStart(member, asked)
         case .waitForMetadata, .stop: setPhase(.stopped, member)
         case .pause(let error): pause(member, error)
@@ -415,13 +415,13 @@ final class ReplicaFetcher: @unchecked Sendable {
         pump()
     }
 
-    private func repair(_ member: Member, _ repair: Partition.Repair, _ epoch: LeaderEpoch) {
+    private func repair(_ member: Member, _ repair: Partition.Repair, _ asked: FollowerReplica.Position) {
         let partition = member.partition
         // No file is cut while it is being flushed: when that is done the leader is asked once more.
         if partition.followerAsk?.owesFlush == true { return setPhase(.flushing, member) }
         setPhase(.repairing, member)
         partition.disk.pool.run {
-            let report = partition.repair(repair, epoch: epoch)
+            let report = partition.repair(repair, asked: asked)
             self.loop.execute {
                 self.note(report, partition)
                 self.resume(partition)
@@ -471,7 +471,7 @@ final class ReplicaFetcher: @unchecked Sendable {
             guard case .success(let response) = result, let part = response.topics.first?.partitions.first,
                 part.errorCode == .noError, part.offset.value >= 0
             else { return self.pause(member, .offsetOutOfRange) }
-            self.repair(member, .restart(at: part.offset), asked.leaderEpoch)
+            self.repair(member, .restart(at: part.offset), asked)
         }
     }
 }

@@ -109,8 +109,10 @@ extension PartitionState {
 
     /// Takes the log out for a cut that may wait for a disk; `nil` when this is no follower of that epoch any more.
     /// While it is out requests find the partition as one whose log is being opened.
-    mutating func beginCut(_ epoch: LeaderEpoch) -> (log: PartitionLog, follower: FollowerReplica)? {
-        guard let follower, follower.leaderEpoch == epoch, !isHeld, let taken = leaveLog(.opening) else { return nil }
+    mutating func beginCut(_ asked: FollowerReplica.Position) -> (log: PartitionLog, follower: FollowerReplica)? {
+        // Two answers may be on their way to the pool: behind what the first has led to the second means nothing.
+        guard let follower, follower.leaderEpoch == asked.leaderEpoch, log?.logEndOffset == asked.offset, !isHeld,
+            let taken = leaveLog(.opening) else { return nil }
         return (taken, follower)
     }
 
