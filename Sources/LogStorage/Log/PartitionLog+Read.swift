@@ -36,6 +36,12 @@ extension PartitionLog {
                 file: segments[start.segment].file, position: start.position, count: 0, baseOffset: offset,
                 endOffset: offset)
         }
+        // The start may come from memory or a hint, and the batches on the disk disagree with it.
+        guard stop.position > start.position else {
+            throw .corrupt(
+                path: segments[start.segment].file.path, position: stop.position,
+                reason: "the batch at offset \(stop.offset) stands before the one at offset \(start.baseOffset)")
+        }
         // A segment has a dozen references to count: it is looked at where it stands.
         if stop.position < segments[start.segment].sizeBytes {
             let base = segments[start.segment].baseOffset
@@ -97,7 +103,7 @@ extension PartitionLog {
                     found = try cursor.next()
                 }
             } else {
-                found = try segment.locate(offset, in: files)
+                found = try segment.locate(offset, in: files, order(ofSegment: index))
             }
             if let (header, position) = found {
                 return Place(
@@ -106,6 +112,11 @@ extension PartitionLog {
             }
         }
         return nil
+    }
+
+    func order(ofSegment index: Int) -> BatchOrder {
+        let mayHaveGaps = mayHaveGaps
+        return BatchOrder(mayHaveGaps: mayHaveGaps, startsAtBase: !mayHaveGaps && index > 0)
     }
 
     /// The last segment that starts at or before `offset`, or the first one.
@@ -162,7 +173,7 @@ extension PartitionLog {
             return Stop(position: batch.position, offset: batch.baseOffset)
         }
         let segment = segments[index]
-        guard let (header, position) = try segment.locate(end, in: files) else {
+        guard let (header, position) = try segment.locate(end, in: files, order(ofSegment: index)) else {
             return Stop(position: segment.sizeBytes, offset: segment.endOffset)
         }
         return Stop(position: position, offset: header.baseOffset)

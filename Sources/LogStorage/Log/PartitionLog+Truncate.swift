@@ -14,17 +14,18 @@ extension PartitionLog {
     package mutating func truncate(to offset: Offset) throws(StorageError) {
         try checkOnline()
         // Epochs that start behind the cut contradict the leader even where no record goes.
-        epochs.truncateFromEnd(offset)
-        guard offset < logEndOffset else { return }
+        guard offset < logEndOffset else { return epochs.truncateFromEnd(offset) }
         guard offset >= segments[0].baseOffset else {
             try truncateFullyAndStart(at: offset)
             return
         }
-        let cut = try locate(offset)?.baseOffset ?? offset
-        try beginCut(at: min(cut, offset))
-        while segments.count > 1, segments[activeIndex].baseOffset >= offset { try removeActiveSegment() }
-        let active = activeIndex
-        let size = try segments[active].locate(offset, in: files)?.position ?? segments[active].sizeBytes
+        // The file says where it is cut, before anything is done: a batch that is out of place would take others along.
+        let active = (segments.lastIndex { $0.baseOffset < offset }) ?? 0
+        let first = try segments[active].locate(offset, in: files, order(ofSegment: active))
+        let size = first?.position ?? segments[active].sizeBytes
+        epochs.truncateFromEnd(offset)
+        try beginCut(at: min(first?.header.baseOffset ?? offset, offset))
+        while activeIndex > active { try removeActiveSegment() }
         do throws(FileError) {
             try segments[active].file.truncate(to: size)
             // Durable before other records are written there: else a crash could leave an old record of the cut part

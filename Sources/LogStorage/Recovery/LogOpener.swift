@@ -271,10 +271,15 @@ struct LogOpener {
         let end = scannedFrom ?? log.logEndOffset
         guard end > log.segments[0].baseOffset else { return true }
         let segment = log.segments[log.segmentIndex(of: Offset(end.value - 1))]
-        guard let (header, _) = try segment.locate(Offset(end.value - 1), in: files),
-            let epoch = header.stampedEpoch, header.lastOffset >= log.logStartOffset
-        else { return true }
-        return saved.epoch(at: header.lastOffset) == epoch
+        do throws(StorageError) {
+            guard let (header, _) = try segment.locate(Offset(end.value - 1), in: files, .ascending),
+                let epoch = header.stampedEpoch, header.lastOffset >= log.logStartOffset
+            else { return true }
+            return saved.epoch(at: header.lastOffset) == epoch
+        } catch .corrupt {
+            // Then each batch is asked.
+            return false
+        }
     }
 
     private mutating func loadProducers(into log: inout PartitionLog) throws(StorageError) {

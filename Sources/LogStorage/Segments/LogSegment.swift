@@ -196,7 +196,10 @@ struct LogSegment: Sendable {
     // MARK: Finding
 
     /// The batch that contains `offset` or, where offsets have gaps, the first behind it; nil when all end before.
-    func locate(_ offset: Offset, in store: any FileStore) throws(StorageError) -> (
+    ///
+    /// No checksum covers a base offset: what is found must follow from the index and the batches before it.
+    /// - Throws: `corrupt` when the batches on the way are not in the order that is known.
+    func locate(_ offset: Offset, in store: any FileStore, _ order: BatchOrder) throws(StorageError) -> (
         header: RecordBatchHeader, position: Int64
     )? {
         let entry: OffsetEntry?
@@ -208,9 +211,34 @@ struct LogSegment: Sendable {
                 path: file.path, position: Int64(entry.position), reason: "its offset index leads behind its end")
         }
         var cursor = HeaderCursor(file, from: Int64(entry?.position ?? 0), to: sizeBytes)
+        var end = entry == nil && order.startsAtBase ? baseOffset : nil
         while let found = try cursor.next() {
-            if found.header.nextOffset > offset { return found }
+            let base = found.header.baseOffset
+            let isSure = order.mayHaveGaps ? base <= offset : end != nil || entry != nil
+            if let end { try expect(order.mayHaveGaps ? base >= end : base == end, found, "follows offset \(end)") }
+            if end == nil, let entry, !order.mayHaveGaps {
+                let last = baseOffset + Int64(entry.relativeOffset)
+                try expect(found.header.lastOffset == last, found, "does not end at \(last), as the index says")
+            }
+            end = found.header.nextOffset
+            guard found.header.nextOffset > offset else { continue }
+            try expect(order.mayHaveGaps || base <= offset, found, "is the first that was found for offset \(offset)")
+            if isSure { return found }
+            // Nothing before it tells, so what follows must.
+            let next = try cursor.next()?.header.baseOffset ?? endOffset
+            let isNext = order.mayHaveGaps ? found.header.nextOffset <= next : found.header.nextOffset == next
+            try expect(isNext, found, "does not end where the next begins, at \(next)")
+            return found
         }
         return nil
+    }
+
+    private func expect(
+        _ isSo: Bool, _ found: (header: RecordBatchHeader, position: Int64), _ otherwise: @autoclosure () -> String
+    ) throws(StorageError) {
+        guard !isSo else { return }
+        throw .corrupt(
+            path: file.path, position: found.position,
+            reason: "the batch at offset \(found.header.baseOffset) \(otherwise())")
     }
 }

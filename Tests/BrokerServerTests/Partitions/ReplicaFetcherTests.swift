@@ -177,8 +177,12 @@ struct ReplicaFetcherTests {
     }
 
     /// Records that begin at `base`.
-    private static func records(_ count: Int, at base: UInt8) -> Bytes {
-        Bytes([0, 0, 0, 0, 0, 0, 0, base] + PartitionsUnderTest.batch(count).array.dropFirst(8))
+    private static func records(_ count: Int, at base: UInt8, epoch: Int32? = nil) -> Bytes {
+        var bytes = PartitionsUnderTest.batch(count).array
+        bytes[7] = base
+        // All epochs here are below 256.
+        if let epoch { bytes.replaceSubrange(12..<16, with: [0, 0, 0, UInt8(epoch)]) }
+        return Bytes(bytes)
     }
 
     @Test("Records are fetched while those before them are flushed, and are acknowledged when they are durable")
@@ -268,6 +272,35 @@ struct ReplicaFetcherTests {
         let end = try follower.broker.partition.position?.logEnd
         #expect(end == Offset(0))
         #expect(try asked(follower.takeRequest().body).fetchOffset == Offset(0))
+    }
+
+    @Test("A second answer that the log diverges cuts nothing away of what came behind the first cut")
+    func divergenceTwice() throws {
+        let follower = try Follower(configs: ["flush.on.ack": "false"])
+        let partition = try follower.broker.partition
+        follower.answer(try follower.takeRequest().header) { $0.records = Self.records(3, at: 0) }
+        follower.answer(try follower.takeRequest().header) { $0.records = Self.records(2, at: 3) }
+        let position = try #require(partition.followerAsk?.position)
+        #expect(position.offset == Offset(5))
+        let epoch = try #require(position.lastEpoch)
+        let answer = Partition.Repair.divergence(EpochEnd(epoch: epoch, endOffset: Offset(3)))
+        #expect(partition.repair(answer, asked: position) == .cut(to: Offset(3), from: Offset(5)))
+
+        // The leader's records of its own epoch: the log ends elsewhere, and then where the leader had been asked.
+        let third = try follower.takeRequest()
+        follower.answer(third.header) { part in
+            part.records = Self.records(1, at: 3, epoch: epoch.value + 1)
+            part.highWatermark = 4
+        }
+        #expect(partition.repair(answer, asked: position) == .notNeeded)
+        follower.answer(try follower.takeRequest().header) { part in
+            part.records = Self.records(1, at: 4, epoch: epoch.value + 1)
+            part.highWatermark = 5
+        }
+        #expect(partition.followerAsk?.position.offset == Offset(5))
+        #expect(partition.repair(answer, asked: position) == .notNeeded)
+        #expect(partition.repair(.restart(at: Offset(3)), asked: position) == .notNeeded)
+        #expect(partition.position?.logEnd == Offset(5))
     }
 
     @Test("A fetcher whose early fetches bring nothing makes fewer of them, and again as many when one does")

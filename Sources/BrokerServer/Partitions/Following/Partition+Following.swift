@@ -31,7 +31,7 @@ extension Partition {
         case cut(to: Offset, from: Offset)
         /// What had been committed was cut; the suffix is kept in `copy`.
         case cutCommitted(to: Offset, highWatermark: Offset, copy: String)
-        case failed(String)
+        case failed(StorageError)
     }
 
     /// Cuts the log to where it agrees with its leader, or restarts it, if it still ends where the leader was asked:
@@ -41,9 +41,11 @@ extension Partition {
         let (me, now) = (services.me, services.clock.now)
         step { state, after in
             state.endCut(repaired, me: me, now: now, &after)
-            if case .failed(let reason) = report, repaired.failure != nil {
-                after.failure = LogFailure(directory: repaired.directory, reason: reason)
-                state.goOffline(reason, &after)
+            guard case .failed(let error) = report else { return }
+            after.suspicion = error.damage?.path
+            if repaired.failure != nil {
+                after.failure = LogFailure(directory: repaired.directory, reason: "\(error)")
+                state.goOffline("\(error)", &after)
             }
         }
         return report
@@ -56,7 +58,7 @@ extension Partition {
             let report = try Partition.cut(&log, taken.follower, repair, services.files)
             return (log, report)
         } catch {
-            return (log, .failed("\(error)"))
+            return (log, .failed(error))
         }
     }
 

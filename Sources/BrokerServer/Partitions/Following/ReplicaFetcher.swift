@@ -443,8 +443,8 @@ final class ReplicaFetcher: @unchecked Sendable {
                 metadata: [
                     "partition": "\(name)", "to": "\(to)", "highWatermark": "\(highWatermark)", "copy": "\(copy)",
                 ])
-        case .failed(let reason):
-            setup.log.error("log can't be cut", metadata: ["partition": "\(name)", "reason": "\(reason)"])
+        case .failed(let error):
+            setup.log.error("log can't be cut", metadata: ["partition": "\(name)", "reason": "\(error)"])
         }
     }
 

@@ -111,8 +111,10 @@ extension PartitionState {
     /// While it is out requests find the partition as one whose log is being opened.
     mutating func beginCut(_ asked: FollowerReplica.Position) -> (log: PartitionLog, follower: FollowerReplica)? {
         // Two answers may be on their way to the pool: behind what the first has led to the second means nothing.
-        guard let follower, follower.leaderEpoch == asked.leaderEpoch, log?.logEndOffset == asked.offset, !isHeld,
-            let taken = leaveLog(.opening) else { return nil }
+        guard let follower, let log, !isHeld,
+            follower.position(end: log.logEndOffset, lastEpoch: log.latestEpoch) == asked,
+            let taken = leaveLog(.opening)
+        else { return nil }
         return (taken, follower)
     }
 
