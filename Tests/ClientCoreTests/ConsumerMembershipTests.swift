@@ -151,4 +151,16 @@ import WireMessages
         scene.member.coordinatorFound()
         #expect(scene.member.failed(.staleMemberEpoch, now: scene.now, using: &scene.generator) == [])
     }
+
+    @Test("commits that fail again and again do not put off the search for another coordinator")
+    func failingCommits() {
+        var scene = Scene()
+        _ = scene.sent()
+        _ = scene.answered(epoch: 1, [0])
+        for _ in 0..<20 {
+            #expect(scene.member.failed(.notCoordinator, now: scene.now, using: &scene.generator) == [])
+            scene.now = scene.now.advanced(byMilliseconds: 10)
+        }
+        #expect(scene.member.advance(now: scene.now) == .findCoordinator)
+    }
 }

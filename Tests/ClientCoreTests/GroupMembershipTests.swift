@@ -139,6 +139,17 @@ struct GroupMembershipTests {
         guard case .heartbeat = scene.effect() else { return #expect(Bool(false), "a heartbeat is due") }
     }
 
+    @Test("Commits that fail again and again do not put off the search for another coordinator")
+    func failingCommits() {
+        var scene = Scene()
+        scene.settle()
+        for _ in 0..<20 {
+            #expect(scene.member.failed(.notCoordinator, now: scene.now, using: &scene.generator) == [])
+            scene.now = scene.now.advanced(byMilliseconds: 10)
+        }
+        #expect(scene.effect() == .findCoordinator)
+    }
+
     @Test("An error for good ends it")
     func refused() {
         var scene = Scene()

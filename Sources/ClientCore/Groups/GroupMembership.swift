@@ -275,7 +275,9 @@ package struct GroupMembership: Sendable {
         return assigned.isEmpty ? [] : [change(assigned)]
     }
 
+    /// A wait is not begun anew before it has led to something: commits that fail again and again would put that off.
     private mutating func backOff(now: MonotonicInstant, using generator: inout some RandomNumberGenerator) {
+        guard notBefore == nil else { return }
         notBefore = now.advanced(byMilliseconds: settings.retry.wait(after: failedAttempts, using: &generator))
         failedAttempts += 1
     }
