@@ -1,4 +1,5 @@
 import ArgumentParser
+import Primitives
 import Simulator
 
 #if MUTANTS
@@ -52,6 +53,9 @@ struct SimulatorCommand: ParsableCommand {
     @Flag(help: "With --seeds: go on after a failure, and say at the end how many there were.")
     var keepGoing = false
 
+    @Option(help: "With --cluster --seeds: only those in whose plan these words stand: groups, cutLogs, 7 nodes.")
+    var only: String?
+
     #if MUTANTS
         @Option(help: "Break one rule, and say which invariant sees it at which seed; `list` names the rules.")
         var mutant: String?
@@ -67,6 +71,9 @@ struct SimulatorCommand: ParsableCommand {
         if speed {
             guard seed == nil, seeds == nil else { throw ValidationError("--speed takes no seed: its run is fixed") }
             return
+        }
+        if only != nil, seeds == nil || !(cluster || room == .cluster) {
+            throw ValidationError("--only chooses among the seeds of --cluster --seeds A...B")
         }
         guard (seed == nil) != (seeds == nil) else {
             throw ValidationError("give --seed N, --seeds A...B or --speed")
@@ -104,13 +111,19 @@ struct SimulatorCommand: ParsableCommand {
         if let seed { return try runTraced(type, seed) }
         guard let range = seeds.flatMap(SimulatorCommand.range) else { return }
         var campaign = Campaign()
-        for seed in range {
+        for seed in range where isWanted(seed) {
             RunningSeed.begin(seed)
             campaign.run(type, seed)
             if campaign.failures > 0, !keepGoing { break }
         }
         for line in campaign.report { print(line) }
         if campaign.failures > 0 { throw ExitCode.failure }
+    }
+
+    private func isWanted(_ seed: UInt64) -> Bool {
+        guard let only else { return true }
+        var generator = SeededGenerator(seed: seed)
+        return ClusterPlan(drawnFrom: &generator).description.contains(only)
     }
 
     private func runSteady() throws {

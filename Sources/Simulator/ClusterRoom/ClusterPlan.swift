@@ -89,8 +89,12 @@ package struct ClusterPlan: Hashable, Sendable {
     /// Nil where nobody writes in transactions.
     package var transactions: TransactionPlan?
 
-    /// Nil where nobody reads in groups; no seed draws it yet.
+    /// Nil where nobody reads in groups.
     package var groups: GroupPlan?
+
+    /// Whether coordinators write logs. Those are compacted, and the cleaner is off: the rules about logs take every
+    /// committed batch for due on every disk.
+    var hasCoordinators: Bool { transactions != nil || groups != nil }
 
     /// No faults.
     package static let calm = ClusterPlan()
@@ -130,6 +134,7 @@ package struct ClusterPlan: Hashable, Sendable {
         var aside = generator
         if aside.chance(share, in: 8) { faults.append(.voterChange) }
         transactions = TransactionPlan(aside: generator)
+        groups = GroupPlan(aside: generator)
     }
 }
 

@@ -54,6 +54,21 @@ import Testing
         #expect(named.owner(of: Self.key) === new)
     }
 
+    @Test("the elder of two of one name owns again what it is told when the other has gone, and not before that")
+    func eldersOfAName() {
+        let truth = GroupTruth(VirtualTime(seed: 1))
+        var owners = OneOwnerAtATime()
+        let (elder, other) = (life(1, as: "one"), life(2))
+        truth.began(elder)
+        truth.began(life(3, as: "one"))
+        truth.heard(other, sentAt: at(0))
+        #expect(owners.told(other, [Self.place], sentAt: at(0), now: at(1)) == nil)
+        #expect(owners.told(elder, [Self.place], sentAt: at(1_500), now: at(1_600)) == nil)
+        #expect(owners.owner(of: Self.key) === other)
+        #expect(owners.told(elder, [Self.place], sentAt: at(2_500), now: at(2_600)) == nil)
+        #expect(owners.owner(of: Self.key) === elder)
+    }
+
     @Test("what was acknowledged is told until it is overwritten, and an unknown commit may be so, but not be undone")
     func offsets() {
         var offsets = OffsetsAreKept()

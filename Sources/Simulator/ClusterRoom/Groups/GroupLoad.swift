@@ -30,6 +30,9 @@ final class GroupLoad: @unchecked Sendable {
     /// Up to some sessions and rebalances.
     private static let pauseMillisecondsMax: Int64 = 8_000
 
+    /// How often it is looked whether a group has a member, after the healing.
+    private static let repopulationMilliseconds: Int64 = 1_000
+
     init(_ plan: GroupPlan, in simulation: ClusterSimulation) {
         self.plan = plan
         self.simulation = simulation
@@ -68,7 +71,8 @@ final class GroupLoad: @unchecked Sendable {
         let member = SimulatedMember(
             simulation.client(), group: groups[index].name, speech: isClassic ? .classic : .consumer,
             instanceID: name, topic: ClusterSimulation.topic, commitMilliseconds: plan.commitMilliseconds,
-            truth: simulation.truth, groups: truth, history: simulation.history)
+            truth: simulation.truth, groups: truth, history: simulation.history,
+            trace: simulation.log)
         groups[index].members.append(member)
         let words = isClassic ? "classic" : "consumer"
         simulation.log.add(
@@ -171,15 +175,35 @@ final class GroupLoad: @unchecked Sendable {
 
     // MARK: the end
 
-    /// All go on, each group has a member, and no trouble comes any more.
+    /// All go on, each name has one process, each group has a member, and no trouble comes any more.
     func heal() {
         isOver = true
         for index in groups.indices {
-            for member in groups[index].former + groups[index].members where member.isPaused { member.resume() }
-            groups[index].members.removeAll { $0.client.isClosed }
-            if groups[index].members.isEmpty { add(to: index) }
+            var youngest: [String: Int] = [:]
+            let alive = (groups[index].former + groups[index].members).filter(\.isAlive)
+            for member in alive {
+                guard let name = member.life.instanceID else { continue }
+                youngest[name] = max(youngest[name] ?? 0, member.life.number)
+            }
+            for member in alive {
+                guard let name = member.life.instanceID, youngest[name] != member.life.number else { continue }
+                simulation.log.add(0, "client \(member.client.number) ends: its name is another's")
+                member.crash()
+            }
+            for member in alive where member.isAlive && member.isPaused { member.resume() }
         }
+        repopulate()
         watch.start()
+    }
+
+    /// A group has a member in the end, also where the last one is refused as late as now.
+    private func repopulate() {
+        for index in groups.indices where !(groups[index].members + groups[index].former).contains(where: \.isAlive) {
+            add(to: index)
+        }
+        simulation.time.schedule(afterMicroseconds: GroupLoad.repopulationMilliseconds * 1_000) { [weak self] in
+            self?.repopulate()
+        }
     }
 
     func close() {
@@ -208,7 +232,10 @@ final class GroupLoad: @unchecked Sendable {
             let owners = members.filter { $0.owned.contains(place) }
             if owners.count != 1 { return "\(place) has \(owners.count) members" }
             let key = GroupPlace(group: group, place: place)
-            if truth.ownership.owner(of: key) !== owners[0].life { return "\(place) is told to be another's" }
+            let told = truth.ownership.owner(of: key)
+            if told !== owners[0].life {
+                return "\(place) is client \(owners[0].client.number)'s, and client \(told?.number ?? 0) was told so"
+            }
             guard !simulation.truth.isLossy else { continue }
             if let missed = truth.processed[key, default: ProcessedRanges()].missing(below: end(place)) {
                 return "\(place): the record at \(missed) was processed by nobody"

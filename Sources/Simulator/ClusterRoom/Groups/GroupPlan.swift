@@ -35,6 +35,21 @@ package struct GroupPlan: Hashable, Sendable {
 
     package init() {}
 
+    /// Every fourth run has groups. Drawn from a generator of its own.
+    init?(aside generator: SeededGenerator) {
+        var former = generator
+        var own = SeededGenerator(seed: former.next() ^ 0x6772_6f75_7073)
+        func one<Value>(of values: [Value]) -> Value { values[Int(own.next() % UInt64(values.count))] }
+        guard own.chance(1, in: 4) else { return nil }
+        groups = (0..<one(of: [1, 1, 2])).map { _ in one(of: [.classic, .classic, .consumer, .consumer, .mixed]) }
+        membersMax = one(of: [1, 2, 3])
+        staticOneIn = one(of: [nil, 2, 1])
+        logPartitionCount = one(of: [1, 2])
+        for trouble in Trouble.allCases where own.chance(1, in: 2) { troubles.append(trouble) }
+        troubleMilliseconds = one(of: [300, 1_000, 3_000])
+        commitMilliseconds = one(of: [50, 200, 1_000])
+    }
+
     /// What members ask for, and what the brokers give to those that can't ask.
     static let sessionMilliseconds: Int64 = 2_000
     static let rebalanceMilliseconds: Int64 = 3_000

@@ -16,6 +16,7 @@ extension SimulatedMember {
                 client.refresh([topic]) {}
                 return done(false)
             }
+            if coordinator != found.nodeID { tell("finds the coordinator \(found.nodeID)") }
             coordinator = found.nodeID
             done(true)
         }
@@ -58,6 +59,7 @@ extension SimulatedMember {
             client.send(request, to: coordinator) { [self] result in
                 if case .success(let response) = result {
                     truth.reach("heartbeat: \(response.errorCode)")
+                    if response.errorCode != .noError { tell("beats: \(response.errorCode)") }
                     if response.errorCode == .noError {
                         groups.heard(life, sentAt: sentAt)
                         if let reason = groups.confirmed(life, epoch: request.generationID, sentAt: sentAt) {
@@ -85,7 +87,9 @@ extension SimulatedMember {
         var changes: [GroupMembership.Change] = []
         switch result {
         case .success(let response): changes = take(&member, response, client.now, &generator)
-        case .failure: member.unanswered(now: client.now, using: &generator)
+        case .failure(let error):
+            tell("hears no answer: \(error)")
+            member.unanswered(now: client.now, using: &generator)
         }
         machine = .classic(member)
         for change in changes { apply(change) }
@@ -134,7 +138,9 @@ extension SimulatedMember {
                 case .success(let response):
                     judge(response, sentAt)
                     changes = member.answered(response, now: client.now, using: &generator)
-                case .failure: member.unanswered(now: client.now, using: &generator)
+                case .failure(let error):
+                    tell("hears no answer: \(error)")
+                    member.unanswered(now: client.now, using: &generator)
                 }
                 machine = .consumer(member)
                 for change in changes { apply(change) }
@@ -153,7 +159,10 @@ extension SimulatedMember {
     }
 
     private func judge(_ response: ConsumerGroupHeartbeatResponse, _ sentAt: MonotonicInstant) {
-        if response.errorCode != .noError { return truth.reach("consumer heartbeat: \(response.errorCode)") }
+        if response.errorCode != .noError {
+            tell("beats: \(response.errorCode)")
+            return truth.reach("consumer heartbeat: \(response.errorCode)")
+        }
         groups.heard(life, sentAt: sentAt)
         let reason: String?
         if let assignment = response.assignment {
@@ -229,7 +238,7 @@ extension SimulatedMember {
             group: life.group, memberID: memberID, generation: epoch, instanceID: life.instanceID, due)
         client.send(request, to: coordinator, maxVersion: CommittedOffsets.versionMax) { [self] result in
             isCommitting = false
-            committed(numbers, try? result.get(), sentAt)
+            committed(numbers, try? result.get())
             done()
         }
     }
@@ -241,9 +250,7 @@ extension SimulatedMember {
         }
     }
 
-    private func committed(
-        _ numbers: [(GroupPlace, Offset, Int)], _ response: OffsetCommitResponse?, _ sentAt: MonotonicInstant
-    ) {
+    private func committed(_ numbers: [(GroupPlace, Offset, Int)], _ response: OffsetCommitResponse?) {
         var worst = ErrorCode.noError
         for (key, offset, number) in numbers {
             let error = response.map { response in
@@ -259,7 +266,9 @@ extension SimulatedMember {
         // Where nobody answered, the next heartbeat finds the coordinator.
         guard response != nil else { return }
         truth.reach("offset commit: \(worst)")
-        if worst == .noError { groups.heard(life, sentAt: sentAt) } else { failed(worst) }
+        if worst != .noError { tell("commits: \(worst)") }
+        // A commit is no sign of life to a consumer group.
+        if worst != .noError { failed(worst) }
     }
 
     /// Nil where the commit may have been written all the same.

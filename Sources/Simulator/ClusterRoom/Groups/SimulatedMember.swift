@@ -20,6 +20,7 @@ final class SimulatedMember: @unchecked Sendable {
     let truth: ClusterTruth
     let groups: GroupTruth
     private let history: ClientHistory
+    private let trace: ClusterTrace
     let topic: String
     var machine: Machine
     var generator: SeededGenerator
@@ -37,6 +38,7 @@ final class SimulatedMember: @unchecked Sendable {
     private var busy: Set<BrokerID> = []
     private var wake: (any Timer)?
     private(set) var isPaused = false
+    var isAlive: Bool { !client.isClosed }
     private let commitMilliseconds: Int64
 
     /// Wait before a question that had no answer is put again.
@@ -44,12 +46,14 @@ final class SimulatedMember: @unchecked Sendable {
 
     init(
         _ client: SimulatedClient, group: String, speech: GroupPlan.Speech, instanceID: String?, topic: String,
-        commitMilliseconds: Int64, truth: ClusterTruth, groups: GroupTruth, history: ClientHistory
+        commitMilliseconds: Int64, truth: ClusterTruth, groups: GroupTruth, history: ClientHistory,
+        trace: ClusterTrace
     ) {
         self.client = client
         self.truth = truth
         self.groups = groups
         self.history = history
+        self.trace = trace
         self.topic = topic
         self.commitMilliseconds = commitMilliseconds
         life = MemberLife(group: group, number: client.number, instanceID: instanceID)
@@ -89,6 +93,11 @@ final class SimulatedMember: @unchecked Sendable {
     func start() {
         client.loop.execute { [self] in client.refresh([topic]) { self.pump() } }
         client.loop.schedule(afterMilliseconds: commitMilliseconds) { self.commitNowAndThen() }
+    }
+
+    /// A line of the trace.
+    func tell(_ words: @autoclosure () -> String) {
+        if trace.isKept { trace.add(0, "client \(client.number) \(words())") }
     }
 
     /// It stands still: what comes waits.
@@ -136,6 +145,7 @@ final class SimulatedMember: @unchecked Sendable {
     func owns(_ places: [TopicPartition]) {
         guard places.sorted() != owned else { return }
         owned = places.sorted()
+        tell("owns \(owned)")
         history.subscribes(owned, by: client.number)
         positions.assign(owned, startingAt: .needsCommitted)
         committed = committed.filter { owned.contains($0.key) }

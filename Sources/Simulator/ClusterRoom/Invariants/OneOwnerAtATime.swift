@@ -54,7 +54,8 @@ struct OneOwnerAtATime {
                 claims[key] = Claim(owner: life, toldAt: claims[key]?.toldAt ?? now, grantedAt: sentAt)
                 continue
             }
-            if life.isSuperseded { continue }
+            // What one is told whose name is another's may be of before, or be so: the other may have gone.
+            if life.isSuperseded && former.endsAt > now { continue }
             let isReplaced = life.instanceID != nil && life.instanceID == former.owner.instanceID
             let ends = min(
                 sentAt.advanced(byMilliseconds: GroupPlan.sessionMilliseconds),

@@ -82,6 +82,7 @@ package final class SimulatedMachine: @unchecked Sendable {
             log.flush.on.ack=\(plan.flushesOnAck)
             log.segment.bytes=\(plan.segmentBytes)
             log.scrub.interval.ms=\(scrubMilliseconds)
+            log.cleaner.enable=\(!plan.hasCoordinators)
             \(plan.transactions?.properties ?? "")
             \(plan.groups?.properties ?? "")
             """

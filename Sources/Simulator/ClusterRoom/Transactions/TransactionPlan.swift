@@ -46,11 +46,9 @@ package struct TransactionPlan: Hashable, Sendable {
         stepMilliseconds = one(of: [5, 20, 60])
     }
 
-    /// What the brokers are told. The cleaner is off: the rules about logs take every committed batch for due on every
-    /// disk, and `__transaction_state` is compacted.
+    /// What the brokers are told.
     var properties: String {
         """
-        log.cleaner.enable=false
         transaction.state.log.num.partitions=\(logPartitionCount)
         transaction.state.log.replication.factor=3
         transaction.state.log.min.isr=2

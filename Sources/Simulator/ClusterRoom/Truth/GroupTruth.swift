@@ -121,16 +121,16 @@ final class GroupTruth: @unchecked Sendable {
         let from = readEnds[partition.id] ?? .zero
         let end = partition.committed.end
         guard from < end else { return nil }
+        let due = partition.committed.batches(from: from)
         for replica in partition.all {
             let log = replica.disk
             let first = log.index(behind: from)
-            guard replica.rot == nil, log.end.map({ $0 >= end }) ?? false,
-                log.batches[first...].prefix(while: { $0.end <= end }).allSatisfy({
-                    partition.committed.batch(at: $0.base) == $0
-                })
+            // Of a machine that is off the disk may be another by now.
+            guard replica.witness != nil, !log.needsRefresh, replica.rot == nil,
+                log.batches[first...].starts(with: due)
             else { continue }
             readEnds[partition.id] = end
-            for index in first..<log.batches.count where log.batches[index].end <= end {
+            for index in first..<(first + due.count) {
                 let records = CoordinatorLogRecord.read(log, index, machines[replica.node - 1].files)
                 for record in records { if let reason = take(record) { return reason } }
             }
