@@ -58,6 +58,26 @@ import WireMessages
         request?.topicPartitions?.flatMap { $0.partitions.map(\.value) }
     }
 
+    @Test("Another subscription is told at once, also one that changes while a heartbeat is under way")
+    func subscribesAnew() throws {
+        var scene = Scene()
+        #expect(scene.sent()?.subscribedTopicNames == ["t"])
+        scene.member.subscribe(to: ["t", "u"])
+        #expect(scene.sent() == nil, "one heartbeat at a time")
+        #expect(scene.answered(epoch: 1, []).isEmpty)
+        #expect(scene.member.nextWake == MonotonicInstant(0))
+        #expect(scene.sent()?.subscribedTopicNames == ["t", "u"])
+        #expect(scene.answered(epoch: 2).isEmpty)
+        scene.member.subscribe(to: ["t", "u"])
+        #expect(scene.sent() == nil, "nothing new")
+        // What nobody answered is said again.
+        scene.member.subscribe(to: ["u"])
+        #expect(scene.sent()?.subscribedTopicNames == ["u"])
+        scene.member.unanswered(now: scene.now, using: &scene.generator)
+        scene.now = scene.now.advanced(byMilliseconds: 1_000)
+        #expect(scene.sent()?.subscribedTopicNames == ["u"])
+    }
+
     @Test("it joins with all that it is, takes its share, and says at once that it has it")
     func joining() {
         var scene = Scene()

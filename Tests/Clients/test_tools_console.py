@@ -7,6 +7,7 @@ import subprocess
 import time
 
 import pytest
+from confluent_kafka import Producer
 
 from harness import MARTLET, Cluster, fresh, martlet, wait_until
 
@@ -138,14 +139,15 @@ def test_without_a_group_it_joins_one_of_its_own_and_leaves_it(cluster, topic):
         process.kill()
 
 
-def test_a_pattern_finds_topics_that_are_made_later(cluster):
+@pytest.mark.parametrize("protocol", ["classic", "consumer"])
+def test_a_pattern_finds_topics_that_are_made_later(cluster, protocol):
     base = fresh("pattern")
     tool(cluster, "topics", "--create", "--topic", f"{base}-1", "--partitions", 1)
     process = subprocess.Popen(
         [
             MARTLET, "console-consumer", "--bootstrap-server", cluster.bootstrap, "--include", f"{base}-.*",
             "--from-beginning", "--max-messages", "3", "--timeout-ms", "40000", "--command-property",
-            "metadata.max.age.ms=300",
+            "metadata.max.age.ms=300", "--command-property", f"group.protocol={protocol}",
         ],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )
@@ -161,6 +163,71 @@ def test_a_pattern_finds_topics_that_are_made_later(cluster):
         assert process.returncode == 0
     finally:
         process.kill()
+
+
+def test_two_consumers_share_by_the_consumer_protocol(cluster):
+    """The second takes half of the partitions over where the first has committed, and gives them back."""
+    topic, group = fresh("shared"), fresh("sharing")
+    tool(cluster, "topics", "--create", "--topic", topic, "--partitions", 4)
+
+    def start():
+        return subprocess.Popen(
+            [
+                MARTLET, "console-consumer", "--bootstrap-server", cluster.bootstrap, "--topic", topic, "--group", group,
+                "--from-beginning", "--command-property", "group.protocol=consumer",
+            ],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )
+
+    def shares():
+        lines = tool(cluster, "consumer-groups", "--describe", "--group", group, "--members").splitlines()
+        columns = next((line.split() for line in lines if line.startswith("GROUP")), [])
+        return sorted(int(line.split()[columns.index("#PARTITIONS")]) for line in lines if line.startswith(group))
+
+    def write(first, count):
+        lines = [f"{n}" for n in range(first, first + count)]
+        producer = Producer({"bootstrap.servers": cluster.bootstrap})
+        for index, line in enumerate(lines):
+            producer.produce(topic, line, partition=index % 4)
+        assert producer.flush(30) == 0
+        return lines
+
+    one = start()
+    two = None
+    try:
+        wait_until(lambda: shares() == [4], 30, "the first has all")
+        state = tool(cluster, "consumer-groups", "--describe", "--group", group, "--state")
+        assert "Stable" in state and "uniform" in state, state
+        written = write(0, 8)
+        read = [one.stdout.readline().strip() for _ in range(8)]
+        two = start()
+        wait_until(lambda: shares() == [2, 2], 30, "each has half")
+        written += write(8, 8)
+        read += [one.stdout.readline().strip() for _ in range(4)]
+        others = [two.stdout.readline().strip() for _ in range(4)]
+        two.send_signal(signal.SIGINT)
+        assert two.communicate(timeout=20)[1] == "Processed a total of 4 messages\n"
+        wait_until(lambda: shares() == [4], 30, "the first has all again")
+        written += write(16, 8)
+        read += [one.stdout.readline().strip() for _ in range(8)]
+        one.send_signal(signal.SIGINT)
+        assert one.communicate(timeout=20)[1] == "Processed a total of 20 messages\n"
+        assert sorted(read + others) == sorted(written)
+        assert "Empty" in tool(cluster, "consumer-groups", "--describe", "--group", group, "--state")
+    finally:
+        for process in filter(None, [one, two]):
+            process.kill()
+
+
+@pytest.mark.parametrize("properties, complaint", [
+    (["group.protocol=raft"], "String must be one of (case insensitive): CLASSIC, CONSUMER"),
+    (["group.protocol=consumer", "session.timeout.ms=6000"], "session.timeout.ms cannot be set when group.protocol=CONSUMER"),
+    (["group.remote.assignor=range"], "group.remote.assignor cannot be set when group.protocol=CLASSIC"),
+])
+def test_what_a_group_protocol_does_not_know_is_refused(cluster, topic, properties, complaint):
+    given = [word for line in properties for word in ("--command-property", line)]
+    code, _, complaints = run("console-consumer", "--bootstrap-server", cluster.bootstrap, "--topic", topic, *given)
+    assert code == 1 and complaint in complaints, complaints
 
 
 def test_nothing_comes_in_time(cluster, topic):

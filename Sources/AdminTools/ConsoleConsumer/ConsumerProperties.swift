@@ -4,14 +4,12 @@ package import MartletClient
 package enum ConsumerProperties {
     /// The options, with the consumer's own defaults where nothing is given.
     ///
-    /// - Errors: a value that is none; a protocol that is not built yet.
+    /// - Errors: a value that is none; a key that the group's protocol does not know.
     package static func options(_ properties: ClientProperties) throws(ToolFailure) -> ConsumerOptions {
         var options = ConsumerOptions()
         options.start = try start(properties)
         options.readsCommittedOnly = try readsCommittedOnly(properties)
-        if let name = properties.values["group.protocol"], name.lowercased() != "classic" {
-            throw ToolFailure("group.protocol=\(name) is not supported by this tool yet; use classic")
-        }
+        options.groupProtocol = try groupProtocol(properties)
         options.groupInstanceID = properties.values["group.instance.id"]
         options.commitsAutomatically = try properties.boolean("enable.auto.commit") ?? options.commitsAutomatically
         if let wait = try properties.integer("auto.commit.interval.ms", atLeast: 0) {
@@ -27,6 +25,27 @@ package enum ConsumerProperties {
         options.fetchBytesMax = try small("fetch.max.bytes", properties) ?? options.fetchBytesMax
         options.partitionBytesMax = try small("max.partition.fetch.bytes", properties) ?? options.partitionBytesMax
         return options
+    }
+
+    /// Which keys each protocol leaves to the other (KIP-848).
+    private static func groupProtocol(
+        _ properties: ClientProperties
+    ) throws(ToolFailure) -> ConsumerOptions.GroupProtocol {
+        let named = properties.values["group.protocol"] ?? "classic"
+        let isClassic = named.lowercased() == "classic"
+        guard isClassic || named.lowercased() == "consumer" else {
+            throw ToolFailure(
+                "Invalid value \(named) for configuration group.protocol: String must be one of (case insensitive): "
+                    + "CLASSIC, CONSUMER")
+        }
+        let others =
+            isClassic
+            ? ["group.remote.assignor"]
+            : ["heartbeat.interval.ms", "session.timeout.ms", "partition.assignment.strategy"]
+        for key in others where properties.values[key] != nil {
+            throw ToolFailure("\(key) cannot be set when group.protocol=\(isClassic ? "CLASSIC" : "CONSUMER")")
+        }
+        return isClassic ? .classic : .consumer(assignor: properties.values["group.remote.assignor"])
     }
 
     private static func small(_ key: String, _ properties: ClientProperties) throws(ToolFailure) -> Int32? {

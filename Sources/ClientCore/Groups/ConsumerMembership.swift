@@ -15,6 +15,8 @@ package struct ConsumerMembership: Sendable {
         package var memberID: String
         package var instanceID: String?
         package var topics: [String]
+        /// The coordinator's first assignor where none is named.
+        package var assignor: String?
         package var rebalanceTimeoutMilliseconds: Int32 = 300_000
         package var retry = RetryPolicy(backoffMilliseconds: 50, backoffMillisecondsMax: 1_000)
 
@@ -67,7 +69,7 @@ package struct ConsumerMembership: Sendable {
         case refused
     }
 
-    package let settings: Settings
+    package private(set) var settings: Settings
     /// The epoch that the coordinator told last; 0 outside of the group.
     package private(set) var epoch: Int32 = 0
     /// What the member owns; sorted.
@@ -79,6 +81,7 @@ package struct ConsumerMembership: Sendable {
     private var isWaitingForAnswer = false
     private var isFullDue = true
     private var isOwnedDue = false
+    private var isSubscriptionDue = false
     private var heartbeatMilliseconds: Int64 = 0
     private var failedAttempts = 0
     private var notBefore: MonotonicInstant?
@@ -90,6 +93,13 @@ package struct ConsumerMembership: Sendable {
 
     /// True while the member is in the group and has nothing to give up.
     package var isStable: Bool { if case .inside = phase { target == nil && !isOwnedDue } else { false } }
+
+    /// Subscribes to other topics, which the next heartbeat tells at once.
+    package mutating func subscribe(to topics: [String]) {
+        guard settings.topics != topics else { return }
+        settings.topics = topics
+        isSubscriptionDue = true
+    }
 
     /// What to send now; nil while an answer or a wait is under way.
     package mutating func advance(now: MonotonicInstant) -> Effect? {
@@ -103,10 +113,11 @@ package struct ConsumerMembership: Sendable {
         switch phase {
         case .inside(let next), .givingUp(_, let next):
             // What it has given up is told at once.
-            if now < next && !isOwnedDue { return nil }
+            if now < next && !isOwnedDue && !isSubscriptionDue { return nil }
         case .outside, .refused: break
         }
         isWaitingForAnswer = true
+        defer { isSubscriptionDue = false }
         return .heartbeat(request())
     }
 
@@ -116,7 +127,7 @@ package struct ConsumerMembership: Sendable {
         let soon = notBefore ?? MonotonicInstant(0)
         switch phase {
         case .inside(let next), .givingUp(_, let next):
-            return isOwnedDue || !isCoordinatorKnown ? soon : max(next, soon)
+            return isOwnedDue || isSubscriptionDue || !isCoordinatorKnown ? soon : max(next, soon)
         case .outside, .refused: return soon
         }
     }
@@ -129,8 +140,9 @@ package struct ConsumerMembership: Sendable {
         request.instanceID = settings.instanceID
         if isFullDue {
             request.rebalanceTimeoutMilliseconds = settings.rebalanceTimeoutMilliseconds
-            request.subscribedTopicNames = settings.topics
+            request.serverAssignor = settings.assignor
         }
+        if isFullDue || isSubscriptionDue { request.subscribedTopicNames = settings.topics }
         if isFullDue || isOwnedDue { request.topicPartitions = ConsumerMembership.byTopic(owned) }
         return request
     }

@@ -10,7 +10,7 @@ extension Consumer {
 
     /// Looks from time to time for topics that came or went, and for partitions that were added.
     func followTopics() async throws(ClientError) {
-        guard case .group(let membership) = source else { return }
+        guard case .group(let member) = source else { return }
         let now = cluster.runtime.clock.now
         guard now >= nextLook ?? now else { return }
         guard matching != nil || nextLook != nil else {
@@ -19,117 +19,104 @@ extension Consumer {
             return
         }
         nextLook = now.advanced(byMilliseconds: cluster.configuration.metadataAgeMillisecondsMax)
-        try await cluster.refresh(topics: matching == nil ? membership.settings.topics : nil)
+        try await cluster.refresh(topics: matching == nil ? member.topics : nil)
         let known = cluster.view.topics
         var isUnsettled = false
         if let matching {
             let wanted = cluster.view.topicNames.filter { known[$0]?.isInternal == false && matching($0) }
-            let changes = changing { $0.subscribe(to: wanted) }
-            isUnsettled = changes == nil || wanted.isEmpty
-            await apply(changes ?? [])
+            isUnsettled = await subscribe(to: wanted) == false || wanted.isEmpty
         }
-        await apply(changing { $0.seen(known.mapValues(\.partitions.count)) })
+        if case .group(.classic(var membership)) = source {
+            let changes = membership.seen(known.mapValues(\.partitions.count))
+            source = .group(.classic(membership))
+            await apply(changes)
+        }
         if isUnsettled || topics.contains(where: { known[$0] == nil }) {
             nextLook = now.advanced(byMilliseconds: Consumer.missingTopicMilliseconds)
+        }
+    }
+
+    /// - Returns: false while the member is about to join: it has to be called again later.
+    private func subscribe(to topics: [String]) async -> Bool {
+        switch source {
+        case .group(.classic(var membership)):
+            let changes = membership.subscribe(to: topics)
+            source = .group(.classic(membership))
+            await apply(changes ?? [])
+            return changes != nil
+        case .group(.consumer(var membership)):
+            membership.subscribe(to: topics)
+            source = .group(.consumer(membership))
+            return true
+        case .topics, .partitions: return true
         }
     }
 
     /// Does what the membership asks for next, until it waits for time to pass.
     func tendGroup() async throws(ClientError) {
         if matching != nil, topics.isEmpty { return }
-        while !isClosed, case .group(var membership) = source {
-            let effect = membership.advance(now: cluster.runtime.clock.now)
-            source = .group(membership)
-            guard let effect else { return }
-            try await perform(effect)
-        }
-    }
-
-    private func perform(_ effect: GroupMembership.Effect) async throws(ClientError) {
-        do throws(ClientError) {
-            switch effect {
-            case .findCoordinator:
-                coordinator = try await Admin(cluster).coordinator(of: groupID)
-                change { $0.coordinatorFound() }
-            case .join(let request):
-                let wait = Int64(request.rebalanceTimeoutMilliseconds) + 5_000
-                let response = try await cluster.send(request, to: try target(), timeoutMilliseconds: wait)
-                await apply { $0.answered(response, now: $1, using: &$2) }
-            case .countPartitions(let topics):
-                _ = try await cluster.refresh(topics: topics, allowsCreation: true)
-                let view = cluster.view
-                change { $0.counted(view.topics.mapValues { $0.partitions.count }) }
-            case .sync(let request):
-                let wait = cluster.configuration.requestTimeoutMilliseconds
-                let response = try await cluster.send(request, to: try target(), timeoutMilliseconds: wait)
-                await apply { $0.answered(response, now: $1, using: &$2) }
-            case .heartbeat(let request):
-                let response = try await cluster.send(request, to: try target())
-                await apply { $0.answered(response, now: $1, using: &$2) }
-            }
-        } catch {
-            if error.isRetriable {
+        while !isClosed, case .group(var member) = source {
+            let effect = member.advance(now: cluster.runtime.clock.now)
+            source = .group(member)
+            guard let effect else { break }
+            do throws(ClientError) {
+                switch effect {
+                case .classic(let effect): try await perform(effect)
+                case .consumer(let effect): try await perform(effect)
+                }
+            } catch {
+                guard error.isRetriable else { throw error }
                 let now = cluster.runtime.clock.now
                 change { $0.unanswered(now: now, using: &self.generator) }
                 _ = try? await cluster.refresh(topics: topics)
-            } else {
-                throw error
             }
         }
+        if !unnamedShares.isEmpty { await nameShares() }
     }
 
-    private var groupID: String {
-        if case .group(let membership) = source { membership.settings.groupID } else { "" }
+    func findCoordinator() async throws(ClientError) {
+        guard case .group(let member) = source else { return }
+        coordinator = try await Admin(cluster).coordinator(of: member.groupID)
+        change { $0.coordinatorFound() }
     }
 
-    private func target() throws(ClientError) -> ClusterClient.Target {
+    func target() throws(ClientError) -> ClusterClient.Target {
         guard let coordinator else { throw ClientError(code: .coordinatorNotAvailable) }
         return .broker(coordinator)
     }
 
-    private func change(_ work: (inout GroupMembership) -> Void) {
-        guard case .group(var membership) = source else { return }
-        work(&membership)
-        source = .group(membership)
+    private func change(_ work: (inout GroupMember) -> Void) {
+        guard case .group(var member) = source else { return }
+        work(&member)
+        source = .group(member)
     }
 
-    private func changing<Changes>(_ work: (inout GroupMembership) -> Changes) -> Changes {
-        guard case .group(var membership) = source else { preconditionFailure("only a member of a group changes") }
-        defer { source = .group(membership) }
-        return work(&membership)
+    // MARK: partitions
+
+    /// From now on these are read, too.
+    func begin(_ places: [TopicPartition]) async {
+        _ = try? await cluster.refresh(topics: topics)
+        positions.assign(positions.assigned + places, startingAt: .needsCommitted)
+        rebalanceTime.end(now: cluster.runtime.clock.now)
     }
 
-    private func apply(
-        _ work: (inout GroupMembership, MonotonicInstant, inout SeededGenerator) -> [GroupMembership.Change]
-    ) async {
-        guard case .group(var membership) = source else { return }
-        let changes = work(&membership, cluster.runtime.clock.now, &generator)
-        source = .group(membership)
-        await apply(changes)
+    /// These go to other members, who begin where this one commits.
+    func giveUp(_ places: [TopicPartition]) async {
+        buffer.drop(of: places)
+        if options.commitsAutomatically { try? await commit() }
+        forget(places)
     }
 
-    private func apply(_ changes: [GroupMembership.Change]) async {
-        for change in changes {
-            switch change {
-            case .assigned(let places):
-                _ = try? await cluster.refresh(topics: topics)
-                positions.assign(places, startingAt: .needsCommitted)
-                rebalanceTime.end(now: cluster.runtime.clock.now)
-            case .revoked(let places):
-                buffer.drop(of: places)
-                if options.commitsAutomatically { try? await commit() }
-                forget(places)
-            case .lost(let places):
-                buffer.drop(of: places)
-                forget(places)
-            case .refused(let code): failure = ClientError(code: code)
-            }
-        }
+    /// These may be read by others already.
+    func lose(_ places: [TopicPartition]) {
+        buffer.drop(of: places)
+        forget(places)
     }
 
     private func forget(_ places: [TopicPartition]) {
-        rebalanceTime.begin(now: cluster.runtime.clock.now)
-        positions.assign([], startingAt: .needsCommitted)
+        let left = positions.assigned.filter { !places.contains($0) }
+        if left.isEmpty { rebalanceTime.begin(now: cluster.runtime.clock.now) }
+        positions.assign(left, startingAt: .needsCommitted)
         read.leave(places)
     }
 }

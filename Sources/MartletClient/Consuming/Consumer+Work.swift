@@ -48,7 +48,7 @@ extension Consumer {
 
     var topics: [String] {
         switch source {
-        case .group(let membership): membership.settings.topics
+        case .group(let member): member.topics
         case .topics(let topics): topics
         case .partitions: Set(positions.assigned.map(\.topic)).sorted()
         }
@@ -73,9 +73,9 @@ extension Consumer {
     }
 
     private func findPositions() async throws(ClientError) {
-        if case .group(let membership) = source, let coordinator, !positions.needingCommitted.isEmpty {
+        if case .group(let member) = source, let coordinator, !positions.needingCommitted.isEmpty {
             let asked = positions.needingCommitted
-            let request = CommittedOffsets.request(group: membership.settings.groupID, places: asked)
+            let request = CommittedOffsets.request(group: member.groupID, places: asked)
             let response = try await cluster.send(
                 request, to: .broker(coordinator), upTo: CommittedOffsets.versionMax)
             let answer = CommittedOffsets.answer(response)

@@ -24,7 +24,7 @@ public actor Consumer: AsyncSequence {
 
     enum Source {
         /// Partitions are divided by the group's coordinator.
-        case group(GroupMembership)
+        case group(GroupMember)
         /// All partitions of these topics.
         case topics([String])
         /// Partitions named by hand.
@@ -51,6 +51,8 @@ public actor Consumer: AsyncSequence {
     var nextCommit: MonotonicInstant?
     var failedAttempts = 0
     var rebalanceTime = RebalanceTime()
+    /// What was assigned of topics whose names are not known yet.
+    var unnamedShares: [ConsumerMembership.Share] = []
 
     /// A member of a group that reads these topics.
     public init(
@@ -75,15 +77,32 @@ public actor Consumer: AsyncSequence {
     ) throws(ClientError) {
         guard !group.isEmpty else { throw ClientError(.invalid, "A group needs a name") }
         let cluster = try ClusterClient(configuration)
-        var settings = GroupMembership.Settings(groupID: group, topics: topics, instanceID: options.groupInstanceID)
-        settings.sessionTimeoutMilliseconds = options.sessionTimeoutMilliseconds
-        settings.heartbeatIntervalMilliseconds = options.heartbeatIntervalMilliseconds
         self.cluster = cluster
         self.options = options
         self.matching = matching
-        source = .group(GroupMembership(settings: settings))
         positions = ConsumerPositions(resetPolicy: options.resetPolicy)
-        generator = cluster.runtime.generator()
+        var generator = cluster.runtime.generator()
+        source = .group(Consumer.member(of: group, topics, options, using: &generator))
+        self.generator = generator
+    }
+
+    private static func member(
+        of group: String, _ topics: [String], _ options: ConsumerOptions, using generator: inout SeededGenerator
+    ) -> GroupMember {
+        switch options.groupProtocol {
+        case .classic:
+            var settings = GroupMembership.Settings(
+                groupID: group, topics: topics, instanceID: options.groupInstanceID)
+            settings.sessionTimeoutMilliseconds = options.sessionTimeoutMilliseconds
+            settings.heartbeatIntervalMilliseconds = options.heartbeatIntervalMilliseconds
+            return .classic(GroupMembership(settings: settings))
+        case .consumer(let assignor):
+            var settings = ConsumerMembership.Settings(
+                groupID: group, memberID: UUID128.random(using: &generator).description, topics: topics,
+                instanceID: options.groupInstanceID)
+            settings.assignor = assignor
+            return .consumer(ConsumerMembership(settings: settings))
+        }
     }
 
     /// A reader of all partitions of these topics, without a group.
@@ -187,12 +206,10 @@ public actor Consumer: AsyncSequence {
 
     /// Commits what was read in the name of the group.
     public func commit() async throws(ClientError) {
-        guard case .group(let membership) = source, let coordinator else { return }
+        guard case .group(let member) = source, let coordinator else { return }
         let positions = read.uncommitted
         guard !positions.isEmpty else { return }
-        let request = CommittedOffsets.commit(
-            group: membership.settings.groupID, memberID: membership.memberID, generation: membership.generation,
-            instanceID: membership.settings.instanceID, positions)
+        let request = member.commit(positions)
         let response = try await cluster.send(
             request, to: .broker(coordinator), upTo: CommittedOffsets.versionMax)
         let error = CommittedOffsets.error(response)
@@ -205,9 +222,7 @@ public actor Consumer: AsyncSequence {
         guard !isClosed else { return }
         isClosed = true
         if options.commitsAutomatically { try? await commit() }
-        if case .group(let membership) = source, let coordinator, let request = membership.leaveRequest() {
-            _ = try? await cluster.send(request, to: .broker(coordinator), timeoutMilliseconds: 5_000)
-        }
+        await leaveGroup()
         cluster.close()
         wake()
     }

@@ -15,10 +15,20 @@ public struct ConsumerOptions: Hashable, Sendable {
         case offset(Int64)
     }
 
+    /// How partitions are shared out in a group.
+    public enum GroupProtocol: Hashable, Sendable {
+        /// By one of the members, all at once.
+        case classic
+        /// By the coordinator, and only what moves (KIP-848), with the assignor of this name or the broker's first.
+        case consumer(assignor: String?)
+    }
+
     public var start = Start.latest
+    public var groupProtocol = GroupProtocol.classic
     /// Whether positions are committed in the name of the group, every `autoCommitMilliseconds` and on leaving it.
     public var commitsAutomatically = true
     public var autoCommitMilliseconds: Int64 = 5_000
+    /// This and `heartbeatIntervalMilliseconds` are the broker's to say in the consumer protocol.
     public var sessionTimeoutMilliseconds: Int32 = 45_000
     public var heartbeatIntervalMilliseconds: Int64 = 3_000
     /// The member's fixed name (KIP-345): it keeps its partitions over a restart.
