@@ -54,6 +54,18 @@ import Testing
         #expect(named.owner(of: Self.key) === new)
     }
 
+    @Test("what a member is told after its good-bye it does not own")
+    func toldTooLate() {
+        let truth = GroupTruth(VirtualTime(seed: 1))
+        let (first, second) = (life(1), life(2))
+        truth.heard(first, sentAt: at(0))
+        truth.heard(second, sentAt: at(0))
+        truth.left(first)
+        #expect(truth.told(first, [Self.place], epoch: 0, sentAt: at(0)) == nil)
+        #expect(truth.told(second, [Self.place], epoch: 0, sentAt: at(0)) == nil)
+        #expect(truth.told(life(3), [Self.place], epoch: 0, sentAt: at(0)) != nil, "the second has not gone")
+    }
+
     @Test("the elder of two of one name owns again what it is told when the other has gone, and not before that")
     func eldersOfAName() {
         let truth = GroupTruth(VirtualTime(seed: 1))

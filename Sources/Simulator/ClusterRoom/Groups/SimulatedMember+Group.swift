@@ -302,7 +302,7 @@ extension SimulatedMember {
     func leave(comesBack: Bool) {
         isHeld = true
         commit { [self] in
-            groups.releasedAll(by: life)
+            groups.left(life)
             owns([])
             switch machine {
             case .classic(let member):

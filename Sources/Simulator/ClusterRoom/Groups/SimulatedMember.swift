@@ -143,7 +143,7 @@ final class SimulatedMember: @unchecked Sendable {
 
     /// Its share is another now.
     func owns(_ places: [TopicPartition]) {
-        guard places.sorted() != owned else { return }
+        guard places.sorted() != owned, places.isEmpty || !life.hasLeft else { return }
         owned = places.sorted()
         tell("owns \(owned)")
         history.subscribes(owned, by: client.number)

@@ -15,6 +15,9 @@ final class MemberLife: @unchecked Sendable {
     /// Another life of its name has begun: what is still told to this one is of before.
     fileprivate(set) var isSuperseded = false
 
+    /// It has said good-bye, or is about to: what is still told to it, it does not take.
+    fileprivate(set) var hasLeft = false
+
     init(group: String, number: Int, instanceID: String?) {
         self.group = group
         self.number = number
@@ -84,6 +87,12 @@ final class GroupTruth: @unchecked Sendable {
     /// Members leave: the group may be without any from here on, until somebody commits again.
     func mayBeEmpty(_ group: String) { mayHaveBeenEmpty.insert(group) }
 
+    /// A member gives up all that it has and what it may be told yet, for good.
+    func left(_ life: MemberLife) {
+        life.hasLeft = true
+        ownership.releaseAll(by: life)
+    }
+
     /// A member says, or is about to, that it owns these no more.
     func released(_ places: [TopicPartition], by life: MemberLife) { ownership.release(places, by: life) }
 
@@ -97,6 +106,7 @@ final class GroupTruth: @unchecked Sendable {
         _ life: MemberLife, _ places: [TopicPartition], epoch: Int32, sentAt: MonotonicInstant
     ) -> String? {
         if let reason = epochs.violation(epoch, toldIn: life.group) { return reason }
+        if life.hasLeft { return nil }
         return ownership.told(life, places, sentAt: sentAt, now: time.now)
     }
 
