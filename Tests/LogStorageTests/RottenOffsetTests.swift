@@ -66,6 +66,28 @@ import World
         #expect(corrupt > 5, "\(corrupt)")
     }
 
+    @Test("An index of Kafka 3, which names the ends of whole appends, leads to the same batches")
+    func oldIndexes() throws {
+        var fixture = try LogFixture.small()
+        try fixture.fill(60)
+        let sound = try fixture.contents()
+        let paths = fixture.log.auditedSegments.dropLast().map(\.path)
+        try #require(paths.count > 2)
+        for path in paths {
+            fixture.disk.edit(path.replacing(".log", with: ".index")) { bytes in
+                // Each entry goes as far as the next one's batch begins, at least.
+                for entry in stride(from: 0, to: bytes.count - 8, by: 8) {
+                    bytes[entry + 3] = max(bytes[entry + 3], bytes[entry + 11] - 3)
+                }
+            }
+        }
+        try fixture.reopen(clean: true, recoveryPoint: fixture.log.logEndOffset)
+        #expect(try fixture.contents(maxBytes: 150) == sound)
+        for offset in 0..<fixture.log.logEndOffset.value {
+            #expect(try fixture.contents(from: Offset(offset)).isEmpty == false)
+        }
+    }
+
     private func rot(_ fixture: LogFixture, _ position: Int, _ bit: Int) {
         fixture.disk.edit(RottenOffsetTests.path) { $0[position + 7 - bit / 8] ^= 1 << UInt8(bit % 8) }
     }
