@@ -53,8 +53,8 @@ struct SimulatorCommand: ParsableCommand {
     @Flag(help: "With --seeds: go on after a failure, and say at the end how many there were.")
     var keepGoing = false
 
-    @Option(help: "With --cluster --seeds: only those in whose plan these words stand: groups, cutLogs, 7 nodes.")
-    var only: String?
+    @Option(help: "With --cluster --seeds: only those in whose plan this stands: groups, cutLogs; may be repeated.")
+    var only: [String] = []
 
     #if MUTANTS
         @Option(help: "Break one rule, and say which invariant sees it at which seed; `list` names the rules.")
@@ -72,7 +72,7 @@ struct SimulatorCommand: ParsableCommand {
             guard seed == nil, seeds == nil else { throw ValidationError("--speed takes no seed: its run is fixed") }
             return
         }
-        if only != nil, seeds == nil || !(cluster || room == .cluster) {
+        if !only.isEmpty, seeds == nil || !(cluster || room == .cluster) {
             throw ValidationError("--only chooses among the seeds of --cluster --seeds A...B")
         }
         guard (seed == nil) != (seeds == nil) else {
@@ -121,9 +121,10 @@ struct SimulatorCommand: ParsableCommand {
     }
 
     private func isWanted(_ seed: UInt64) -> Bool {
-        guard let only else { return true }
+        guard !only.isEmpty else { return true }
         var generator = SeededGenerator(seed: seed)
-        return ClusterPlan(drawnFrom: &generator).description.contains(only)
+        let plan = ClusterPlan(drawnFrom: &generator).description
+        return only.allSatisfy { plan.contains($0) }
     }
 
     private func runSteady() throws {

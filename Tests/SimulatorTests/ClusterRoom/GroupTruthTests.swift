@@ -97,6 +97,8 @@ import Testing
         let second = offsets.begin(Self.key, Offset(7), at: at(20), isLate: false)
         #expect(offsets.end(second, of: Self.key, isAccepted: nil, at: at(30)) == nil)
         #expect(offsets.read(Self.key, Offset(5), from: at(40), at: at(41)) == nil)
+        #expect(offsets.read(Self.key, Offset(7), from: at(45), at: at(46))?.hasPrefix("rule 32") == true)
+        write(7)
         #expect(offsets.read(Self.key, Offset(7), from: at(50), at: at(51)) == nil)
         #expect(offsets.read(Self.key, Offset(5), from: at(60), at: at(61)) != nil, "it was told 7 since")
         let refused = offsets.begin(Self.key, Offset(9), at: at(70), isLate: false)

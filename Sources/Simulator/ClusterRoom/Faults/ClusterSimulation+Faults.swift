@@ -281,21 +281,31 @@ extension ClusterSimulation {
         return (TopicPartitionID(topic.id, PartitionIndex(Int32(index))), topic.partitions[index])
     }
 
+    /// A partition of the topic or of a coordinators' log.
+    private var movedPartition: (topic: String, index: PartitionIndex)? {
+        var topics = [ClusterSimulation.topic]
+        if plan.groups != nil { topics.append(GroupTruth.topicName) }
+        if plan.transactions != nil { topics.append(TransactionTruth.topicName) }
+        let name = topics.count == 1 ? topics[0] : topics[Int(generator.next() % UInt64(topics.count))]
+        guard let count = truth.image.topics[name: name]?.partitions.count, count > 0 else { return nil }
+        return (name, PartitionIndex(Int32(generator.next() % UInt64(count))))
+    }
+
     private func reassign() {
-        guard machines.count > plan.replicationFactor || generator.chance(1, in: 2), let (id, _) = somePartition else {
-            return
-        }
+        guard machines.count > plan.replicationFactor || generator.chance(1, in: 2), let (name, index) = movedPartition
+        else { return }
         var left = machines.map(\.id)
         var target: [BrokerID] = []
         while target.count < plan.replicationFactor {
             target.append(left.remove(at: Int(generator.next() % UInt64(left.count))))
         }
-        log.add(0, "partition \(id.index) is to be on \(target)")
+        log.add(0, "\(name)-\(index) is to be on \(target)")
+        if name != ClusterSimulation.topic { truth.reach("a coordinator's log was to be moved") }
         var partition = AlterPartitionReassignmentsRequest.ReassignablePartition()
-        partition.partitionIndex = id.index
+        partition.partitionIndex = index
         partition.replicas = generator.chance(1, in: 8) ? nil : target
         var topic = AlterPartitionReassignmentsRequest.ReassignableTopic()
-        topic.name = ClusterSimulation.topic
+        topic.name = name
         topic.partitions = [partition]
         var request = AlterPartitionReassignmentsRequest()
         request.topics = [topic]

@@ -22,7 +22,8 @@ final class GroupLoad: @unchecked Sendable {
     let truth: GroupTruth
     private var generator: SeededGenerator
     private var groups: [Group]
-    private var watch: GroupWatch
+    private let reader: OffsetReader
+    private let watch: GroupWatch
     private var isOver = false
 
     /// A member comes that late after another one has gone.
@@ -39,6 +40,9 @@ final class GroupLoad: @unchecked Sendable {
         truth = GroupTruth(simulation.time)
         generator = SeededGenerator(seed: simulation.time.draw())
         groups = plan.groups.enumerated().map { Group(name: "group-\($0)", speech: $1) }
+        reader = OffsetReader(
+            simulation.client(), groups: groups.map(\.name), places: simulation.places, truth: simulation.truth,
+            groupTruth: truth)
         watch = GroupWatch(simulation.client(), groups: groups.map(\.name))
     }
 
@@ -56,6 +60,7 @@ final class GroupLoad: @unchecked Sendable {
         for index in groups.indices {
             for _ in 0..<(1 + Int(generator.next() % UInt64(plan.membersMax))) { add(to: index) }
         }
+        reader.start()
         troubleLater()
     }
 
@@ -146,7 +151,8 @@ final class GroupLoad: @unchecked Sendable {
     private func moveCoordinator() {
         guard let topic = simulation.truth.image.topics[name: GroupTruth.topicName] else { return }
         let index = Int(generator.next() % UInt64(topic.partitions.count))
-        let replicas = topic.partitions[index].replicas
+        let registration = topic.partitions[index]
+        let replicas = registration.replicas.filter { !registration.removingReplicas.contains($0) }
         let turned = Array(replicas.dropFirst() + replicas.prefix(1))
         simulation.log.add(0, "\(GroupTruth.topicName)-\(index) is to be led by \(turned[0])")
         simulation.truth.reach("a coordinator moved")
@@ -208,6 +214,7 @@ final class GroupLoad: @unchecked Sendable {
 
     func close() {
         for group in groups { for member in group.former + group.members { member.client.close() } }
+        reader.close()
         watch.close()
     }
 

@@ -106,9 +106,11 @@ final class SimulatedMember: @unchecked Sendable {
         client.loop.pause()
     }
 
+    /// It goes on, and commits how far it got before it knows what became of it.
     func resume() {
         isPaused = false
         client.loop.resume()
+        client.loop.execute { [self] in if !isHeld { commit {} } }
     }
 
     /// It dies without a word.

@@ -76,6 +76,7 @@ struct OffsetsAreKept {
         _ place: GroupPlace, _ offset: Offset?, from: MonotonicInstant, at now: MonotonicInstant
     ) -> String? {
         let all = commits[place] ?? []
+        if let offset, let reason = shown(place, offset) { return reason }
         // What was told is so from then on: no later answer may be of before it.
         defer {
             let sources = all.indices.filter { all[$0].offset == offset && all[$0].fate != .failed }
@@ -98,6 +99,13 @@ struct OffsetsAreKept {
         }
         let told = offset.map { "\($0)" } ?? "nothing"
         return isFine ? nil : "P5: \(place.group) was told \(told) of \(place.place), which was overwritten before"
+    }
+
+    /// Somebody was told an offset, who may ask a coordinator that has been replaced: it is, or was, committed.
+    func shown(_ place: GroupPlace, _ offset: Offset) -> String? {
+        let isTried = commits[place]?.contains { $0.offset == offset } ?? false
+        guard isTried, !(writes[place]?.contains(offset) ?? false) else { return nil }
+        return "rule 32: \(place.group) was told the offset \(offset) of \(place.place), which is not committed"
     }
 
     /// What was acknowledged last; nil for nothing.
