@@ -119,6 +119,32 @@ package enum Mutant: String, CaseIterable, Sendable {
     /// Rule 33: a group's offsets count before their transaction is committed.
     case offsetsCountAtOnce = "offsets-count-at-once"
 
+    // Rules 31 to 34 and groups: coordinators.
+    /// Rules 31 and 32: a coordinator answers by the append.
+    case coordinatorAnswersAtOnce = "coordinator-answers-at-once"
+    /// Rule 31: a coordinator serves before it has read its log.
+    case servedUnloaded = "served-unloaded"
+    /// Rules 9 and 31: a coordinator loads up to a watermark that lags behind the start of its epoch.
+    case loadedToLaggingWatermark = "loaded-to-lagging-watermark"
+    /// Rule 32: reads see what is not committed.
+    case uncommittedOffsetRead = "uncommitted-offset-read"
+    /// Rule 33: members of old generations and epochs commit.
+    case oldGenerationCommits = "old-generation-commits"
+    /// Rule 34: offsets of topics that a group is subscribed to are forgotten.
+    case subscribedOffsetsExpire = "subscribed-offsets-expire"
+    /// Rule 34: who has committed nothing is told 0.
+    case noOffsetIsZero = "no-offset-is-zero"
+    /// KIP-848: a partition is handed over before its owner has given it up.
+    case handedOverUnrevoked = "handed-over-unrevoked"
+    /// KIP-848: a member that left keeps its target.
+    case leftKeepTargets = "left-keep-targets"
+    /// Who is not heard of any more stays in its group.
+    case silentMembersStay = "silent-members-stay"
+    /// A new coordinator takes members for silent whose heartbeats went to the former one.
+    case sessionsEndAtLoad = "sessions-end-at-load"
+    /// A classic group shares out without waiting for those who have not joined again.
+    case rebalanceUnawaited = "rebalance-unawaited"
+
     // The metadata quorum.
     /// A voter votes for everybody who asks.
     case votesTwice = "votes-twice"

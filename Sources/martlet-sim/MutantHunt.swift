@@ -50,7 +50,9 @@
             {
                 return nil
             }
-            if mutant.needsTransactions, (simulation as? ClusterSimulation)?.plan.transactions == nil { return nil }
+            let plan = (simulation as? ClusterSimulation)?.plan
+            if mutant.needsTransactions, plan?.transactions == nil { return nil }
+            if mutant.needsGroups, plan?.groups == nil { return nil }
             do throws(SimulationFailure) { try simulation.run() } catch { return error }
             return nil
         }
@@ -77,6 +79,17 @@
             }
         }
 
+        /// Whether it breaks a rule that only groups ask for.
+        fileprivate var needsGroups: Bool {
+            switch self {
+            case .coordinatorAnswersAtOnce, .servedUnloaded, .loadedToLaggingWatermark, .uncommittedOffsetRead,
+                .oldGenerationCommits, .subscribedOffsetsExpire, .noOffsetIsZero, .handedOverUnrevoked,
+                .leftKeepTargets, .silentMembersStay, .sessionsEndAtLoad, .rebalanceUnawaited:
+                true
+            default: false
+            }
+        }
+
         /// The rooms that have the code in which the rule stands, the fastest first.
         fileprivate var rooms: [Room] {
             switch self {
@@ -90,6 +103,10 @@
             case .markersBeforeDecision, .decidedForgotten, .completeEarly, .coordinatorEpochUnchecked,
                 .epochUnbumped, .verdictUnchecked, .fencedKeepsEpoch, .transactionsUnverified, .stableIsWatermark,
                 .uncommittedMarkerCounts, .abortedForgotten, .offsetsCountAtOnce:
+                [.cluster]
+            case .coordinatorAnswersAtOnce, .servedUnloaded, .loadedToLaggingWatermark, .uncommittedOffsetRead,
+                .oldGenerationCommits, .subscribedOffsetsExpire, .noOffsetIsZero, .handedOverUnrevoked,
+                .leftKeepTargets, .silentMembersStay, .sessionsEndAtLoad, .rebalanceUnawaited:
                 [.cluster]
             case .cutByLeaderOnly, .divergenceMovesWatermark, .fetchEpochUnchecked, .minInSyncIgnored,
                 .onlyConfirmedInSync, .acknowledgedAtOnce, .unflushedCounts, .allIsCommitted, .laggingEndShown,

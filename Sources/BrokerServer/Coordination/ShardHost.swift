@@ -6,6 +6,10 @@ import Synchronization
 import WireProtocol
 import World
 
+#if MUTANTS
+    import Mutants
+#endif
+
 /// What the shards of one kind share on a node.
 final class ShardSurroundings<Shard: HostedShard>: Sendable {
     let settings: Shard.Settings
@@ -222,9 +226,15 @@ final class ShardHost<Shard: HostedShard>: Sendable {
             let position = progress.position ?? bounds.start
             guard position < bounds.highWatermark else {
                 // Rule 9d: before the watermark has reached the epoch's start, older records may still be committed.
+                #if MUTANTS
+                    if Mutant.loadedToLaggingWatermark.isOn { return install(progress, in: epoch) }
+                #endif
                 if bounds.highWatermark < bounds.epochStart { return loadLater(progress, in: epoch) }
                 return install(progress, in: epoch)
             }
+            #if MUTANTS
+                if Mutant.servedUnloaded.isOn { return install(progress, in: epoch) }
+            #endif
             do {
                 let chunk = try log.read(from: position, bytesMax: ShardLoading.chunkBytes, in: epoch)
                 try progress.replay(chunk)
@@ -315,6 +325,11 @@ final class ShardHost<Shard: HostedShard>: Sendable {
             case .append(let write):
                 do throws(CoordinatorLogError) {
                     shard.appended(write.id, end: try append(write, state.epoch, at: time))
+                    #if MUTANTS
+                        if Mutant.coordinatorAnswersAtOnce.isOn {
+                            queue += shard.committed(through: write.id, at: time)
+                        }
+                    #endif
                 } catch {
                     queue += shard.refused(write.id, error.code, at: time)
                 }

@@ -2,6 +2,10 @@ import OrderedCollections
 import Primitives
 import WireMessages
 
+#if MUTANTS
+    import Mutants
+#endif
+
 extension ClassicGroup {
     /// Handles a Heartbeat.
     ///
@@ -86,6 +90,12 @@ extension ClassicGroup {
         pendingMembers.removeAll { $0.value <= time.now }
         for member in members.values {
             guard let deadline = member.sessionDeadline, deadline <= time.now else { continue }
+            #if MUTANTS
+                if Mutant.silentMembersStay.isOn {
+                    members[member.id]?.sessionDeadline = nil
+                    continue
+                }
+            #endif
             if member.parked != .nothing && !member.isNew {
                 members[member.id]?.sessionDeadline = nil  // A parked request proves its interest.
             } else {

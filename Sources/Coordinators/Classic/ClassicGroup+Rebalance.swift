@@ -2,6 +2,10 @@ import OrderedCollections
 import Primitives
 import WireMessages
 
+#if MUTANTS
+    import Mutants
+#endif
+
 extension ClassicGroup {
     /// Starts a rebalance, or, where one is on, completes it if this was the last member to join.
     mutating func rebalanceOrComplete(
@@ -176,6 +180,12 @@ extension ClassicGroup {
             members[member.id] = member
             if let instanceID = member.instanceID { staticMembers[instanceID] = member.id }
             heard(member.id, at: time.now)
+            #if MUTANTS
+                if Mutant.sessionsEndAtLoad.isOn {
+                    members[member.id]?.sessionDeadline = time.now
+                    wake(at: time.now)
+                }
+            #endif
         }
         state = members.isEmpty ? .empty : .stable(syncDeadline: nil)
         subscribedTopics = readSubscribedTopics()

@@ -2,6 +2,10 @@ import OrderedCollections
 import Primitives
 import WireMessages
 
+#if MUTANTS
+    import Mutants
+#endif
+
 /// The wait for members to (re)join.
 struct JoinPhase: Hashable, Sendable {
     /// The first rebalance of an empty group: waits a while for more members, and again if one came meanwhile.
@@ -98,7 +102,12 @@ struct ClassicGroup: Hashable, Sendable {
     var rebalanceTimeoutMilliseconds: Int64 { Int64(members.values.map(\.rebalanceTimeoutMilliseconds).max() ?? 0) }
 
     /// True when every member waits in its join and no handed-out id is still to come.
-    var hasAllMembersJoined: Bool { pendingMembers.isEmpty && members.values.allSatisfy(\.isAwaitingJoin) }
+    var hasAllMembersJoined: Bool {
+        #if MUTANTS
+            if Mutant.rebalanceUnawaited.isOn { return true }
+        #endif
+        return pendingMembers.isEmpty && members.values.allSatisfy(\.isAwaitingJoin)
+    }
 
     mutating func enter(_ next: ClassicGroupState, at time: CoordinatorTime) {
         state = next

@@ -3,6 +3,10 @@ package import Metadata
 package import Primitives
 import WireMessages
 
+#if MUTANTS
+    import Mutants
+#endif
+
 /// The topics that a regular expression stood for when it was last looked at.
 package struct ResolvedExpression: Hashable, Sendable {
     /// Sorted.
@@ -55,7 +59,12 @@ package struct ConsumerGroup: Hashable, Sendable {
     package init() {}
 
     /// True where nobody owns the partition.
-    func isFree(_ partition: TopicPartitionID) -> Bool { owners[partition] == nil }
+    func isFree(_ partition: TopicPartitionID) -> Bool {
+        #if MUTANTS
+            if Mutant.handedOverUnrevoked.isOn { return true }
+        #endif
+        return owners[partition] == nil
+    }
 
     /// Where the group stands.
     package var state: ConsumerGroupState {

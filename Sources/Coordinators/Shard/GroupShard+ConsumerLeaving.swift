@@ -3,6 +3,10 @@ import Metadata
 import Primitives
 import WireMessages
 
+#if MUTANTS
+    import Mutants
+#endif
+
 extension GroupShard {
     /// A member leaves for good, or a static one for a while: then its partitions wait for it until its session ends.
     func memberToLeave(
@@ -53,6 +57,9 @@ extension GroupShard {
         }
         for id in members { opening.draft.remove(id) }
         let hash = topics.hash(of: opening.draft.group.subscribedTopics)
+        #if MUTANTS
+            if Mutant.leftKeepTargets.isOn { return }
+        #endif
         opening.draft.raiseEpoch(hash: hash)
         if !opening.draft.group.members.isEmpty { assignIfDue(&opening.draft, at: time) }
         noteConsumerDeadline(of: opening.draft.id)
@@ -78,7 +85,11 @@ extension GroupShard {
             return []
         }
         let retry = time.now.advanced(byMilliseconds: GroupShard.retryMilliseconds)
-        let late = clocks[id]?.takeLate(at: time.now, retry: retry).filter { group.members[$0.member] != nil } ?? []
+        var late = clocks[id]?.takeLate(at: time.now, retry: retry) ?? []
+        late.removeAll { group.members[$0.member] == nil }
+        #if MUTANTS
+            if Mutant.silentMembersStay.isOn { late = [] }
+        #endif
         var opening = ConsumerOpening(draft: ConsumerGroupDraft(id: id, group))
         if !late.isEmpty {
             opening.events = late.compactMap { id, wait in group.members[id].map { wait.event(about: $0) } }
@@ -100,6 +111,9 @@ extension GroupShard {
             let session = member.classic.map { Int64($0.sessionTimeoutMilliseconds) }
             let timeout = session ?? limits(of: id).sessionTimeoutMilliseconds
             clock.set(.session, of: member.id, to: time.now.advanced(byMilliseconds: timeout))
+            #if MUTANTS
+                if Mutant.sessionsEndAtLoad.isOn { clock.set(.session, of: member.id, to: time.now) }
+            #endif
             guard member.reconciliation == .unrevoked, member.classic == nil else { continue }
             let revocation = Int64(member.rebalanceTimeoutMilliseconds)
             clock.set(.revocation, of: member.id, to: time.now.advanced(byMilliseconds: revocation))

@@ -4,6 +4,10 @@ import OrderedCollections
 package import Primitives
 package import WireMessages
 
+#if MUTANTS
+    import Mutants
+#endif
+
 extension GroupShard {
     /// Handles OffsetCommit 2–9 (10 with the topics' names filled in); answered when the offsets are committed.
     ///
@@ -68,6 +72,9 @@ extension GroupShard {
 
     /// Who may commit: members of the present generation, and anyone where the group has no members.
     private func errorOfCommit(_ request: OffsetCommitRequest, version: Int16) -> ErrorCode? {
+        #if MUTANTS
+            if Mutant.oldGenerationCommits.isOn { return nil }
+        #endif
         let generation = request.generationIDOrMemberEpoch
         guard let group = groups[request.groupID] else {
             // Without a group there is no generation to belong to: only a "simple" consumer may commit.
@@ -89,6 +96,9 @@ extension GroupShard {
     private func errorOfCommit(
         _ request: OffsetCommitRequest, version: Int16, _ group: ConsumerGroup
     ) -> ErrorCode? {
+        #if MUTANTS
+            if Mutant.oldGenerationCommits.isOn { return nil }
+        #endif
         let epoch = request.generationIDOrMemberEpoch
         if epoch < 0 && group.members.isEmpty { return nil }
         guard let member = group.members[request.memberID] else { return .unknownMemberID }
@@ -101,6 +111,9 @@ extension GroupShard {
     private func errorOfCommit(
         by member: ConsumerMember, topic: String, _ partition: PartitionIndex, _ request: OffsetCommitRequest
     ) -> ErrorCode? {
+        #if MUTANTS
+            if Mutant.oldGenerationCommits.isOn { return nil }
+        #endif
         let epoch = request.generationIDOrMemberEpoch
         if epoch == member.epoch { return nil }
         guard let id = topics.id(of: topic) else { return .staleMemberEpoch }

@@ -3,6 +3,10 @@ import OrderedCollections
 package import Primitives
 package import WireMessages
 
+#if MUTANTS
+    import Mutants
+#endif
+
 /// What a group has committed for one partition, as a read finds it.
 package enum FetchedOffset: Hashable, Sendable {
     case committed(CommittedOffset)
@@ -18,6 +22,14 @@ extension GroupShard {
     package func fetchOffset(
         of partition: ConsumedPartition, group: String, isStableRequired: Bool
     ) -> FetchedOffset {
+        #if MUTANTS
+            if Mutant.noOffsetIsZero.isOn, committedImage[group]?.offset(of: partition) == nil {
+                return .committed(CommittedOffset(OffsetCommitValue()))
+            }
+            if Mutant.uncommittedOffsetRead.isOn, let offset = image[group]?.offset(of: partition) {
+                return .committed(offset)
+            }
+        #endif
         guard let stored = committedImage[group] else { return .nothingCommitted }
         if isStableRequired && stored.isUnstable(partition) { return .unstable }
         return stored.offset(of: partition).map(FetchedOffset.committed) ?? .nothingCommitted

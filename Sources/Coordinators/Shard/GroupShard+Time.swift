@@ -3,6 +3,10 @@ import OrderedCollections
 import Primitives
 import WireMessages
 
+#if MUTANTS
+    import Mutants
+#endif
+
 extension GroupShard {
     /// Does all that is due at `time`: sessions, rebalances, late writes, old offsets.
     package mutating func expire(at time: CoordinatorTime) -> [GroupEffect] {
@@ -56,7 +60,12 @@ extension GroupShard {
         let aging = group?.offsetAging ?? .sinceCommit
         let all = stored.sortedOffsets
         let old = all.filter { entry in
-            !isSubscribed(id, to: entry.partition.topic) && !stored.isUnstable(entry.partition)
+            #if MUTANTS
+                if Mutant.subscribedOffsetsExpire.isOn {
+                    return isExpired(entry.offset, .sinceCommit, at: time.timeOfDay)
+                }
+            #endif
+            return !isSubscribed(id, to: entry.partition.topic) && !stored.isUnstable(entry.partition)
                 && isExpired(entry.offset, aging, at: time.timeOfDay)
         }
         let isWithoutMembers =
