@@ -117,6 +117,7 @@ package final class ClusterSimulation: SeededSimulation, @unchecked Sendable {
             throw failure("nothing was acknowledged in the whole run")
         }
         log.add(0, "at rest: \(truth.acknowledgedCount) records acknowledged, \(truth.consumedCount) consumed")
+        try ageOffsets()
         try readTransactionsBack()
         try readBack()
     }

@@ -54,12 +54,15 @@ package struct GroupPlan: Hashable, Sendable {
     static let sessionMilliseconds: Int64 = 2_000
     static let rebalanceMilliseconds: Int64 = 3_000
     static let heartbeatMilliseconds: Int64 = 300
+    /// How long offsets stay that nobody reads from, and how often brokers look for such.
+    static let retentionMilliseconds: Int64 = 60_000
+    static let retentionCheckMilliseconds: Int64 = 1_000
 
     /// What the brokers are told.
     var properties: String {
         """
-        offsets.retention.minutes=1
-        offsets.retention.check.interval.ms=1000
+        offsets.retention.minutes=\(GroupPlan.retentionMilliseconds / 60_000)
+        offsets.retention.check.interval.ms=\(GroupPlan.retentionCheckMilliseconds)
         group.initial.rebalance.delay.ms=200
         group.min.session.timeout.ms=\(GroupPlan.sessionMilliseconds)
         group.consumer.session.timeout.ms=\(GroupPlan.sessionMilliseconds)
