@@ -1,5 +1,6 @@
 import BrokerServer
 import ClientCore
+import Metadata
 import Primitives
 import WireMessages
 
@@ -20,6 +21,18 @@ extension SimulatedMember {
             coordinator = found.nodeID
             done(true)
         }
+    }
+
+    /// Whether the broker that it takes for the coordinator is the one. Another says that all is well as long as it
+    /// waits for its log, or does not know that it was replaced.
+    private var isCoordinatorReal: Bool {
+        guard let topic = truth.image.topics[name: GroupTruth.topicName] else { return false }
+        let index = GroupTruth.partition(of: life.group, among: topic.partitions.count)
+        return topic.partitions[index].leader == coordinator
+    }
+
+    private func heard(_ sentAt: MonotonicInstant) {
+        if isCoordinatorReal { groups.heard(life, sentAt: sentAt) }
     }
 
     // MARK: classic
@@ -47,7 +60,7 @@ extension SimulatedMember {
         case .sync(let request):
             client.send(request, to: coordinator) { [self] result in
                 if case .success(let response) = result, response.errorCode == .noError {
-                    groups.heard(life, sentAt: sentAt)
+                    heard(sentAt)
                     let places = (try? ConsumerProtocol.places(ofAssignment: response.assignment)) ?? []
                     if let reason = groups.told(life, places, epoch: request.generationID, sentAt: sentAt) {
                         truth.violated(reason)
@@ -61,8 +74,10 @@ extension SimulatedMember {
                     truth.reach("heartbeat: \(response.errorCode)")
                     if response.errorCode != .noError { tell("beats: \(response.errorCode)") }
                     if response.errorCode == .noError {
-                        groups.heard(life, sentAt: sentAt)
-                        if let reason = groups.confirmed(life, epoch: request.generationID, sentAt: sentAt) {
+                        heard(sentAt)
+                        if isCoordinatorReal,
+                            let reason = groups.confirmed(life, epoch: request.generationID, sentAt: sentAt)
+                        {
                             truth.violated(reason)
                         }
                     }
@@ -163,7 +178,7 @@ extension SimulatedMember {
             tell("beats: \(response.errorCode)")
             return truth.reach("consumer heartbeat: \(response.errorCode)")
         }
-        groups.heard(life, sentAt: sentAt)
+        heard(sentAt)
         let reason: String?
         if let assignment = response.assignment {
             let shares = assignment.topicPartitions.flatMap { topic in
@@ -171,6 +186,7 @@ extension SimulatedMember {
             }
             reason = groups.told(life, places(shares) ?? [], epoch: response.memberEpoch, sentAt: sentAt)
         } else {
+            guard isCoordinatorReal else { return }
             reason = groups.confirmed(life, epoch: response.memberEpoch, sentAt: sentAt)
         }
         if let reason { truth.violated(reason) }

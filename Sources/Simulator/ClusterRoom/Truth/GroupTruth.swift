@@ -60,12 +60,16 @@ final class GroupTruth: @unchecked Sendable {
     /// What of each partition was processed by a member of a group.
     private(set) var processed: [GroupPlace: ProcessedRanges] = [:]
     private var lives: [MemberLife] = []
-    /// When a group was last known to have a member.
-    private var aliveUntil: [String: MonotonicInstant] = [:]
     /// The groups that may have been without members for a moment since a partition's offset was committed last.
     private var mayHaveBeenEmpty: Set<String> = []
 
     init(_ time: VirtualTime) { self.time = time }
+
+    /// The partition of the log that a group belongs to: Java's hash of its name, without the sign.
+    static func partition(of group: String, among count: Int) -> Int {
+        let hash = group.utf16.reduce(Int32(0)) { $0 &* 31 &+ Int32($1) }
+        return Int(hash & .max) % count
+    }
 
     // MARK: members
 
@@ -79,9 +83,16 @@ final class GroupTruth: @unchecked Sendable {
 
     /// The coordinator has answered a request as one of a member.
     func heard(_ life: MemberLife, sentAt: MonotonicInstant) {
+        if !hasMember(life.group, at: sentAt) { mayHaveBeenEmpty.insert(life.group) }
         life.heardAt = max(life.heardAt, sentAt)
-        if let former = aliveUntil[life.group], former < sentAt { mayHaveBeenEmpty.insert(life.group) }
-        aliveUntil[life.group] = max(aliveUntil[life.group] ?? life.aliveUntil, life.aliveUntil)
+        if !lives.contains(where: { $0 === life }) { lives.append(life) }
+    }
+
+    /// Whether somebody is a member for sure: it has not left, and its session can't have ended.
+    private func hasMember(_ group: String, at instant: MonotonicInstant) -> Bool {
+        lives.contains { life in
+            life.group == group && !life.hasLeft && life.heardAt > MonotonicInstant(0) && instant < life.aliveUntil
+        }
     }
 
     /// Members leave: the group may be without any from here on, until somebody commits again.
@@ -89,6 +100,7 @@ final class GroupTruth: @unchecked Sendable {
 
     /// A member gives up all that it has and what it may be told yet, for good.
     func left(_ life: MemberLife) {
+        mayBeEmpty(life.group)
         life.hasLeft = true
         ownership.releaseAll(by: life)
     }
@@ -152,8 +164,9 @@ final class GroupTruth: @unchecked Sendable {
     private func take(_ record: CoordinatorLogRecord) -> String? {
         switch record {
         case .offset(let place, let offset):
-            if offset != nil { mayHaveBeenEmpty.remove(place.group) }
-            let isAlive = aliveUntil[place.group].map { time.now < $0 } ?? false
+            let isAlive = hasMember(place.group, at: time.now)
+            // The last commit of one that has left says no more that there is a member.
+            if offset != nil, isAlive { mayHaveBeenEmpty.remove(place.group) }
             return offsets.written(
                 place, offset, at: time.now, isSubscribed: isAlive && !mayHaveBeenEmpty.contains(place.group))
         case .epoch(let group, let epoch): epochs.written(epoch, of: group)
