@@ -183,4 +183,33 @@ import WireMessages
         }
         #expect(scene.member.advance(now: scene.now) == .findCoordinator)
     }
+
+    @Test("what it gave up while a heartbeat was under way it tells with the next")
+    func gaveUpMeanwhile() {
+        var scene = Scene()
+        _ = scene.sent()
+        _ = scene.answered(epoch: 1, [0, 1])
+        _ = scene.sent()
+        #expect(scene.answered(epoch: 1, [1]) == [.revoked(Self.shares(0))])
+        scene.now = MonotonicInstant(0).advanced(byMilliseconds: 1_000)
+        #expect(owned(scene.sent()) == nil)
+        #expect(scene.member.gaveUp() == [])
+        #expect(scene.answered(epoch: 1) == [] && !scene.member.isStable)
+        #expect(owned(scene.sent()) == [1])
+        #expect(scene.answered(epoch: 2) == [] && scene.member.isStable)
+    }
+
+    @Test("the answer to a heartbeat of before it began anew does not take it in")
+    func begunAnewMeanwhile() {
+        var scene = Scene()
+        _ = scene.sent()
+        _ = scene.answered(epoch: 1, [0])
+        _ = scene.sent()
+        #expect(
+            scene.member.failed(.unknownMemberID, now: scene.now, using: &scene.generator)
+                == [.lost(Self.shares(0))])
+        #expect(scene.answered(epoch: 1) == [])
+        let join = scene.sent()
+        #expect(join?.memberEpoch == 0 && owned(join) == [])
+    }
 }

@@ -81,6 +81,8 @@ package struct ConsumerMembership: Sendable {
     private var isWaitingForAnswer = false
     private var isFullDue = true
     private var isOwnedDue = false
+    /// What the heartbeat under way says: errors of commits and what is given up meanwhile make that old.
+    private var said: (epoch: Int32, owned: [Share]?) = (0, nil)
     private var isSubscriptionDue = false
     private var heartbeatMilliseconds: Int64 = 0
     private var failedAttempts = 0
@@ -118,6 +120,7 @@ package struct ConsumerMembership: Sendable {
         }
         isWaitingForAnswer = true
         defer { isSubscriptionDue = false }
+        said = (epoch, isFullDue || isOwnedDue ? owned : nil)
         return .heartbeat(request())
     }
 
@@ -183,8 +186,10 @@ package struct ConsumerMembership: Sendable {
         isWaitingForAnswer = false
         guard response.errorCode == .noError else { return failed(response.errorCode, now: now, using: &generator) }
         failedAttempts = 0
+        // It has begun anew since: the next heartbeat joins.
+        if epoch == 0 && said.epoch != 0 { return [] }
         isFullDue = false
-        isOwnedDue = false
+        if said.owned == owned { isOwnedDue = false }
         epoch = response.memberEpoch
         heartbeatMilliseconds = Int64(response.heartbeatIntervalMilliseconds)
         let next = now.advanced(byMilliseconds: heartbeatMilliseconds)

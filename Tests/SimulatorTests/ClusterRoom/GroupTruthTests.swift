@@ -66,6 +66,22 @@ import Testing
         #expect(truth.told(life(3), [Self.place], epoch: 0, sentAt: at(0)) != nil, "the second has not gone")
     }
 
+    @Test("who does not give up in time what it has to may be thrown out with all that it has")
+    func slowRevocation() {
+        let truth = GroupTruth(VirtualTime(seed: 1))
+        var owners = OneOwnerAtATime()
+        let (slow, other) = (life(1), life(2))
+        let kept = TopicPartition("orders", PartitionIndex(1))
+        #expect(owners.told(slow, [Self.place, kept], sentAt: at(0), now: at(1)) == nil)
+        #expect(owners.told(slow, [kept], sentAt: at(1_000), now: at(1_001)) == nil)
+        for time in stride(from: 1_300 as Int64, to: 4_000, by: 300) {
+            truth.heard(slow, sentAt: at(time))
+            owners.confirm(slow, sentAt: at(time))
+        }
+        #expect(owners.told(other, [kept], sentAt: at(3_900), now: at(3_999)) != nil)
+        #expect(owners.told(other, [kept], sentAt: at(3_900), now: at(4_000)) == nil)
+    }
+
     @Test("the elder of two of one name owns again what it is told when the other has gone, and not before that")
     func eldersOfAName() {
         let truth = GroupTruth(VirtualTime(seed: 1))

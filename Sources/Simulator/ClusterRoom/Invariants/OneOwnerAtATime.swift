@@ -10,6 +10,8 @@ struct OneOwnerAtATime {
         let toldAt: MonotonicInstant
         /// When the last request was sent whose answer let it keep the partition.
         var grantedAt: MonotonicInstant
+        /// It has to give something up, this or another.
+        var isGivingUp = false
 
         /// When it can have been thrown out at the earliest.
         var endsAt: MonotonicInstant {
@@ -33,13 +35,18 @@ struct OneOwnerAtATime {
             let key = GroupPlace(group: life.group, place: place)
             if claims[key]?.owner === life { claims[key] = nil }
         }
+        if !places.isEmpty { note(life, isGivingUp: false) }
+    }
+
+    private mutating func note(_ life: MemberLife, isGivingUp: Bool) {
+        for (place, claim) in claims where claim.owner === life { claims[place]?.isGivingUp = isGivingUp }
     }
 
     mutating func releaseAll(by life: MemberLife) { claims = claims.filter { $0.value.owner !== life } }
 
-    /// All is as it was: what it has it keeps.
+    /// All is as it was: what it has it keeps. Its time to give something up goes on meanwhile.
     mutating func confirm(_ life: MemberLife, sentAt: MonotonicInstant) {
-        for (place, claim) in claims where claim.owner === life {
+        for (place, claim) in claims where claim.owner === life && !claim.isGivingUp {
             claims[place]?.grantedAt = max(claim.grantedAt, sentAt)
         }
     }
@@ -48,6 +55,7 @@ struct OneOwnerAtATime {
     mutating func told(
         _ life: MemberLife, _ places: [TopicPartition], sentAt: MonotonicInstant, now: MonotonicInstant
     ) -> String? {
+        defer { note(life, isGivingUp: self.places(of: life).contains { !places.contains($0) }) }
         for place in places.sorted() {
             let key = GroupPlace(group: life.group, place: place)
             guard let former = claims[key], former.owner !== life else {
