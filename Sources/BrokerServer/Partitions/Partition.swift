@@ -218,7 +218,7 @@ package final class Partition: Sendable {
         guard services.contact.isLost(now: now) else { return }
         step { state, after in
             guard state.isCutOff(services.contact, now: now) else { return }
-            state.failAllWaiting(.notLeaderOrFollower, &after)
+            state.failAllWaiting(.notLeaderOrFollower, isLeader: true, &after)
             state.ringConsumers(&after)
         }
     }

@@ -230,6 +230,34 @@ struct SlowWritesTests {
         #expect(verdicts.withLock { $0 } == [.noError, .noError])
     }
 
+    @Test("A leader that is cut off writes what a coordinator was told to be there, and commits it when it hears again")
+    func cutOffCoordinator() throws {
+        let broker = try slowBroker(replicas: [1, 2], configs: ["min.insync.replicas": "2", "flush.on.ack": "false"])
+        let partition = try broker.partition
+        let log = PartitionCoordinatorLog(partition, loop: broker.loop)
+        let verdicts = Mutex<[ErrorCode]>([])
+        broker.pool.hold()
+        let told = try log.append(PartitionsUnderTest.batch(2), in: LeaderEpoch(3)) { code in
+            verdicts.withLock { $0.append(code) }
+        }
+        let plain = try broker.produce(PartitionsUnderTest.batch(), acks: 1)
+        broker.table.services.contact.heard(at: broker.loop.now)
+        broker.loop.pass(milliseconds: 1_600)
+        #expect(partition.isCutOff)
+        partition.failWaitingIfCutOff()
+        broker.loop.run()
+        #expect(try part(plain).errorCode == .notLeaderOrFollower)
+        #expect(verdicts.withLock { $0.isEmpty }, "its write is under way")
+        broker.pool.release()
+        broker.loop.run()
+        #expect(try end(broker) == told)
+        partition.failWaitingIfCutOff()
+        broker.loop.run()
+        #expect(verdicts.withLock { $0 } == [.notLeaderOrFollower], "it may be committed later")
+        _ = try broker.fetch(at: told.value, follower: 2, epoch: 3, lastEpoch: 3, maxWaitMilliseconds: 0)
+        #expect(log.bounds(in: LeaderEpoch(3))?.highWatermark == told)
+    }
+
     @Test("Chores change a copy, and the log goes on behind them")
     func chores() throws {
         let broker = try slowBroker(configs: ["segment.ms": "1"])

@@ -41,7 +41,7 @@ extension PartitionState {
     mutating func endHold(
         timeOfDay: Timestamp, now: MonotonicInstant, promisedEnd: Offset? = nil, _ after: inout Aftermath
     ) {
-        guard let waiting = held else { return }
+        guard var waiting = held else { return }
         if !waiting.isEmpty, isOpen, leader != nil, disk.handsOver {
             errandCount += 1
             errand = LogErrand(errandCount, promisedEnd: promisedEnd)
@@ -51,17 +51,24 @@ extension PartitionState {
         held = nil
         heldBytes = 0
         if follower != nil, !isDiskFull, let leader = assignment.leader { after.following = .start(leader: leader) }
-        if isDiskFull, leader != nil { return refuse(waiting, .kafkaStorageError, &after) }
+        if isDiskFull, leader != nil {
+            refuse(waiting.filter { !$0.isPromised }, .kafkaStorageError, &after)
+            waiting.removeAll { !$0.isPromised }
+        }
         if !waiting.isEmpty { append(waiting, timeOfDay: timeOfDay, now: now, &after) }
         if settings.flushesOnAck { after.wantsFlush = true }
     }
 
     /// Nobody waits any longer for the log to go on.
-    mutating func failHeld(_ error: ErrorCode, _ after: inout Aftermath) {
+    ///
+    /// - Parameter isLeader: this replica leads on. What a coordinator was told to be in the log is written then: it
+    ///   would wait for its commit for ever, or take the next record for it.
+    mutating func failHeld(_ error: ErrorCode, isLeader: Bool, _ after: inout Aftermath) {
         guard let waiting = held, !waiting.isEmpty else { return }
-        held = []
-        heldBytes = 0
-        refuse(waiting, error, &after)
+        let kept = isLeader ? waiting.filter(\.isPromised) : []
+        held = kept
+        heldBytes = kept.reduce(0) { $0 + $1.batch.count }
+        refuse(isLeader ? waiting.filter { !$0.isPromised } : waiting, error, &after)
     }
 
     /// The copy of a held log takes its place; false where the log is gone.

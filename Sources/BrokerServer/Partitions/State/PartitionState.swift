@@ -226,9 +226,11 @@ struct PartitionState: ~Copyable {
 
     /// Leadership here is over, or the log is: nobody waits any longer. In the same step as the cause (design: before
     /// any truncation).
-    mutating func failAllWaiting(_ error: ErrorCode, _ after: inout Aftermath) {
+    ///
+    /// - Parameter isLeader: this replica leads on as far as it knows, cut off from the others.
+    mutating func failAllWaiting(_ error: ErrorCode, isLeader: Bool = false, _ after: inout Aftermath) {
         failParkedProduces(error, &after)
-        failHeld(error, &after)
+        failHeld(error, isLeader: isLeader, &after)
         for deletion in parkedDeletions {
             after.deletions.append(
                 (deletion.request, deletion.slot, DeletionInFlight.PartitionResult(error: error)))
