@@ -91,6 +91,9 @@ package struct ClusterPlan: Hashable, Sendable {
 
     /// Nil where nobody reads in groups.
     package var groups: GroupPlan?
+    /// Whether brokers soon forget offsets that nobody reads from: not where an application without members commits how
+    /// far it got, as its clocks may jump over the time that it has.
+    var forgetsOffsets: Bool { groups != nil && transactions?.processorCount ?? 0 == 0 }
 
     /// Whether coordinators write logs. Those are compacted, and the cleaner is off: the rules about logs take every
     /// committed batch for due on every disk.

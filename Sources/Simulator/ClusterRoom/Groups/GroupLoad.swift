@@ -261,7 +261,7 @@ final class GroupLoad: @unchecked Sendable {
 extension ClusterSimulation {
     /// The clocks go on by some retention times: who reads in a group finds its offset all the same (rule 34).
     func ageOffsets() throws(SimulationFailure) {
-        guard groups != nil else { return }
+        guard plan.forgetsOffsets else { return }
         log.add(0, "time passes by the clocks")
         for machine in machines { machine.clock.jump(byMilliseconds: 10 * GroupPlan.retentionMilliseconds) }
         try run(until: time.now.advanced(byMilliseconds: 3 * GroupPlan.retentionCheckMilliseconds / 2))

@@ -58,11 +58,15 @@ package struct GroupPlan: Hashable, Sendable {
     static let retentionMilliseconds: Int64 = 60_000
     static let retentionCheckMilliseconds: Int64 = 1_000
 
+    /// What the brokers are told where offsets are to be forgotten soon.
+    static let forgettingProperties = """
+        offsets.retention.minutes=\(GroupPlan.retentionMilliseconds / 60_000)
+        offsets.retention.check.interval.ms=\(GroupPlan.retentionCheckMilliseconds)
+        """
+
     /// What the brokers are told.
     var properties: String {
         """
-        offsets.retention.minutes=\(GroupPlan.retentionMilliseconds / 60_000)
-        offsets.retention.check.interval.ms=\(GroupPlan.retentionCheckMilliseconds)
         group.initial.rebalance.delay.ms=200
         group.min.session.timeout.ms=\(GroupPlan.sessionMilliseconds)
         group.consumer.session.timeout.ms=\(GroupPlan.sessionMilliseconds)

@@ -85,6 +85,7 @@ package final class SimulatedMachine: @unchecked Sendable {
             log.cleaner.enable=\(!plan.hasCoordinators)
             \(plan.transactions?.properties ?? "")
             \(plan.groups?.properties ?? "")
+            \(plan.forgetsOffsets ? GroupPlan.forgettingProperties : "")
             """
     }
 
