@@ -123,7 +123,8 @@ install_clients() {
 passed=0
 failed=0
 
-# Adds what pytest's report of the run says; a run without a report counts as one failure.
+# Adds what pytest's report of the run says, and shows where its failures stopped: the run's own lines are too many to
+# be kept. A run without a report counts as one failure.
 count_report() {
     local counts
     counts=$(python3 - "$1" <<'PYTHON'
@@ -136,6 +137,9 @@ else:
     total = sum(int(suite.get("tests")) for suite in suites)
     bad = sum(int(suite.get("failures")) + int(suite.get("errors")) for suite in suites)
     print(max(total - bad, 0), bad if total else 1)
+    for case in (case for suite in suites for case in suite.iter("testcase")):
+        for failure in (part for part in case if part.tag in ("failure", "error")):
+            print(f"\n-- {case.get('name')} failed:\n{(failure.text or '')[-3000:]}", file=sys.stderr)
 PYTHON
     )
     passed=$((passed + ${counts% *}))

@@ -118,7 +118,8 @@ def test_connect_copies_each_line_once_though_its_worker_is_killed(cluster, tmp_
             more.write(b"".join(line + b"\n" for line in lines[LINES // 2:]))
         worker.kill()
         worker.start()
-        wait_until(lambda: worker.is_running(connector), 60, "the connector goes on")
+        # The killed worker is a member until its session ends, and a virtual machine needs time to start.
+        wait_until(lambda: worker.is_running(connector), 150, "the connector goes on")
         until_committed(cluster, topic, lines)
     finally:
         worker.kill()
