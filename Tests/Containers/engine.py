@@ -42,6 +42,16 @@ def engine(*arguments, **keywords):
     return run([ENGINE, *arguments], **keywords).stdout
 
 
+def freeze(name, attempts=5):
+    """Freezes a container. The runtime gives a busy one up after a number of looks ("unable to freeze"): asks again."""
+    for left in reversed(range(attempts)):
+        try:
+            return engine("pause", name)
+        except EngineError as error:
+            if not left or "unable to freeze" not in str(error):
+                raise
+
+
 def is_free(port):
     """Whether nobody listens at the port; to bind it is no proof of more, and waits for nobody."""
     with socket.socket() as probe:

@@ -5,7 +5,7 @@ from confluent_kafka.admin import AdminClient
 from kafka import KafkaAdminClient
 from kafka.structs import TopicPartition as Partition
 
-from engine import ROOT, NetworkClient, Project, engine, fresh, is_free, pause, wait_until
+from engine import ROOT, NetworkClient, Project, engine, freeze, fresh, is_free, pause, wait_until
 from steady_stream import SteadyStream, check, read_all
 
 
@@ -98,7 +98,7 @@ def test_nothing_is_lost_when_a_node_is_killed(project, loaded):
 
 def test_nothing_is_lost_when_a_node_is_paused(project, loaded):
     victim = project.container("kafka3")
-    engine("pause", victim.name)
+    freeze(victim.name)
     try:
         wait_until(lambda: others_lead(project, loaded, 3, by=1), 40, "the others lead without the frozen node")
         pause(2)
