@@ -30,6 +30,9 @@ struct SelfFencedPartitionTests {
         #expect(read.errorCode == .noError && read.records?.isEmpty == false)
         let end = try #require(try broker.fetch(at: 1).required().responses.first?.partitions.first)
         #expect(end.errorCode == .notLeaderOrFollower)
+        // Written by the next leader, and read there.
+        let behind = try #require(try broker.fetch(at: 7).required().responses.first?.partitions.first)
+        #expect(behind.errorCode == .notLeaderOrFollower)
         broker.table.services.contact.heard(at: broker.loop.now)
         #expect(try error(broker.produce(PartitionsUnderTest.batch(), acks: 1)) == .noError)
     }

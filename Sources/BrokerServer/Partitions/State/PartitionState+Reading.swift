@@ -310,8 +310,10 @@ extension Partition {
         let isControllerLost = services.contact.isLost(now: now)
         return step { state, after in
             var read = state.read(wish, requester, room, isFirst: isFirst, nearby: nearby, now: now, &after)
-            // What is committed stays so, whoever leads; but who has read it all would wait here for ever.
-            if isControllerLost, !requester.isFollower, read.error == .noError, read.byteCount == 0,
+            // What is committed stays so, whoever leads; but who has read it all would wait here for ever, and who has
+            // read on elsewhere, behind this log's end, is not to begin anew.
+            let isBehindEnd = read.error == .offsetOutOfRange && wish.offset >= read.logStart ?? .zero
+            if isControllerLost, !requester.isFollower, isBehindEnd || read.error == .noError && read.byteCount == 0,
                 state.isCutOff(services.contact, now: now)
             {
                 return FetchRead(error: .notLeaderOrFollower)
