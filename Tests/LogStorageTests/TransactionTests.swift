@@ -95,6 +95,31 @@ import World
         #expect(try fixture.aborted(from: .zero, upTo: before) == [])
     }
 
+    @Test("A marker that was not committed when the log was closed, or cut behind it, keeps readers back")
+    func uncommittedMarkerOutlivesSnapshot() throws {
+        var fixture = try LogFixture()
+        _ = try fixture.append(batch(), piece(1), batch())
+        _ = try end(&fixture, marker(1, commit: true))
+        _ = try fixture.append(batch(), batch())
+        for _ in 0..<2 {
+            try fixture.log.close()
+            try fixture.reopen(clean: true, highWatermark: Offset(2))
+            #expect(fixture.log.lastStableOffset(highWatermark: Offset(3)) == Offset(1))
+            #expect(fixture.log.lastStableOffset(highWatermark: Offset(4)) == Offset(4))
+        }
+        // Its own segment is closed, so that a snapshot stands behind the marker and before the cut.
+        try fixture.log.roll(now: fixture.now)
+        _ = try fixture.append(batch(), batch())
+        try fixture.log.truncate(to: Offset(7))
+        #expect(fixture.log.lastStableOffset(highWatermark: Offset(3)) == Offset(1))
+        #expect(fixture.log.lastStableOffset(highWatermark: Offset(4)) == Offset(4))
+        fixture.log.committed(upTo: Offset(7))
+        try fixture.log.close()
+        try fixture.reopen(clean: true, highWatermark: Offset(4))
+        #expect(fixture.report.replayedBatches == 0, "what is committed is in the snapshot")
+        #expect(fixture.log.lastStableOffset(highWatermark: Offset(7)) == Offset(7))
+    }
+
     @Test("Followers, stops of every kind, cuts and lost indexes leave what a fresh log has that is given the same")
     func rebuilt() throws {
         var generator = SeededGenerator(seed: 11)

@@ -44,7 +44,8 @@ extension PartitionLog {
         #if MUTANTS
             if Mutant.producersOutliveCut.isOn { return }
         #endif
-        _ = try reloadProducers(notBehind: logEndOffset)
+        // A snapshot says nothing of markers that are not committed yet.
+        _ = try reloadProducers(notBehind: min(logEndOffset, producers.transactions.firstMarker ?? logEndOffset))
     }
 
     /// Removes everything and starts again at `offset`: a follower whose leader begins later. Blocks.

@@ -286,8 +286,12 @@ struct LogOpener {
         // After an unclean stop a snapshot behind the recovery point may tell of records that are lost.
         let limit = start.wasCleanShutdown ? log.logEndOffset : min(recoveryPoint, log.logEndOffset)
         try onDisk { () throws(FileError) in try log.dropProducerSnapshots(behind: limit) }
-        // Who aborted what in a segment is found out by a replay from its start on.
-        let replay = try log.reloadProducers(notBehind: min(limit, unindexed.min() ?? limit))
+        // Who aborted what in a segment is found out by a replay from its start on, and which marker is not committed
+        // by a replay from before it: a snapshot tells neither.
+        let marker = try start.highWatermark.flatMap { (watermark) throws(StorageError) in
+            try log.firstMarker(from: watermark, below: limit)
+        }
+        let replay = try log.reloadProducers(notBehind: min(limit, unindexed.min() ?? limit, marker ?? limit))
         report.replayedBatches = replay.replayed
         report.ignoredFiles += replay.damaged
         for index in log.segments.indices where unindexed.contains(log.segments[index].baseOffset) {

@@ -10,15 +10,19 @@ package struct RecoveryStart: Hashable, Sendable {
     package var logStartOffset: Offset
     /// From `cleaner-offset-checkpoint`. Zero when unknown.
     package var cleanedEndOffset: Offset
+    /// From `replication-offset-checkpoint`: everything below was committed. Nil for a log whose stable end nobody asks
+    /// for.
+    package var highWatermark: Offset?
 
     package init(
         wasCleanShutdown: Bool, recoveryPoint: Offset = .zero, logStartOffset: Offset = .zero,
-        cleanedEndOffset: Offset = .zero
+        cleanedEndOffset: Offset = .zero, highWatermark: Offset? = nil
     ) {
         self.wasCleanShutdown = wasCleanShutdown
         self.recoveryPoint = recoveryPoint
         self.logStartOffset = logStartOffset
         self.cleanedEndOffset = cleanedEndOffset
+        self.highWatermark = highWatermark
     }
 
     /// A log that does not exist yet, or is known to be clean.

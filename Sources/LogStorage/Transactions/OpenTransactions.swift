@@ -28,6 +28,9 @@ struct OpenTransactions: Sendable {
     /// Where the oldest that is ongoing begins.
     var firstOngoing: Offset? { ongoing.first?.firstOffset }
 
+    /// The oldest marker that is not known to be committed.
+    var firstMarker: Offset? { decided.first?.markerOffset }
+
     mutating func begin(_ producer: ProducerID, at offset: Offset) {
         // Batches come in order, but what a snapshot tells may not.
         let place = ongoing.lastIndex { $0.firstOffset <= offset }.map { $0 + 1 } ?? 0

@@ -32,6 +32,22 @@ extension PartitionLog {
         return lookup
     }
 
+    /// Where the first marker stands in a range; nil where there is none. Blocks, and reads the headers of the range.
+    func firstMarker(from start: Offset, below end: Offset) throws(StorageError) -> Offset? {
+        let start = max(start, segments[0].baseOffset)
+        guard start < min(end, logEndOffset), let place = try locate(start) else { return nil }
+        for index in place.segment..<segments.count {
+            let position = index == place.segment ? place.position : 0
+            var cursor = HeaderCursor(segments[index].file, from: position, to: segments[index].sizeBytes)
+            while let (header, _) = try cursor.next() {
+                if header.baseOffset >= end { return nil }
+                let isMarker = header.attributes.isControl && header.producerID != nil
+                if isMarker, header.baseOffset >= start { return header.baseOffset }
+            }
+        }
+        return nil
+    }
+
     /// Appends the marker that ends a producer's transaction here; one that has none open is noted all the same.
     ///
     /// - Returns: `refused` with `TRANSACTION_COORDINATOR_FENCED` where a later coordinator has spoken (rule 29), with

@@ -58,12 +58,13 @@ struct LogFixture {
     }
 
     /// Opens the log again after the process ended.
-    mutating func reopen(clean: Bool = false, recoveryPoint: Offset? = nil) throws {
+    mutating func reopen(clean: Bool = false, recoveryPoint: Offset? = nil, highWatermark: Offset? = nil) throws {
         disk.kill()
         (log, report) = try PartitionLog.open(
             directory: LogFixture.directory, files: disk, configuration: configuration,
             start: RecoveryStart(
-                wasCleanShutdown: clean, recoveryPoint: recoveryPoint ?? .zero, logStartOffset: .zero),
+                wasCleanShutdown: clean, recoveryPoint: recoveryPoint ?? .zero, logStartOffset: .zero,
+                highWatermark: highWatermark),
             now: now)
     }
 

@@ -298,14 +298,13 @@ package final class DataDirectories: Sendable {
     }
 
     private static func place(_ found: Found, _ topic: String, _ index: PartitionIndex) -> Place {
+        let highWatermark = found.highWatermarks?.offset(topic, index) ?? .zero
         let start = RecoveryStart(
             wasCleanShutdown: found.wasCleanShutdown,
             recoveryPoint: found.recoveryPoints?.offset(topic, index) ?? .zero,
             logStartOffset: found.logStarts?.offset(topic, index) ?? .zero,
-            cleanedEndOffset: found.cleanedEnds?.offset(topic, index) ?? .zero)
-        return Place(
-            directory: found.path, start: start, highWatermark: found.highWatermarks?.offset(topic, index) ?? .zero,
-            stranger: nil)
+            cleanedEndOffset: found.cleanedEnds?.offset(topic, index) ?? .zero, highWatermark: highWatermark)
+        return Place(directory: found.path, start: start, highWatermark: highWatermark, stranger: nil)
     }
 
     /// A replica left a directory.
