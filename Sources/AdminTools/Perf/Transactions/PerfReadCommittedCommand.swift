@@ -53,7 +53,7 @@ struct PerfReadCommittedCommand: AsyncParsableCommand {
             writes.append(
                 PacedTransactions(
                     load: TransactionLoad(
-                        cluster: client, place: place, records: RecordBatchBuilder(),
+                        cluster: client, place: place, batches: [],
                         transactionalID: "\(topic.name)-\(number)"),
                     cluster: client, records: records, recordBytes: recordBytes,
                     intervalNanoseconds: Int64(producers) * 1_000_000_000 / Int64(rate),

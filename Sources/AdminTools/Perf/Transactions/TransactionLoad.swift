@@ -5,12 +5,12 @@ import WireMessages
 import WireProtocol
 import World
 
-/// One producer that sends the same records again and again as its next batch; with a transactional id each batch is a
-/// transaction of its own, by the protocol of `transaction.version` 2.
+/// One producer that sends the same batches again and again; with a transactional id each time in a transaction of its
+/// own, by the protocol of `transaction.version` 2.
 struct TransactionLoad: Sendable {
     private let cluster: ClusterClient
     private let place: TopicPartition
-    private let records: RecordBatchBuilder
+    private let batches: [RecordBatchBuilder]
     private let transactionalID: String?
     private var coordinator: BrokerID?
     private var producer = ProducerID(-1)
@@ -24,10 +24,10 @@ struct TransactionLoad: Sendable {
     private static let attemptsMax = 5_000
     private static let timeoutMilliseconds: Int32 = 60_000
 
-    init(cluster: ClusterClient, place: TopicPartition, records: RecordBatchBuilder, transactionalID: String?) {
+    init(cluster: ClusterClient, place: TopicPartition, batches: [RecordBatchBuilder], transactionalID: String?) {
         self.cluster = cluster
         self.place = place
-        self.records = records
+        self.batches = batches
         self.transactionalID = transactionalID
     }
 
@@ -63,13 +63,13 @@ struct TransactionLoad: Sendable {
         (producer, epoch, sequence) = (response.producerID, response.producerEpoch, 0)
     }
 
-    /// Sends so many batches, one after the other; a report's latency is that of a batch with its commit.
+    /// Sends all batches so many times, one after the other; a report's latency is that of all with their commit.
     func run(count: Int) async throws -> LaneReport {
         var load = self
         var report = LaneReport()
         for _ in 0..<count {
             let start = cluster.runtime.clock.now
-            report.bytes += try await load.produce(load.records)
+            for batch in load.batches { report.bytes += try await load.produce(batch) }
             if load.transactionalID != nil { try await load.commit() }
             report.requests += 1
             report.latencies.append(cluster.runtime.clock.now.value - start.value)
