@@ -56,10 +56,9 @@ extension GroupShard {
             opening.draft.group.classicMemberCount == opening.draft.group.members.count,
             opening.draft.group.members.count <= settings.membersMax
         {
-            // It took the place of the last consumer: the group is classic again, and all join anew.
-            downgrade(&opening, without: [], at: time)
-            let again = JoinGroupResponse.failure(.rebalanceInProgress, memberID: member.id)
-            return finish(opening, then: .reply(attempt.ticket, .join(again)), at: time)
+            // It took the place of the last consumer: the group is classic again.
+            let answer = downgrade(&opening, joinedBy: member.id, hasNewSubscription, at: time)
+            return finish(opening, then: .reply(attempt.ticket, .join(answer)), at: time)
         }
         var response = JoinGroupResponse()
         response.memberID = member.id

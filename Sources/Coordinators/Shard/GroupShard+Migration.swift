@@ -84,8 +84,42 @@ extension GroupShard {
             && settings.migrationPolicy.allowsDowngrade
     }
 
-    /// Makes a classic group of a consumer group, which then calls its members to a rebalance.
+    /// Makes a classic group of a consumer group that some have left, which calls the others to a rebalance.
     mutating func downgrade(_ opening: inout ConsumerOpening, without leaving: [String], at time: CoordinatorTime) {
+        var classic = classicGroup(of: &opening, without: leaving, at: time)
+        var nobodyWaits = GroupOutcome()
+        classic.prepareRebalance(at: time, settings, into: &nobodyWaits)
+        opening.becomes = classic
+    }
+
+    /// Makes a classic group of a consumer group whose last consumer a static member of its name has replaced. All keep
+    /// what they have: in a rebalance its partitions might be another's before the replaced one hears of anything. Only
+    /// where not everybody has its target, or the member subscribes to other topics, all join anew.
+    ///
+    /// - Returns: what the member is told.
+    /// - Source: KIP-345, KIP-848.
+    mutating func downgrade(
+        _ opening: inout ConsumerOpening, joinedBy memberID: String, _ hasNewSubscription: Bool,
+        at time: CoordinatorTime
+    ) -> JoinGroupResponse {
+        guard opening.draft.group.state == .stable, !hasNewSubscription else {
+            downgrade(&opening, without: [], at: time)
+            return .failure(.rebalanceInProgress, memberID: memberID)
+        }
+        let classic = classicGroup(of: &opening, without: [], at: time)
+        opening.becomes = classic
+        var response = JoinGroupResponse()
+        response.memberID = memberID
+        response.generationID = classic.generation
+        response.protocolType = ClassicGroup.consumerProtocolType
+        response.protocolName = classic.protocolName
+        return response
+    }
+
+    /// The classic group that a consumer group becomes, and the records for it.
+    private func classicGroup(
+        of opening: inout ConsumerOpening, without leaving: [String], at time: CoordinatorTime
+    ) -> ClassicGroup {
         let group = opening.draft.group
         var classic = ClassicGroup(id: opening.draft.id)
         for member in group.members.values.sorted(by: { $0.id < $1.id }) where !leaving.contains(member.id) {
@@ -106,8 +140,6 @@ extension GroupShard {
         opening.draft.writeTombstones()
         opening.draft.writeElsewhere(.group(id: classic.id, value: classic.metadataValue()))
         for memberID in classic.members.keys { classic.heard(memberID, at: time.now) }
-        var nobodyWaits = GroupOutcome()
-        classic.prepareRebalance(at: time, settings, into: &nobodyWaits)
-        opening.becomes = classic
+        return classic
     }
 }

@@ -36,8 +36,9 @@ extension GroupShard {
         let before = consumerGroup(id)?.epoch ?? 0
         if let classic = opening.becomes {
             timelines.note(GroupEvent(.downgraded, epoch: classic.generation), of: id, at: time)
+            let kind = classic.isPreparing ? GroupEvent.Kind.rebalance : .stable
             timelines.note(
-                GroupEvent(.rebalance, epoch: classic.generation, memberCount: classic.members.count), of: id, at: time)
+                GroupEvent(kind, epoch: classic.generation, memberCount: classic.members.count), of: id, at: time)
         } else if group.epoch > before {
             let isTold = !opening.events.isEmpty || opening.reason != nil
             let reason = isTold ? opening.reason : "the subscribed topics have changed"

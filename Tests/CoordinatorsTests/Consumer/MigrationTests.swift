@@ -84,6 +84,45 @@ import WireProtocol
         #expect(scene.reloaded().state() == "Stable")
     }
 
+    @Test("a classic process in the place of the last consumer keeps its share; others are not called to a rebalance")
+    func replacedLastConsumer() throws {
+        let scene = try scene()
+        scene.beat(.join("n", instance: "one"))
+        let other = scene.joined(scene.join(instance: "two", subscription: Scene.subscription("t")))?.memberID ?? ""
+        scene.beat("n", 1, owned: ["t": [0, 1]], instance: "one")
+        scene.join(other, instance: "two", subscription: Scene.subscription("t"))
+        #expect(scene.owned == ["n": "t0 t1", other: "t2 t3"])
+
+        let joined = scene.joined(scene.join(instance: "one", subscription: Scene.subscription("t")))
+        let id = joined?.memberID ?? ""
+        #expect(joined?.errorCode == .noError && joined?.generationID == 2 && joined?.protocolName == "range")
+        #expect(joined?.leader == "" && joined?.members.isEmpty == true)
+        #expect(!scene.shard.isConsumerGroup("g") && scene.state() == "Stable")
+        let synced = scene.synced(scene.sync(id, generation: 2, instance: "one", type: "consumer", name: "range"))
+        #expect(try MigrationTests.partitions(synced?.assignment) == [0, 1])
+        #expect(scene.heartbeat(other, generation: 2, instance: "two") == .noError)
+        let kept = scene.synced(scene.sync(other, generation: 2, instance: "two"))
+        #expect(try MigrationTests.partitions(kept?.assignment) == [2, 3])
+        #expect(scene.beat("n", 2, instance: "one").errorCode == .groupIDNotFound)
+
+        let next = scene.reloaded()
+        #expect(next.state() == "Stable" && next.heartbeat(id, generation: 2, instance: "one") == .noError)
+    }
+
+    @Test("in the place of the last consumer all join anew where one has not its target, or topics are others")
+    func replacedInRebalance() throws {
+        for isUnderWay in [true, false] {
+            let scene = try scene()
+            try scene.setTopics(["t": 4, "u": 1])
+            scene.beat(.join("n", instance: "one"))
+            if isUnderWay { scene.join(instance: "two", subscription: Scene.subscription("t")) }
+            let topics = isUnderWay ? Scene.subscription("t") : Scene.subscription("u")
+            let joined = scene.joined(scene.join(instance: "one", subscription: topics))
+            #expect(joined?.errorCode == .rebalanceInProgress && joined?.memberID.isEmpty == false)
+            #expect(scene.state() == "PreparingRebalance")
+        }
+    }
+
     @Test("a member that comes new with the classic protocol joins a consumer group, and leaves it")
     func classicJoin() throws {
         let scene = try scene()

@@ -12,8 +12,8 @@ import Testing
         MonotonicInstant(0).advanced(byMilliseconds: milliseconds)
     }
 
-    private func life(_ number: Int, as instanceID: String? = nil) -> MemberLife {
-        MemberLife(group: "g", number: number, instanceID: instanceID)
+    private func life(_ number: Int, as instanceID: String? = nil, isClassic: Bool = true) -> MemberLife {
+        MemberLife(group: "g", number: number, instanceID: instanceID, isClassic: isClassic)
     }
 
     @Test("a partition that one member was told to own is not another's before it was given up, or the time is over")
@@ -95,6 +95,47 @@ import Testing
         #expect(owners.owner(of: Self.key) === other)
         #expect(owners.told(elder, [Self.place], sentAt: at(2_500), now: at(2_600)) == nil)
         #expect(owners.owner(of: Self.key) === elder)
+    }
+
+    @Test("the younger of two of one name owns nothing for sure once the elder has asked for the name again")
+    func namesTakenBack() {
+        let truth = GroupTruth(VirtualTime(seed: 1))
+        let (elder, younger, other) = (life(1, as: "one"), life(2, as: "one", isClassic: false), life(3))
+        for life in [elder, younger, other] {
+            truth.began(life)
+            truth.heard(life, sentAt: at(0))
+        }
+        func isTaken(by life: MemberLife) -> Bool {
+            truth.told(life, [Self.place], epoch: 0, sentAt: at(0)) == nil
+                && truth.ownership.owner(of: Self.key) === life
+        }
+        truth.asksForName(younger)
+        truth.askedForName(younger)
+        #expect(isTaken(by: younger))
+        #expect(!isTaken(by: other))
+        truth.asksForName(elder)
+        #expect(isTaken(by: other), "the elder may be the member by now, and its share another one")
+        truth.left(other)
+        truth.askedForName(elder)
+        #expect(isTaken(by: elder))
+        #expect(!isTaken(by: life(4)), "it asked last")
+
+        // What the elder asks now is not answered: it may arrive when the younger one is the member.
+        truth.asksForName(elder)
+        truth.asksForName(younger)
+        truth.releasedAll(by: elder)
+        #expect(isTaken(by: younger))
+        #expect(isTaken(by: life(5)))
+
+        let consumers = [life(6, as: "two", isClassic: false), life(7, as: "two", isClassic: false)]
+        for life in consumers {
+            truth.began(life)
+            truth.heard(life, sentAt: at(0))
+        }
+        truth.releasedAll(by: truth.ownership.owner(of: Self.key) ?? younger)
+        #expect(isTaken(by: consumers[1]))
+        truth.asksForName(consumers[0])
+        #expect(!isTaken(by: other) && !isTaken(by: life(8)), "by the consumer protocol nobody is replaced")
     }
 
     @Test("what was acknowledged is told until it is overwritten, and an unknown commit may be so, but not be undone")

@@ -35,6 +35,10 @@ extension SimulatedMember {
         if isCoordinatorReal { groups.heard(life, sentAt: sentAt) }
     }
 
+    private func askedForName(_ error: ErrorCode?) {
+        if let error, SimulatedMember.isAccepted(error) != nil { groups.askedForName(life) }
+    }
+
     // MARK: classic
 
     func perform(_ effect: GroupMembership.Effect) {
@@ -48,7 +52,9 @@ extension SimulatedMember {
             groups.releasedAll(by: life)
             // A join waits for the others.
             let wait = GroupPlan.rebalanceMilliseconds + SimulatedClient.requestTimeoutMilliseconds
+            if request.memberID.isEmpty { groups.asksForName(life) }
             client.send(request, to: coordinator, timeoutMilliseconds: wait) { [self] result in
+                if request.memberID.isEmpty { askedForName(try? result.get().errorCode) }
                 answered(result) { $0.answered($1, now: $2, using: &$3) }
             }
         case .countPartitions(let topics):
@@ -146,7 +152,9 @@ extension SimulatedMember {
             }
         case .heartbeat(let request):
             said(request)
+            if request.memberEpoch == 0 { groups.asksForName(life) }
             client.send(request, to: coordinator) { [self] result in
+                if request.memberEpoch == 0 { askedForName(try? result.get().errorCode) }
                 guard case .consumer(var member) = machine, !client.isClosed else { return }
                 var changes: [ConsumerMembership.Change] = []
                 switch result {

@@ -56,7 +56,8 @@ final class SimulatedMember: @unchecked Sendable {
         self.trace = trace
         self.topic = topic
         self.commitMilliseconds = commitMilliseconds
-        life = MemberLife(group: group, number: client.number, instanceID: instanceID)
+        life = MemberLife(
+            group: group, number: client.number, instanceID: instanceID, isClassic: speech == .classic)
         generator = client.generator()
         groups.began(life)
         if speech == .classic {

@@ -10,18 +10,23 @@ final class MemberLife: @unchecked Sendable {
     /// The number of its client.
     let number: Int
     let instanceID: String?
+    /// By which of the two protocols it speaks.
+    let isClassic: Bool
     /// When the last request was sent that the coordinator answered as one of a member: it has been heard of since.
     fileprivate(set) var heardAt = MonotonicInstant(0)
-    /// Another life of its name has begun: what is still told to this one is of before.
+    /// Another life of its name has begun, or may be the member by now: what is still told to this one is of before.
     fileprivate(set) var isSuperseded = false
+    /// How many of its requests for its name may still arrive.
+    fileprivate var openRequests = 0
 
     /// It has said good-bye, or is about to: what is still told to it, it does not take.
     fileprivate(set) var hasLeft = false
 
-    init(group: String, number: Int, instanceID: String?) {
+    init(group: String, number: Int, instanceID: String?, isClassic: Bool) {
         self.group = group
         self.number = number
         self.instanceID = instanceID
+        self.isClassic = isClassic
     }
 
     /// Whether what another was told to own is this life's now. Of two of one name whoever joined last is the member,
@@ -80,6 +85,23 @@ final class GroupTruth: @unchecked Sendable {
         }
         lives.append(life)
     }
+
+    /// A life asks to be the member of its name, again where it was that before. The coordinator has it replace another
+    /// one at once, who hears of that with its next heartbeat: what that one has may be anybody's until then. Of two by
+    /// the consumer protocol the first one stays.
+    func asksForName(_ life: MemberLife) {
+        guard let name = life.instanceID else { return }
+        let others = lives.filter {
+            $0 !== life && $0.group == life.group && $0.instanceID == name && ($0.isClassic || life.isClassic)
+        }
+        for other in others { other.isSuperseded = true }
+        // Who asked last is the member, unless what another one has asked may arrive later.
+        if !others.isEmpty { life.isSuperseded = others.contains { $0.openRequests > 0 } }
+        life.openRequests += 1
+    }
+
+    /// What a life asked has been done or refused: it will not be done later.
+    func askedForName(_ life: MemberLife) { life.openRequests -= 1 }
 
     /// The coordinator has answered a request as one of a member.
     func heard(_ life: MemberLife, sentAt: MonotonicInstant) {
