@@ -20,10 +20,14 @@ struct TransactionMachineTests {
         /// Batches that are on their way.
         var batches: [OutgoingBatch] = []
 
-        init(hasOwnEpochs: Bool = true, takesEpochInDoubt: Bool = true) {
+        init(
+            hasOwnEpochs: Bool = true, takesEpochInDoubt: Bool = true,
+            _ change: (inout TransactionMachine.Settings) -> Void = { _ in }
+        ) {
             var settings = TransactionMachine.Settings(transactionalID: "id")
             settings.hasOwnEpochs = hasOwnEpochs
             settings.takesEpochInDoubt = takesEpochInDoubt
+            change(&settings)
             machine = TransactionMachine(settings: settings)
         }
 
@@ -40,7 +44,7 @@ struct TransactionMachineTests {
                 effects += more
                 if more.contains(where: { if case .findCoordinator = $0 { true } else { false } }) {
                     machine.found(BrokerID(3), now: now, using: &generator)
-                } else if more.isEmpty {
+                } else if more.allSatisfy({ if case .refreshMetadata = $0 { true } else { false } }) {
                     return
                 }
             }
@@ -310,5 +314,71 @@ struct TransactionMachineTests {
         if case .addPartitions? = scene.question {} else { Issue.record("\(scene.effects)") }
         scene.answer(.noError)
         #expect(isEnd(scene.question, commits: false, epoch: 0))
+    }
+
+    @Test("Records wait for others as long as they are to, unless the transaction is to be committed")
+    func linger() {
+        for isCommitted in [true, false] {
+            var scene = Scene { $0.lingerMilliseconds = 5_000 }
+            scene.open()
+            #expect(scene.batches.isEmpty)
+            #expect(scene.machine.nextWake(now: scene.now) == MonotonicInstant(0).advanced(byMilliseconds: 5_000))
+            if isCommitted {
+                scene.machine.commit()
+            } else {
+                scene.now = MonotonicInstant(0).advanced(byMilliseconds: 5_000)
+            }
+            scene.advance()
+            #expect(scene.numbers == [[0, 0]])
+        }
+    }
+
+    @Test("A batch that can't be written in time makes a commit impossible, whether its leader is known or not")
+    func expiry() {
+        for isLed in [true, false] {
+            var scene = Scene { $0.deliveryMillisecondsMax = 3_000 }
+            if !isLed { scene.view = Views.view(leaders: [nil, nil]) }
+            scene.machine.begin()
+            scene.add()
+            scene.advance()
+            scene.now = MonotonicInstant(0).advanced(byMilliseconds: 900)
+            scene.answer(.noError, epoch: 0)
+            #expect(isLed == !scene.batches.isEmpty)
+            scene.now = MonotonicInstant(0).advanced(byMilliseconds: 3_000)
+            scene.advance()
+            if isLed {
+                #expect(scene.effects.isEmpty, "it is on its way")
+                scene.write(nil)
+            }
+            #expect(scene.effects.contains(.mustAbort(.requestTimedOut)))
+        }
+    }
+
+    @Test("A batch is sent again as often as it may be, then a commit is impossible")
+    func retries() {
+        var scene = Scene { $0.retriesMax = 1 }
+        scene.open()
+        scene.write(.notLeaderOrFollower)
+        #expect(scene.batches.count == 1)
+        scene.write(.notLeaderOrFollower)
+        #expect(scene.effects.first == .mustAbort(.notLeaderOrFollower))
+        scene.machine.abort()
+        scene.advance()
+        #expect(isEnd(scene.question, commits: false, epoch: 0))
+    }
+
+    @Test("A request has the batches that fit; the next one to the same broker has the rest")
+    func requestBytes() {
+        var scene = Scene { $0.requestBytesMax = 150 }
+        scene.view = Views.view(leaders: [1, 1])
+        scene.machine.begin()
+        scene.add()
+        scene.add(to: TransactionMachineTests.other)
+        scene.advance()
+        scene.answer(.noError, epoch: 0)
+        let counts = scene.effects.compactMap { effect -> Int? in
+            if case .produce(_, let batches) = effect { batches.count } else { nil }
+        }
+        #expect(counts == [1, 1])
     }
 }

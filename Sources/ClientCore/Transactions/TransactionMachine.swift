@@ -19,6 +19,13 @@ package struct TransactionMachine: Sendable {
         /// so that what may be late of it is refused. Kafka's producer does not.
         package var takesEpochInDoubt = true
         package var batchBytesMax = 16_384
+        package var requestBytesMax = Int.max
+        /// How long a batch waits for more records, unless the transaction is to be committed.
+        package var lingerMilliseconds: Int64 = 0
+        /// How long a batch is tried to be written before a commit is impossible; nil for no limit.
+        package var deliveryMillisecondsMax: Int64?
+        /// How often a batch is sent again before a commit is impossible.
+        package var retriesMax = Int.max
         package var retry = RetryPolicy(backoffMilliseconds: 20, backoffMillisecondsMax: 1_000)
 
         package init(transactionalID: String) { self.transactionalID = transactionalID }
@@ -162,7 +169,7 @@ package struct TransactionMachine: Sendable {
     /// Says what to do now; to be called after every other call and when `nextWake` comes.
     package mutating func advance(now: MonotonicInstant, view: ClusterView) -> [Effect] {
         if isEndedUnasked { return finish(as: identity) }
-        var effects: [Effect] = []
+        var effects = expiry.map { $0 <= now } ?? false ? meet(.requestTimedOut) : []
         if finding == nil, asked == nil, notBefore.map({ $0 <= now }) ?? true, let question = nextQuestion() {
             effects.append(put(question))
         }
@@ -175,9 +182,10 @@ package struct TransactionMachine: Sendable {
         var next: MonotonicInstant?
         if finding == nil, asked == nil, isEndedUnasked || nextQuestion() != nil { next = max(notBefore ?? now, now) }
         for queue in queues.values where canWrite(to: queue) {
-            next = min(next ?? queue.waiting[0].notBefore, queue.waiting[0].notBefore)
+            next = min(next ?? sendingTime(queue), sendingTime(queue))
         }
-        return next
+        guard let expiry else { return next }
+        return min(next ?? expiry, expiry)
     }
 
     // MARK: Batches
@@ -192,16 +200,36 @@ package struct TransactionMachine: Sendable {
             && (settings.hasOwnEpochs || joined.contains(queue.place))
     }
 
+    /// When the first of those that wait may go; there is one.
+    private func sendingTime(_ queue: PartitionQueue) -> MonotonicInstant {
+        let first = queue.waiting[0]
+        let isWhole = queue.waiting.count > 1 || first.stamp != nil || first.bytesMax >= settings.batchBytesMax
+        guard phase == .open, !isWhole else { return first.notBefore }
+        return max(first.notBefore, first.createdAt.advanced(byMilliseconds: settings.lingerMilliseconds))
+    }
+
+    /// When a batch will have waited for too long; nil where nothing waits or nothing is to be written any more.
+    private var expiry: MonotonicInstant? {
+        guard let limit = settings.deliveryMillisecondsMax, obstacle == nil,
+            phase == .open || phase == .ending(isCommit: true)
+        else { return nil }
+        return queues.values.compactMap { $0.waiting.first?.createdAt.advanced(byMilliseconds: limit) }.min()
+    }
+
     private mutating func drain(now: MonotonicInstant, view: ClusterView) -> [Effect] {
         var requests: OrderedDictionary<BrokerID, [OutgoingBatch]> = [:]
+        var bytes: [BrokerID: Int] = [:]
         var leaderless: OrderedSet<String> = []
         for index in queues.values.indices {
             let place = queues.values[index].place
-            guard canWrite(to: queues.values[index]), queues.values[index].waiting[0].notBefore <= now else { continue }
+            guard canWrite(to: queues.values[index]), sendingTime(queues.values[index]) <= now else { continue }
             guard let leader = view.partition(place)?.leader, view.brokers[leader] != nil else {
                 leaderless.append(place.topic)
                 continue
             }
+            let sum = bytes[leader, default: 0] + queues.values[index].waiting[0].bytesMax
+            guard bytes[leader] == nil || sum <= settings.requestBytesMax else { continue }
+            bytes[leader] = sum
             requests[leader, default: []].append(queues.values[index].takeFirst(producer: identity))
         }
         if settings.hasOwnEpochs, !requests.isEmpty { isBegun = true }
@@ -229,6 +257,10 @@ package struct TransactionMachine: Sendable {
         guard isWriting else {
             hasGap = true
             return []
+        }
+        guard landed.failedAttempts < settings.retriesMax else {
+            hasGap = true
+            return meet(error ?? .requestTimedOut)
         }
         landed.notBefore = now.advanced(
             byMilliseconds: settings.retry.wait(after: landed.failedAttempts, using: &generator))
