@@ -133,14 +133,14 @@ public final class Producer: Sendable {
     ) -> Bool {
         let view = cluster.view
         let now = cluster.runtime.clock.now
-        let timestamp = record.timestampMilliseconds.map(Timestamp.init) ?? cluster.runtime.clock.timeOfDay
+        let timeOfDay = cluster.runtime.clock.timeOfDay
         let refusal: ClientError? = state.withLock { state in
             if state.isClosed { return ClientError(.closed, "The producer was closed") }
-            let made = OutgoingRecord(
-                ticket: state.nextTicket, key: record.key, value: record.value,
-                headers: record.headers.map { OutgoingRecord.Header(key: $0.key, value: $0.value) },
-                timestamp: timestamp)
-            guard let place = choose(record, made.bytesMax, view, &state) else {
+            let made = OutgoingRecord(record, ticket: state.nextTicket, now: timeOfDay)
+            guard
+                let place = state.partitioner.place(
+                    of: record, bytes: made.bytesMax, view: view, using: &state.generator)
+            else {
                 return ClientError(.invalid, "Topic \(record.topic) has no partition \(record.partition ?? 0)")
             }
             do throws(ProducerMachine.Failure) {
@@ -157,22 +157,6 @@ public final class Producer: Sendable {
         }
         pump()
         return true
-    }
-
-    private func choose(
-        _ record: ProducerRecord, _ bytes: Int, _ view: ClusterView, _ state: inout State
-    ) -> TopicPartition? {
-        let count = view.topics[record.topic]?.partitions.count ?? 0
-        if let given = record.partition {
-            return (0..<Int32(count)).contains(given) ? TopicPartition(record.topic, PartitionIndex(given)) : nil
-        }
-        guard count > 0 else { return nil }
-        if let key = record.key {
-            return TopicPartition(record.topic, Partitioner.partition(ofKey: key, partitionCount: count))
-        }
-        return state.partitioner.partitionWithoutKey(
-            topic: record.topic, view: view, recordBytes: bytes, using: &state.generator
-        ).map { TopicPartition(record.topic, $0) }
     }
 
     // MARK: what the machine wants done
@@ -196,7 +180,7 @@ public final class Producer: Sendable {
         release()
     }
 
-    private static let idleWakeMilliseconds: Int64 = 2
+    static let idleWakeMilliseconds: Int64 = 2
 
     private func perform(_ effects: [ProducerMachine.Effect]) {
         for effect in effects {
@@ -259,7 +243,7 @@ public final class Producer: Sendable {
     }
 
     /// The broker waits for replicas as long as the request says; its answer needs a little longer.
-    private static let answerMarginMilliseconds: Int64 = 1_000
+    static let answerMarginMilliseconds: Int64 = 1_000
 
     private func answered(_ batches: [OutgoingBatch], by node: BrokerID, _ response: ProduceResponse) {
         let now = cluster.runtime.clock.now
