@@ -55,6 +55,7 @@ package struct ConsoleProducerCommand: KafkaTool {
 
     private func makeProducer(_ given: GivenOptions) throws -> Producer {
         let properties = try ConsoleProducerOptions.properties(given)
+        try ProducerProperties.refuseTransactions(properties, tool: "console-producer")
         var configuration = try ToolClient.configuration(given, properties, clientID: "console-producer")
         if let wait = try properties.integer("max.block.ms", atLeast: 0) {
             configuration.callTimeoutMilliseconds = wait

@@ -2,13 +2,13 @@ package import MartletClient
 
 /// Producer properties under Kafka's names, as the options of our producer.
 package enum ProducerProperties {
-    /// The options, with the producer's own defaults where nothing is given.
+    private static let transactionalID = "transactional.id"
+
+    /// The options, with the producer's own defaults where nothing is given; `transactional.id` is left to who sends
+    /// in transactions.
     ///
-    /// - Errors: a value that is none, options that contradict each other, transactions (not built yet).
+    /// - Errors: a value that is none, options that contradict each other.
     package static func options(_ properties: ClientProperties) throws(ToolFailure) -> ProducerOptions {
-        if let id = properties.values["transactional.id"] {
-            throw ToolFailure("transactional.id=\(id): transactions are not supported yet")
-        }
         var options = ProducerOptions()
         options.acks = try acks(properties)
         options.isIdempotent = try isIdempotent(properties, options.acks)
@@ -26,6 +26,40 @@ package enum ProducerProperties {
             options.requestsInFlightMax = try inFlight(count, options)
         }
         return options
+    }
+
+    /// The options of a producer that sends in transactions under this id.
+    ///
+    /// - Errors: as of `options`; what transactions do not go with, or is not built.
+    package static func transactionOptions(
+        _ properties: ClientProperties, id: String
+    ) throws(ToolFailure) -> TransactionOptions {
+        guard !id.isEmpty else {
+            throw ToolFailure("Invalid value  for configuration \(transactionalID): String must be non-empty")
+        }
+        if try properties.boolean("transaction.two.phase.commit.enable") == true {
+            throw ToolFailure("transaction.two.phase.commit.enable=true is not supported: commits have one phase")
+        }
+        var options = TransactionOptions(transactionalID: id)
+        options.producing = try self.options(properties)
+        guard options.producing.isIdempotent else {
+            throw ToolFailure("Cannot set a transactional.id without also enabling idempotence.")
+        }
+        if let timeout = try properties.integer("transaction.timeout.ms", atLeast: 1) {
+            guard let whole = Int32(exactly: timeout) else {
+                throw ToolFailure(
+                    "Invalid value \(timeout) for configuration transaction.timeout.ms: Not a number of type INT")
+            }
+            options.timeoutMilliseconds = whole
+        }
+        return options
+    }
+
+    /// Refuses `transactional.id` for a tool that does not send in transactions.
+    package static func refuseTransactions(_ properties: ClientProperties, tool: String) throws(ToolFailure) {
+        guard let id = properties.values[transactionalID] else { return }
+        throw ToolFailure(
+            "\(transactionalID)=\(id): \(tool) does not send in transactions; leave \(transactionalID) out")
     }
 
     private static func acks(_ properties: ClientProperties) throws(ToolFailure) -> ProducerOptions.Acks {

@@ -17,10 +17,13 @@ package struct ProducerPerfCommand: KafkaTool {
         var payloads = try ProducerPerfOptions.payloads(given)
         var configuration = ClientConfiguration(bootstrapServers: options.servers, clientID: "perf-producer-client")
         try options.properties.apply(to: &configuration)
-        let producer: Producer
-        do {
-            producer = try Producer(configuration, try ProducerProperties.options(options.properties))
-        } catch let error as ClientError { throw ToolFailure(error.description) }
+        if let wait = try options.properties.integer("max.block.ms", atLeast: 0) {
+            configuration.callTimeoutMilliseconds = wait
+        }
+        var producer: PerfProducer
+        do { producer = try await PerfProducer(options, configuration) } catch let error as ClientError {
+            throw ToolFailure(error.description)
+        }
         if options.warmUp > 0 {
             print(
                 "Warmup first \(options.warmUp) records. Steady state results will print after the complete test "
@@ -28,9 +31,13 @@ package struct ProducerPerfCommand: KafkaTool {
         }
         Interruption.watch()
         let tally = ProducerPerfTally(options)
-        do {
-            try await send(options, &payloads, by: producer, tally)
-        } catch let error as ClientError { throw ToolFailure("\(error)") }
+        do throws(ClientError) {
+            try await send(options, &payloads, by: &producer, tally)
+            try await producer.finish()
+        } catch {
+            await producer.close()
+            throw ToolFailure("\(error)")
+        }
         await producer.close()
         for line in tally.totals() { print(line) }
         if given.has(ProducerPerfOptions.printsMetrics) { for line in tally.metrics() { print(line) } }
@@ -38,15 +45,13 @@ package struct ProducerPerfCommand: KafkaTool {
     }
 
     private func send(
-        _ options: ProducerPerfOptions, _ payloads: inout Payloads, by producer: Producer, _ tally: ProducerPerfTally
-    ) async throws {
+        _ options: ProducerPerfOptions, _ payloads: inout Payloads, by producer: inout PerfProducer,
+        _ tally: ProducerPerfTally
+    ) async throws(ClientError) {
         for number in 0..<options.records where !Interruption.isWanted {
             let value = payloads.next(number)
             if number == options.warmUp, options.warmUp > 0 { tally.beginSteadyState() }
-            let sentAt = tally.now
-            try await producer.enqueue(ProducerRecord(topic: options.topic, value: value)) { outcome in
-                tally.note(outcome, sentAt: sentAt, bytes: value.count)
-            }
+            try await producer.send(ProducerRecord(topic: options.topic, value: value), tally, bytes: value.count)
             guard let limit = options.recordsPerSecond else { continue }
             let due = tally.startedAt + Int64(Double(number + 1) / limit * 1_000)
             let wait = due - tally.now

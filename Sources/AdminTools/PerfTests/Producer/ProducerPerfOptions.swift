@@ -1,7 +1,17 @@
 import MartletClient
+import Primitives
 
 /// The options of `producer-perf-test`, and what they come to.
-struct ProducerPerfOptions {
+package struct ProducerPerfOptions {
+    /// The transactions in which messages are sent.
+    package struct Transactions: Hashable, Sendable {
+        package let id: String
+        package let durationMilliseconds: Int64
+    }
+
+    private static let randomIDPrefix = "performance-producer-"
+    private static let transactionMillisecondsDefault: Int64 = 3_000
+
     static let topic = ToolOption("topic", .required("TOPIC"), help: "Produce messages to this topic.")
     static let records = ToolOption("num-records", .required("NUM-RECORDS"), help: "The number of messages to produce.")
     static let recordSize = ToolOption(
@@ -23,10 +33,13 @@ struct ProducerPerfOptions {
         help: "A file of producer properties.")
     static let printsMetrics = ToolOption("print-metrics", help: "Print metrics at the end of the test.")
     static let transactionalID = ToolOption(
-        "transactional-id", .required("TRANSACTIONAL-ID"), help: "Refused: transactions are not supported yet.")
+        "transactional-id", .required("TRANSACTIONAL-ID"),
+        help: "Messages are sent in transactions of this id; it goes before transactional.id of the properties. "
+            + "(default, with --transaction-duration-ms: performance-producer- and a random part)")
     static let transactionDuration = ToolOption(
         "transaction-duration-ms", .required("TRANSACTION-DURATION"),
-        help: "Refused: transactions are not supported yet.")
+        help: "Messages are sent in transactions, of which each is committed after this time. (default, with an id: "
+            + "3000)")
     static let warmUp = ToolOption(
         "warmup-records", .required("WARMUP-RECORDS"),
         help: "Messages at the beginning that do not count for the steady state. (default: 0)")
@@ -49,16 +62,15 @@ struct ProducerPerfOptions {
     let reportingMilliseconds: Int64
     let properties: ClientProperties
     let servers: String
+    /// Nil where messages are sent without.
+    package let transactions: Transactions?
 
-    init(_ given: GivenOptions) throws(ToolFailure) {
+    package init(_ given: GivenOptions) throws(ToolFailure) {
         let table = ProducerPerfOptions.table
         topic = try given.needed(Self.topic)
         try given.need(Self.records)
         records = try given.number(Self.records) ?? 0
         recordsPerSecond = try Self.recordsPerSecond(given)
-        for option in [Self.transactionalID, Self.transactionDuration] where given.has(option) {
-            throw table.failure("argument --\(option.name): transactions are not supported yet")
-        }
         warmUp = max(try given.number(Self.warmUp) ?? 0, 0)
         reportingMilliseconds = try given.number(Self.reporting) ?? 5_000
         guard records > 0 else { throw table.failure("--num-records should be greater than zero") }
@@ -75,6 +87,21 @@ struct ProducerPerfOptions {
                     + "--command-config must be specified.")
         }
         self.servers = servers
+        transactions = try Self.transactions(given, properties)
+    }
+
+    /// An id or a duration turns transactions on, wherever the id is given.
+    private static func transactions(
+        _ given: GivenOptions, _ properties: ClientProperties
+    ) throws(ToolFailure) -> Transactions? {
+        let duration: Int64? = try given.number(transactionDuration)
+        if let duration, duration <= 0 { throw table.failure("--transaction-duration-ms should be greater than zero") }
+        let id = try given.text(transactionalID) ?? properties.values["transactional.id"]
+        if id == nil, duration == nil { return nil }
+        var randomness = ClientRuntime.shared.generator()
+        return Transactions(
+            id: id ?? "\(randomIDPrefix)\(UUID128.random(using: &randomness))",
+            durationMilliseconds: duration ?? transactionMillisecondsDefault)
     }
 
     private static func recordsPerSecond(_ given: GivenOptions) throws(ToolFailure) -> Double? {
