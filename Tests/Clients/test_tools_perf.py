@@ -109,6 +109,22 @@ def test_each_message_once_though_nodes_die(own_cluster):
     until_committed(cluster, topic, numbers(600))
 
 
+def test_it_ends_where_all_nodes_are_dead(own_cluster):
+    cluster, topic = own_cluster, fresh("perf")
+    cluster.create_topic(topic, partitions=1)
+    process = begin(
+        cluster, topic, 3_000, "--transaction-duration-ms", 60_000, "--command-property", "delivery.timeout.ms=2000",
+        "max.block.ms=3000",
+    )
+    wait_until(lambda: high_watermark(cluster, topic) > 0, TIMEOUT, "something is written")
+    for node in cluster.nodes:
+        cluster.kill(node)
+    code, out, err = end(process)
+    assert (code, out) == (1, "")
+    # Each message that was taken and not written, and the tool itself.
+    assert set(err.splitlines()) == {"The transaction has to be aborted: REQUEST_TIMED_OUT"}
+
+
 def test_a_second_tool_of_the_id_fences_the_first(cluster, topic):
     name = fresh("id")
     first = begin(cluster, topic, 1_000, "--transactional-id", name, "--transaction-duration-ms", 60_000)

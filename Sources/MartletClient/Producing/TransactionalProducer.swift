@@ -142,7 +142,8 @@ public final class TransactionalProducer: Sendable {
             state.wake?.cancel()
             state.wake = nil
             var deeds = state.note([])
-            state.giveUp(ClientError(.closed, "The producer was closed"), &deeds)
+            state.giveUp(
+                state.failure ?? state.obstacle ?? ClientError(.closed, "The producer was closed"), &deeds)
             return deeds
         }
         cluster.close()
