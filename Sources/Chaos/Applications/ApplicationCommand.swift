@@ -58,7 +58,7 @@ package struct ApplicationCommand: AsyncParsableCommand {
     private func produce(_ clients: ClientConfiguration) async throws {
         var topic = LoadTopic()
         topic.name = self.topic
-        let producer = try TransactionalProducer(
+        let producer = try SteppedProducer(
             name, .two, timeoutMilliseconds: TransactionWriter.timeoutMilliseconds, clients)
         let values = Payload.values(of: process, operation, count: 2).map {
             Payload.bytes(of: $0, size: topic.recordBytes)

@@ -78,7 +78,7 @@ extension ChaosRow {
         stage.remark("transactions whose coordinator was killed: \(tally)")
     }
 
-    private static func begun(_ writer: TransactionWriter, _ stage: ChaosStage) async throws -> TransactionalProducer {
+    private static func begun(_ writer: TransactionWriter, _ stage: ChaosStage) async throws -> SteppedProducer {
         let end = stage.clock.now.advanced(byMilliseconds: beginMillisecondsMax)
         while stage.clock.now < end {
             if let producer = try await writer.begin() { return producer }

@@ -61,7 +61,7 @@ final class TransactionWriter: Sendable {
     private let habits: Habits
     private let seed: UInt64
     private struct State {
-        var producer: TransactionalProducer?
+        var producer: SteppedProducer?
         var isAbandoned = false
         var tally = Tally()
         var operation: Int64
@@ -110,7 +110,7 @@ final class TransactionWriter: Sendable {
     @discardableResult
     func run(transactionsMax: Int = .max, pauseMilliseconds: Int64 = 0) async throws -> [String: Int] {
         let late = try habits.late.map { try LateMessages($0, configuration, seed: seed &+ 1) }
-        var producer: TransactionalProducer?
+        var producer: SteppedProducer?
         while !Task.isCancelled, tally.all < transactionsMax, !state.withLock({ $0.isAbandoned }) {
             guard let open = producer else {
                 producer = try await begin(late)
@@ -130,8 +130,8 @@ final class TransactionWriter: Sendable {
     }
 
     /// A new producer of the id; nil where it can't begin now.
-    func begin(_ late: LateMessages? = nil) async throws(ClientError) -> TransactionalProducer? {
-        let producer = try TransactionalProducer(
+    func begin(_ late: LateMessages? = nil) async throws(ClientError) -> SteppedProducer? {
+        let producer = try SteppedProducer(
             transactionalID, habits.dialect, timeoutMilliseconds: habits.timeoutMilliseconds, configuration, late: late)
         let isAbandoned = state.withLock { state in
             state.producer = producer
@@ -154,7 +154,7 @@ final class TransactionWriter: Sendable {
 
     /// One transaction; false where the producer is of no use any more.
     func transaction(
-        _ producer: TransactionalProducer, givesUp: Bool? = nil, at moment: (Moment) async -> Void
+        _ producer: SteppedProducer, givesUp: Bool? = nil, at moment: (Moment) async -> Void
     ) async -> Bool {
         let (operation, partitions) = state.withLock { state in
             defer { state.operation += 1 }
@@ -203,7 +203,7 @@ final class TransactionWriter: Sendable {
         return true
     }
 
-    private func isAborted(_ producer: TransactionalProducer) async -> Bool {
+    private func isAborted(_ producer: SteppedProducer) async -> Bool {
         do throws(ClientError) {
             try await producer.end(commits: false)
             // What it does not know the end of would share an epoch with what comes next: clients ask for another one.

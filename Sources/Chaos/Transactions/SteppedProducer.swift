@@ -7,7 +7,7 @@ import World
 
 /// A producer of transactions that sends one request after the other, so that each can be held back, and a node be
 /// killed before or after it. Errors are taken as Kafka's clients take them.
-actor TransactionalProducer {
+actor SteppedProducer {
     /// One request of a transaction.
     enum Step: String, Hashable, Sendable, CaseIterable {
         case begin = "InitProducerId"
@@ -86,7 +86,7 @@ actor TransactionalProducer {
         for value in values { batch.append(timestamp: now, key: nil, value: Bytes(value)) }
         if cluster.view.partition(place) == nil { try await cluster.refresh(topics: [place.topic]) }
         var request = ProduceQuestion.request(
-            [(place: place, records: batch.finish())], acks: TransactionalProducer.acknowledgedByAll,
+            [(place: place, records: batch.finish())], acks: SteppedProducer.acknowledgedByAll,
             timeoutMilliseconds: Int32(clamping: cluster.configuration.requestTimeoutMilliseconds), view: cluster.view)
         request.transactionalID = transactionalID
         let response = try await ask(.produce, request, upTo: dialect.produceVersionMax, of: place) { response in
@@ -129,7 +129,7 @@ actor TransactionalProducer {
         _ step: Step, _ request: Request, upTo versionLimit: Int16?, of place: TopicPartition?,
         _ code: @escaping @Sendable (Request.Response) -> ErrorCode
     ) async throws(ClientError) -> Request.Response {
-        let end = cluster.runtime.clock.now.advanced(byMilliseconds: TransactionalProducer.patienceMilliseconds)
+        let end = cluster.runtime.clock.now.advanced(byMilliseconds: SteppedProducer.patienceMilliseconds)
         mayHaveArrived = false
         var wasHeld = false
         var attempt = 0
