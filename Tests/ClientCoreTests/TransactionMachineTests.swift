@@ -190,6 +190,29 @@ struct TransactionMachineTests {
         if case .initProducer? = scene.question {} else { Issue.record("\(scene.effects)") }
     }
 
+    @Test("A transaction that ends unasked does not save the producer the epoch that the one before it needs")
+    func epochStaysNeeded() {
+        var scene = Scene(hasOwnEpochs: false)
+        scene.open()
+        scene.write()
+        scene.machine.abort()
+        scene.advance()
+        scene.answer(nil)
+        scene.answer(.noError)
+        #expect(scene.ending == .aborted)
+        _ = scene.machine.answered(.concurrentTransactions, now: scene.now, using: &scene.generator)
+        scene.machine.begin()
+        scene.machine.abort()
+        scene.advance()
+        #expect(scene.ending == .aborted && scene.question == nil)
+        scene.machine.begin()
+        scene.add()
+        scene.now = scene.now.advanced(byMilliseconds: 2_000)
+        scene.advance()
+        if case .initProducer? = scene.question {} else { Issue.record("\(scene.effects)") }
+        #expect(scene.batches.isEmpty)
+    }
+
     @Test("Who is fenced can't go on; whether it had committed is unknown only where a commit had no answer")
     func fenced() {
         for isAsked in [true, false] {

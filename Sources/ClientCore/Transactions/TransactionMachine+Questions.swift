@@ -170,7 +170,8 @@ extension TransactionMachine {
                 restart()
             }
         } else {
-            needsEpoch = hasGap || settings.takesEpochInDoubt && isInDoubt
+            // One that nobody was told of ends while the epoch after the one before is still asked for.
+            needsEpoch = needsEpoch || hasGap || settings.takesEpochInDoubt && isInDoubt
         }
         phase = .idle
         offsets = nil
