@@ -92,8 +92,15 @@ final class SimulatedMember: @unchecked Sendable {
     // MARK: life
 
     func start() {
-        client.loop.execute { [self] in client.refresh([topic]) { self.pump() } }
+        client.loop.execute { self.join() }
         client.loop.schedule(afterMilliseconds: commitMilliseconds) { self.commitNowAndThen() }
+    }
+
+    /// Joins once it knows the topic, of whose id its share will be.
+    private func join() {
+        client.refresh([topic]) { [self] in
+            if client.view.topics[topic] == nil { join() } else { pump() }
+        }
     }
 
     /// A line of the trace.
