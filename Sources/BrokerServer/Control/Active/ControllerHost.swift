@@ -132,10 +132,17 @@ package final class ControllerHost: @unchecked Sendable {
 
     /// The receipt of an election that may have cost committed records.
     private func logIfUnclean(_ record: MetadataRecord) {
-        guard case .partitionChange(let change) = record,
-            change.leaderRecoveryState == LeaderRecoveryState.recovering.rawValue,
-            let topic = controller?.image.topics[change.topicID]
-        else { return }
+        guard case .partitionChange(let change) = record, let topic = controller?.image.topics[change.topicID] else {
+            return
+        }
+        let former = controller?.image.topics[TopicPartitionID(change.topicID, change.partitionID)]
+        // Whose partition was lost before does not lose that state by another such election.
+        let isLostAgain =
+            former.map { former in
+                former.recoveryState == .recovering && change.leader.value >= 0
+                    && !(former.isr + former.eligibleLeaderReplicas).contains(change.leader)
+            } ?? false
+        guard isLostAgain || change.leaderRecoveryState == LeaderRecoveryState.recovering.rawValue else { return }
         log.warning(
             "unclean election: committed records may be lost",
             metadata: ["partition": "\(topic.name)-\(change.partitionID)", "leader": "\(change.leader)"])

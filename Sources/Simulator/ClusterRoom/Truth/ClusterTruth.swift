@@ -145,7 +145,8 @@ package final class ClusterTruth: @unchecked Sendable {
     func mayLose(_ id: TopicPartitionID) { uncleanAllowed.insert(id) }
 
     private func noteUnclean(_ partition: PartitionTruth, _ fresh: PartitionRegistration) {
-        guard uncleanAllowed.contains(partition.id), let former = partition.registration, let leader = fresh.leader,
+        guard uncleanAllowed.contains(partition.id), let former = partition.registration,
+            let leader = fresh.leader ?? ClusterTruth.unseenLeader(former, fresh),
             fresh.leaderEpoch > former.leaderEpoch,
             !(former.isr + former.eligibleLeaderReplicas).contains(leader)
         else { return }
@@ -166,6 +167,17 @@ package final class ClusterTruth: @unchecked Sendable {
             reach("an unclean election lost records")
             trace.add(0, "\(partition.name) is committed up to \(partition.committed.end) only, it was \(before)")
         }
+    }
+
+    /// Who was elected and fenced again before any node had applied the one or the other: it has not served.
+    private static func unseenLeader(
+        _ former: PartitionRegistration, _ fresh: PartitionRegistration
+    ) -> BrokerID? {
+        let eligible = fresh.isr + fresh.eligibleLeaderReplicas
+        guard fresh.recoveryState == .recovering, fresh.leaderEpoch.value > former.leaderEpoch.value + 1,
+            eligible.count == 1
+        else { return nil }
+        return eligible[0]
     }
 
     /// A node's event is over: looks at what it changed, and judges.
