@@ -161,6 +161,7 @@ extension ClassicGroup {
     }
 
     /// The group as a new coordinator takes it over: members get a fresh session, for their heartbeats went elsewhere.
+    /// Members without a leader were to share out anew (`GroupShard.downgrade`), and are called again.
     init(id: String, replayed value: GroupMetadataValue, at time: CoordinatorTime) {
         self.init(id: id)
         generation = value.generation
@@ -189,5 +190,10 @@ extension ClassicGroup {
         }
         state = members.isEmpty ? .empty : .stable(syncDeadline: nil)
         subscribedTopics = readSubscribedTopics()
+        if leaderID == nil, !members.isEmpty {
+            let phase = JoinPhase(deadline: time.now.advanced(byMilliseconds: rebalanceTimeoutMilliseconds))
+            state = .preparingRebalance(phase)
+            wake(at: phase.deadline)
+        }
     }
 }

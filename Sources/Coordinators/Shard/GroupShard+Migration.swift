@@ -86,7 +86,7 @@ extension GroupShard {
 
     /// Makes a classic group of a consumer group that some have left, which calls the others to a rebalance.
     mutating func downgrade(_ opening: inout ConsumerOpening, without leaving: [String], at time: CoordinatorTime) {
-        var classic = classicGroup(of: &opening, without: leaving, at: time)
+        var classic = classicGroup(of: &opening, without: leaving, isRebalanceDue: true, at: time)
         var nobodyWaits = GroupOutcome()
         classic.prepareRebalance(at: time, settings, into: &nobodyWaits)
         opening.becomes = classic
@@ -106,7 +106,7 @@ extension GroupShard {
             downgrade(&opening, without: [], at: time)
             return .failure(.rebalanceInProgress, memberID: memberID)
         }
-        let classic = classicGroup(of: &opening, without: [], at: time)
+        let classic = classicGroup(of: &opening, without: [], isRebalanceDue: false, at: time)
         opening.becomes = classic
         var response = JoinGroupResponse()
         response.memberID = memberID
@@ -116,9 +116,10 @@ extension GroupShard {
         return response
     }
 
-    /// The classic group that a consumer group becomes, and the records for it.
+    /// The classic group that a consumer group becomes, and the records for it. One without a leader is called to a
+    /// rebalance by whoever reads them, too: what those who left had is nobody's.
     private func classicGroup(
-        of opening: inout ConsumerOpening, without leaving: [String], at time: CoordinatorTime
+        of opening: inout ConsumerOpening, without leaving: [String], isRebalanceDue: Bool, at time: CoordinatorTime
     ) -> ClassicGroup {
         let group = opening.draft.group
         var classic = ClassicGroup(id: opening.draft.id)
@@ -137,6 +138,7 @@ extension GroupShard {
         classic.protocolName = classic.favouriteProtocol
         classic.enter(.stable(syncDeadline: nil), at: time)
         classic.subscribedTopics = classic.readSubscribedTopics()
+        if isRebalanceDue { classic.leaderID = nil }
         opening.draft.writeTombstones()
         opening.draft.writeElsewhere(.group(id: classic.id, value: classic.metadataValue()))
         for memberID in classic.members.keys { classic.heard(memberID, at: time.now) }
