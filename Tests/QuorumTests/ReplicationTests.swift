@@ -55,7 +55,9 @@ struct LeadingTests {
         var bench = Bench.withLog(epoch: 2, lengths: [3, 4])
         let epoch = bench.lead()
         let end = bench.replica.log.end
+        #expect(!bench.replica.hasLostQuorum(now: bench.now))
         bench.now = bench.now.advanced(byMilliseconds: 6_000)
+        #expect(bench.replica.hasLostQuorum(now: bench.now))
         let effects = bench.step(.append(AppendTicket(1), recordCount: 1, expecting: epoch)).flat
         #expect(effects.contains(.refuseAppend(AppendTicket(1))))
         #expect(bench.replica.log.end == end)

@@ -119,11 +119,13 @@ package final class CoordinatorHost<Shard: HostedShard>: MetadataSubscriber, Sen
         }
     }
 
-    /// Reads or changes the shard of a key where nothing has to be written.
+    /// Reads or changes the shard of a key where nothing has to be written: no write would fail where another broker
+    /// coordinates by now, so a broker that is cut off refuses. A processor that was told old offsets would process
+    /// records again, and commit that.
     func access<Value>(
         _ key: String, _ body: (inout Shard, CoordinatorTime) -> Value
     ) -> Result<Value, ShardRefusal> {
-        guard let shard = shard(of: key) else { return .failure(ShardRefusal(.notCoordinator)) }
+        guard let shard = shard(of: key), !shard.isCutOff else { return .failure(ShardRefusal(.notCoordinator)) }
         return shard.access(body)
     }
 

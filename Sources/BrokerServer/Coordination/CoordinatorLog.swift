@@ -6,6 +6,9 @@ package protocol CoordinatorLog: AnyObject, Sendable {
     /// Where the log stands while this broker leads it in `epoch`; nil before it does and after.
     func bounds(in epoch: LeaderEpoch) -> CoordinatorLogBounds?
 
+    /// Whether its leader hears neither a controller nor enough followers: another may coordinate by now.
+    var isCutOff: Bool { get }
+
     /// Whole batches from `start` on that lie below the high watermark; at least one where there is one, else about
     /// `bytesMax`. Reads the disk: only from the pool.
     func read(from start: Offset, bytesMax: Int, in epoch: LeaderEpoch) throws(CoordinatorLogError) -> Bytes

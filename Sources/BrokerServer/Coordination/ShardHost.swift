@@ -101,6 +101,9 @@ final class ShardHost<Shard: HostedShard>: Sendable {
 
     // MARK: Requests
 
+    /// Whether another broker may coordinate by now: what is known here may be old.
+    var isCutOff: Bool { logOf(partition)?.isCutOff ?? false }
+
     /// Lets a request step the shard; `answer` gets what it produced, at once or later.
     ///
     /// - Returns: NOT_COORDINATOR or COORDINATOR_LOAD_IN_PROGRESS where there is no shard to ask; `answer` is then not

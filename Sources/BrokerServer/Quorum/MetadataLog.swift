@@ -22,6 +22,10 @@ package protocol MetadataLog: AnyObject, Sendable {
     /// The node that leads the quorum as far as this node knows, and the epoch it is in.
     var leader: QuorumLeader { get }
 
+    /// Whether this node leads without having heard a majority for so long that another may lead by now: it was held
+    /// up, and is about to give up.
+    var hasLostQuorum: Bool { get }
+
     /// The exclusive end of what is known to be committed; nil until a leader told.
     var highWatermark: Offset? { get }
 

@@ -179,6 +179,8 @@ package final class QuorumHost: MetadataLog, @unchecked Sendable {
 
     package var highWatermark: Offset? { replica?.highWatermark }
 
+    package var hasLostQuorum: Bool { replica?.hasLostQuorum(now: world.clock.now) ?? false }
+
     package var logEndOffset: Offset { replica?.log.end ?? .zero }
 
     // MARK: Inputs

@@ -138,7 +138,7 @@ extension GroupShard {
             if case .reply(let ticket, let reply)? = then { return [.reply(ticket, reply)] }
             return []
         }
-        clocks[id]?.lastWrite = line.nextID
+        groupsOfWrites[line.nextID] = id
         let ending = EndingGroups(deleted: opening.endsClassic ? [id] : [], becomes: opening.becomes)
         if !ending.deleted.isEmpty || ending.becomes != nil { endingGroups[line.nextID] = ending }
         return [decide(opening.draft.records, then: then, at: time)]

@@ -46,6 +46,8 @@ extension GroupShard {
 
     package mutating func appended(_ id: WriteID, end: Offset) {
         _ = line.appended(id, end: end)
+        // Not a refused one: who asks next is to wait for those before it.
+        if let group = groupsOfWrites.removeValue(forKey: id) { clocks[group]?.lastWrite = id }
         guard let ending = endingGroups.removeValue(forKey: id) else { return }
         for group in ending.deleted { forget(group) }
         if let classic = ending.becomes {
@@ -63,6 +65,7 @@ extension GroupShard {
 
     package mutating func refused(_ id: WriteID, _ error: ErrorCode, at time: CoordinatorTime) -> [GroupEffect] {
         endingGroups[id] = nil
+        groupsOfWrites[id] = nil
         guard let then = line.refused(id).then else { return [] }
         if case .staticMemberReplaced(_, _, _, let before) = then { groups[before.id] = before }
         return failed(then, with: error, at: time)
@@ -123,6 +126,7 @@ extension GroupShard {
         var effects: [GroupEffect] = []
         for then in line.removeAll() { effects += then.replies.map { .reply($0, $1.failed(with: .notCoordinator)) } }
         endingGroups = [:]
+        groupsOfWrites = [:]
         for id in groups.keys.sorted() {
             guard var group = groups[id] else { continue }
             var outcome = GroupOutcome()

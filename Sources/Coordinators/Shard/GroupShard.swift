@@ -38,6 +38,8 @@ package struct GroupShard: CoordinatorShard {
     var timelines: GroupTimelines
     /// What ends with a write that the host has not appended yet.
     var endingGroups: [WriteID: EndingGroups] = [:]
+    /// The consumer groups of writes that are decided and not appended yet.
+    var groupsOfWrites: [WriteID: String] = [:]
     /// Not later than the earliest deadline of the groups.
     var groupsWakeAt: MonotonicInstant?
     var offsetCheckAt: MonotonicInstant

@@ -30,6 +30,11 @@ extension QuorumReplica {
         stalls.graceEndsAt.map { max($0, deadline) } ?? deadline
     }
 
+    /// Whether this replica leads and a majority was silent for too long; false where it does not lead.
+    package func hasLostQuorum(now: MonotonicInstant) -> Bool {
+        if case .leader(let state) = role { hasLostQuorum(state, now: now) } else { false }
+    }
+
     /// Whether a majority was silent for too long, as far as this leader has heard: it takes nothing new on then.
     func hasLostQuorum(_ state: LeaderState, now: MonotonicInstant) -> Bool {
         checkQuorumDeadline(of: state).map { $0 <= now } ?? false

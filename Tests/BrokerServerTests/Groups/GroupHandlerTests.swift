@@ -171,6 +171,17 @@ import WireMessages
         #expect(answer.groups.last?.topics.first?.partitions.first?.errorCode == .unknownTopicID)
     }
 
+    @Test("Who is cut off tells no offsets: another one may coordinate by now, and have newer ones")
+    func cutOff() throws {
+        let broker = try GroupsUnderTest.leading()
+        _ = try broker.commit(5).required()
+        broker.log.state.withLock { $0.isCutOff = true }
+        #expect(try broker.fetch().groups.first?.errorCode == .notCoordinator)
+        broker.log.state.withLock { $0.isCutOff = false }
+        let told = try broker.fetch().groups.first?.topics.first?.partitions.first
+        #expect(told?.committedOffset == Offset(5))
+    }
+
     @Test("DescribeGroups", arguments: DescribeGroupsHandler.versions)
     func describe(version: Int16) throws {
         let broker = try GroupsUnderTest.leading()

@@ -14,6 +14,7 @@ final class ScriptedCoordinatorLog: CoordinatorLog {
         var epoch: LeaderEpoch?
         var refusal: ErrorCode?
         var commitsAtOnce = true
+        var isCutOff = false
         var waiting: [(end: Offset, decided: @Sendable (ErrorCode) -> Void)] = []
     }
 
@@ -29,6 +30,8 @@ final class ScriptedCoordinatorLog: CoordinatorLog {
                 start: .zero, highWatermark: state.highWatermark, epochStart: state.epochStart)
         }
     }
+
+    var isCutOff: Bool { state.withLock { $0.isCutOff } }
 
     func read(from start: Offset, bytesMax: Int, in epoch: LeaderEpoch) throws(CoordinatorLogError) -> Bytes {
         state.withLock { state in

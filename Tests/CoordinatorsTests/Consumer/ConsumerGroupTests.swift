@@ -210,6 +210,20 @@ import WireMessages
         #expect(scene.answer(quiet)?.memberEpoch == 1)
     }
 
+    @Test("an answer waits for what it tells also where a later write was refused")
+    func commitmentBehindRefusal() throws {
+        let scene = try scene()
+        scene.commitsAtOnce = false
+        let join = scene.sendBeat(.join("a"))
+        scene.logRefusal = .notEnoughReplicas
+        let refused = scene.sendBeat(.join("b"))
+        #expect(scene.answer(refused)?.errorCode == .coordinatorNotAvailable)
+        let stay = scene.sendBeat(Scene.Beat(member: "a", epoch: 1))
+        #expect(scene.answer(join) == nil && scene.answer(stay) == nil)
+        scene.commitAll()
+        #expect(scene.answer(join)?.memberEpoch == 1 && scene.answer(stay)?.memberEpoch == 1)
+    }
+
     @Test("a write that the log refuses changes nothing, and the member is told to come again")
     func refusedWrite() throws {
         let scene = try scene()

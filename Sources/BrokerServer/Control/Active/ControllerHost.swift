@@ -101,7 +101,11 @@ package final class ControllerHost: @unchecked Sendable {
         if !decision.records.isEmpty {
             guard append(decision.records, at: next, epoch) else { return answer(nil) }
         }
-        if decision.records.isEmpty, committedEnd >= appendedEnd { return answer(decision.reply) }
+        if decision.records.isEmpty, committedEnd >= appendedEnd {
+            // No commit tells whether another controller is active by now: one that was held up is not sure of it, and
+            // a broker that it calls well would not know that it is cut off.
+            return answer(metadataLog.hasLostQuorum ? nil : decision.reply)
+        }
         let reply = decision.reply
         #if MUTANTS
             if Mutant.controllerAnswersAtOnce.isOn { return answer(reply) }

@@ -252,7 +252,7 @@ package final class BrokerLifecycle: MetadataSubscriber, @unchecked Sendable {
             isRefusedByStandby: { $0.errorCode == .notController }
         ) { result in
             self.isHeartbeatInFlight = false
-            if case .success(let response) = result { self.answered(response) }
+            if case .success(let response) = result { self.answered(response, sentAt: sentAt) }
             self.scheduleHeartbeat(after: sentAt)
         }
     }
@@ -266,8 +266,9 @@ package final class BrokerLifecycle: MetadataSubscriber, @unchecked Sendable {
         }
     }
 
-    private func answered(_ response: BrokerHeartbeatResponse) {
-        contact.heard(at: world.clock.now)
+    private func answered(_ response: BrokerHeartbeatResponse, sentAt: MonotonicInstant) {
+        // The controller counts the session from when it came, not from when the answer did.
+        contact.heard(at: sentAt)
         if !response.suspects.isEmpty { whenAskedToLook(response.suspects) }
         switch response.errorCode {
         case .noError: turns.heard()

@@ -24,6 +24,8 @@ final class PartitionCoordinatorLog: CoordinatorLog {
         }
     }
 
+    var isCutOff: Bool { partition.isCutOff }
+
     func read(from start: Offset, bytesMax: Int, in epoch: LeaderEpoch) throws(CoordinatorLogError) -> Bytes {
         let found: Result<LogSlice, CoordinatorLogError> = partition.step { state, _ in
             if let refusal = state.leaderRefusal(requested: epoch) { return .failure(CoordinatorLogError(refusal)) }
