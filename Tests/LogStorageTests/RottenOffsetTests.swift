@@ -66,6 +66,27 @@ import World
         #expect(corrupt > 5, "\(corrupt)")
     }
 
+    @Test("A start does not take a rotten offset for a gap of the cleaner where the missing batches follow")
+    func falseGap() throws {
+        for flushed in [Int64(0), 2, 4] {
+            var fixture = try LogFixture { $0.isCompacted = true }
+            for _ in 0..<4 { _ = try fixture.append(batch()) }
+            try fixture.log.flush()
+            try fixture.log.recoveryPointWasSaved(Offset(flushed))
+            let size = fixture.disk.content(RottenOffsetTests.path).count / 4
+            rot(fixture, 2 * size, 3)
+            do {
+                try fixture.reopen(recoveryPoint: Offset(flushed))
+                #expect(flushed <= 2 && fixture.log.logEndOffset == Offset(2))
+                #expect(fixture.report.truncatedBytes == 2 * Int64(size))
+                #expect(fixture.disk.content(RottenOffsetTests.path).count == 2 * size)
+            } catch let error as StorageError {
+                guard case .corrupt(RottenOffsetTests.path, Int64(2 * size), _) = error else { throw error }
+                #expect(flushed > 2, "what was flushed is not cut away")
+            }
+        }
+    }
+
     @Test("An index of Kafka 3, which names the ends of whole appends, leads to the same batches")
     func oldIndexes() throws {
         var fixture = try LogFixture.small()

@@ -152,11 +152,24 @@ struct LogOpener {
         if scannedFrom == nil { scannedFrom = base }
         unindexed.insert(base)
         report.rebuiltIndexes += 1
+        let epochsBefore = foundEpochs
+        var gap: (position: Int64, start: Offset)?
         var cursor = BatchCursor(file, to: size, reusesWindow: true)
         scanning: while true {
             switch try onDisk({ () throws(FileError) in try cursor.next() }) {
             case .batch(let header, _, let position):
                 let isInOrder = follows(header, segment)
+                if !isInOrder, let gap, gap.start <= header.baseOffset, header.baseOffset < segment.endOffset {
+                    // What fits into the gap says that there is none: the base offset behind it, which no checksum
+                    // covers, is another than was written.
+                    let reason = "the batch here follows offset \(gap.start), and not offset \(header.baseOffset)"
+                    segment.endOffset = gap.start
+                    try cut(&segment, at: gap.position, size: size, reason: reason)
+                    foundEpochs = epochsBefore
+                    report.rebuiltIndexes -= 1
+                    return try scan(base, next)
+                }
+                if header.baseOffset > segment.endOffset { gap = (position, segment.endOffset) }
                 guard isInOrder, next.map({ header.nextOffset <= $0 }) ?? true else {
                     let reason = "the batch at offset \(header.baseOffset) follows offset \(segment.endOffset)"
                     try cut(&segment, at: position, size: size, reason: reason)
