@@ -101,7 +101,7 @@ def test_each_message_once_though_nodes_die(own_cluster):
     coordinator = int(described(cluster, name)["CoordinatorId"])
     for node in dict.fromkeys((leader, coordinator)):
         cluster.kill(node)
-        time.sleep(0.5)
+        time.sleep(0.5)  # as long as the node is to be dead
         cluster.start(node)
         cluster.wait_in_sync(topic)
     code, out, err = end(process)
