@@ -107,6 +107,34 @@ struct BrokerLifeTests {
         #expect(try !cluster.broker(1).isFenced)
     }
 
+    @Test("A broker that was fenced is let in again when it has read that it was, and not on the strength of its voice")
+    func unfencingBehindTheFencing() throws {
+        var cluster = Cluster(brokers: [1, 2, 3])
+        cluster.createTopic("t")
+        let applied = Offset(cluster.end.value - 1)
+        cluster.fence(1)
+        let fenced = Offset(cluster.end.value - 1)
+        let behind = cluster.heartbeat(1) { $0.currentMetadataOffset = applied }
+        #expect(!behind.isCaughtUp && behind.isFenced)
+        cluster.createTopic("later")
+        let there = cluster.heartbeat(1) { $0.currentMetadataOffset = fenced }
+        #expect(there.isCaughtUp && !there.isFenced)
+        #expect(try !cluster.broker(1).isFenced)
+        cluster.fence(1)
+        #expect(cluster.heartbeat(1) { $0.currentMetadataOffset = fenced }.isFenced)
+    }
+
+    @Test("A controller that found a broker fenced wants it to have applied what was in the log then")
+    func unfencingByASuccessor() throws {
+        var cluster = Cluster(brokers: [1, 2, 3])
+        let applied = Offset(cluster.end.value - 1)
+        cluster.fence(1)
+        cluster.controller = ClusterController(
+            configuration: cluster.controller.configuration, image: cluster.image, now: cluster.now)
+        #expect(cluster.heartbeat(1) { $0.currentMetadataOffset = applied }.isFenced)
+        #expect(!cluster.heartbeat(1).isFenced)
+    }
+
     @Test("A broker that wants to stay fenced stays fenced")
     func wantFence() throws {
         var cluster = Cluster()

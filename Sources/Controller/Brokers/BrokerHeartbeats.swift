@@ -13,7 +13,9 @@ extension ClusterController {
         sessions.noteHeartbeat(
             request.brokerID, epoch: request.brokerEpoch, metadataOffset: request.currentMetadataOffset,
             recoveriesToldEnd: request.recoveriesToldEnd >= .zero ? request.recoveriesToldEnd : nil, now: now)
-        var decision = decideHeartbeat(request)
+        let isFenced = image.brokers[request.brokerID]?.isFenced ?? true
+        let knowsFencing = !isFenced || sessions.noteFenced(request.brokerID, end: nextOffset)
+        var decision = decideHeartbeat(request, knowsFencing: knowsFencing)
         if decision.reply.errorCode == .noError { noteVitals(request, isFenced: decision.reply.isFenced, now: now) }
         if decision.records.contains(where: \.isControlledShutdown) {
             sessions.noteControlledShutdown(request.brokerID, end: nextOffset + Int64(decision.records.count))
@@ -31,10 +33,15 @@ extension ClusterController {
         let wasFenced = image.brokers[request.brokerID]?.isFenced ?? true
         evidence.heard(
             request.brokerID, epoch: request.brokerEpoch, BrokerVitals(request), isFenced: wasFenced, now: now)
-        if wasFenced, !isFenced { evidence.letIn(request.brokerID, now: now) }
+        guard wasFenced, !isFenced else { return }
+        sessions.noteUnfenced(request.brokerID)
+        evidence.letIn(request.brokerID, now: now)
     }
 
-    func decideHeartbeat(_ request: BrokerHeartbeatRequest) -> Decision<BrokerHeartbeatResponse> {
+    /// - Parameter knowsFencing: the broker is not fenced, or has applied the metadata that says so.
+    func decideHeartbeat(
+        _ request: BrokerHeartbeatRequest, knowsFencing: Bool
+    ) -> Decision<BrokerHeartbeatResponse> {
         var response = BrokerHeartbeatResponse()
         guard let broker = image.brokers[request.brokerID] else {
             response.errorCode = .brokerIDNotRegistered
@@ -44,7 +51,7 @@ extension ClusterController {
             response.errorCode = .staleBrokerEpoch
             return Decision(reply: response)
         }
-        response.isCaughtUp = request.currentMetadataOffset.value >= broker.epoch.value
+        response.isCaughtUp = knowsFencing && request.currentMetadataOffset.value >= broker.epoch.value
         let next = nextState(of: broker, request, isCaughtUp: response.isCaughtUp)
         var records: [MetadataRecord] = []
         switch next {

@@ -15,6 +15,8 @@ package struct BrokerSessions: Sendable {
         var recoveriesToldEnd: Offset?
         /// The exclusive end of the records that took its leaderships away.
         var controlledShutdownEnd: Offset?
+        /// Exclusive: the log's end when it was first heard while it was fenced; the fencing stands below.
+        var fencedEnd: Offset?
     }
 
     private var byBroker: [BrokerID: Session] = [:]
@@ -63,6 +65,19 @@ package struct BrokerSessions: Sendable {
         guard byBroker[broker]?.controlledShutdownEnd == nil else { return }
         byBroker[broker]?.controlledShutdownEnd = end
     }
+
+    /// A fenced broker was heard.
+    ///
+    /// - Returns: whether it has applied all that was in the log, which ends at `end`, when it was first heard since it
+    ///   was fenced: so it knows of that, and leads nothing any more that was given to others.
+    mutating func noteFenced(_ broker: BrokerID, end: Offset) -> Bool {
+        guard let session = byBroker[broker], let applied = session.metadataOffset else { return false }
+        let fencedEnd = session.fencedEnd ?? end
+        byBroker[broker]!.fencedEnd = fencedEnd
+        return applied + 1 >= fencedEnd
+    }
+
+    mutating func noteUnfenced(_ broker: BrokerID) { byBroker[broker]?.fencedEnd = nil }
 
     /// When a broker's last heartbeat to this controller came; nil before the first.
     package func lastHeartbeat(_ broker: BrokerID) -> MonotonicInstant? { byBroker[broker]?.lastHeartbeat }
