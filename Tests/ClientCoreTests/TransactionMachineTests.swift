@@ -271,6 +271,40 @@ struct TransactionMachineTests {
         #expect(scene.ending == .failed(.invalidTxnState, mayBeCommitted: true))
     }
 
+    @Test(
+        "Without own epochs, behind a commit without an answer: an abort may be of what a late addition began",
+        arguments: [false, true])
+    func abortBehindLateAddition(isAdditionInDoubt: Bool) {
+        var scene = Scene(hasOwnEpochs: false)
+        scene.machine.begin()
+        scene.add()
+        scene.advance()
+        scene.answer(.noError, epoch: 0)
+        if isAdditionInDoubt { scene.answer(nil) }
+        scene.answer(.noError)
+        scene.write()
+        scene.machine.commit()
+        scene.advance()
+        scene.answer(nil)
+        scene.machine.abort()
+        scene.advance()
+        scene.answer(nil)
+        #expect(isEnd(scene.question, commits: false, epoch: 0))
+        scene.answer(.noError)
+        #expect(scene.ending == (isAdditionInDoubt ? .inDoubt : .aborted))
+        guard case .initProducer? = scene.question else { Issue.record("\(scene.effects)"); return }
+        scene.answer(.noError, epoch: 1)
+        scene.machine.begin()
+        scene.add()
+        scene.advance()
+        scene.answer(.noError)
+        scene.write()
+        scene.machine.abort()
+        scene.advance()
+        scene.answer(.noError)
+        #expect(scene.ending == .aborted)
+    }
+
     @Test("A batch that is refused for now, or gets no answer, is sent again as it was")
     func repeatsBatch() {
         var scene = Scene()

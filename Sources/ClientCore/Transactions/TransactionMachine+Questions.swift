@@ -113,7 +113,11 @@ extension TransactionMachine {
     /// It may have been done all the same, or be done later.
     private mutating func doubt(_ question: CoordinatorQuestion) {
         isInDoubt = true
-        if case .end(let request) = question, request.committed { mayBeCommitted = true }
+        switch question {
+        case .end(let request): mayBeCommitted = mayBeCommitted || request.committed
+        case .addPartitions, .addOffsets: isAdditionInDoubt = true
+        case .initProducer, .commitOffsets: break
+        }
     }
 
     private mutating func done(_ question: CoordinatorQuestion, _ producer: ProducerIdentity?) -> [Effect] {
@@ -121,6 +125,7 @@ extension TransactionMachine {
         case .initProducer:
             identity = producer
             needsEpoch = false
+            isAdditionInDoubt = false
             restart()
         case .addPartitions(let request):
             unresolved = nil
@@ -164,6 +169,7 @@ extension TransactionMachine {
     /// The transaction is over; the next one begins with nothing of it.
     mutating func finish(as producer: ProducerIdentity?) -> [Effect] {
         guard case .ending(let isCommit) = phase else { return [] }
+        let ending: Ending = isCommit ? .committed : mayBeCommitted && isAdditionInDoubt ? .inDoubt : .aborted
         if settings.hasOwnEpochs {
             if let producer, producer != identity {
                 identity = producer
@@ -183,7 +189,7 @@ extension TransactionMachine {
         obstacle = nil
         isInDoubt = false
         hasGap = false
-        return [.ended(isCommit ? .committed : .aborted)]
+        return [.ended(ending)]
     }
 
     /// Sequences begin anew with each identity.

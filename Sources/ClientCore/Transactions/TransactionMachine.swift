@@ -68,6 +68,9 @@ package struct TransactionMachine: Sendable {
     package enum Ending: Hashable, Sendable {
         case committed
         case aborted
+        /// It was to be aborted, and is, unless the commit that was asked for before came first. Without own epochs an
+        /// addition that came late may have begun another transaction behind that, and the abort was of this one.
+        case inDoubt
         /// The producer can't go on; another one of its id may begin.
         case failed(ErrorCode, mayBeCommitted: Bool)
     }
@@ -104,6 +107,8 @@ package struct TransactionMachine: Sendable {
     var isBegun = false
     /// Whether a commit may have been decided that nobody told of.
     var mayBeCommitted = false
+    /// Whether an addition in the present epoch may come late.
+    var isAdditionInDoubt = false
     /// Why it can't be committed.
     var obstacle: ErrorCode?
     /// Something had no clear answer, and may come late.

@@ -116,6 +116,9 @@ extension TransactionalProducer {
             for ticket in pending.keys.sorted() { finish(ticket, .failure(error), &deeds) }
         }
 
+        static let doubt = ClientError(
+            .invalid, "The transaction was aborted, unless the commit that was asked for before was late; read to know")
+
         static func explain(_ error: ErrorCode, _ mayBeCommitted: Bool) -> ClientError {
             let doubt = mayBeCommitted ? "; the transaction may be committed" : ""
             return ClientError(code: error, message: "The transactional producer can't go on: \(error)\(doubt)")

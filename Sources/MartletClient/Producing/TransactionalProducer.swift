@@ -112,13 +112,17 @@ public final class TransactionalProducer: Sendable {
             try state.check()
             if let obstacle = state.obstacle { throw obstacle }
             guard isOver else { throw tooLate("The commit is under way, without an answer") }
-            guard state.ending == .committed else { throw ClientError(.invalid, "The transaction was aborted") }
+            switch state.ending {
+            case .committed: return
+            case .inDoubt: throw State.doubt
+            default: throw ClientError(.invalid, "The transaction was aborted")
+            }
         }
     }
 
     /// Gives the open transaction up, and returns when that is certain.
     ///
-    /// - Errors: `invalid` where a commit that was under way has succeeded, or no transaction is open.
+    /// - Errors: `invalid` where a commit that was under way has succeeded, or may have, or no transaction is open.
     public func abort() async throws(ClientError) {
         try state.withLock { (state) throws(ClientError) in
             try state.check()
@@ -130,7 +134,11 @@ public final class TransactionalProducer: Sendable {
         try state.withLock { (state) throws(ClientError) in
             try state.check()
             guard isOver else { throw tooLate("The abort is under way, without an answer") }
-            guard state.ending == .aborted else { throw ClientError(.invalid, "The transaction was committed") }
+            switch state.ending {
+            case .aborted: return
+            case .inDoubt: throw State.doubt
+            default: throw ClientError(.invalid, "The transaction was committed")
+            }
         }
     }
 

@@ -163,6 +163,10 @@ final class SimulatedTransactor: @unchecked Sendable {
             if let part = ledger.entries[number].input { input?.processed(part) }
             ledger.ended(number, .committed)
         case .aborted: ledger.ended(number, .aborted)
+        case .inDoubt:
+            truth.reach("transaction: aborted, or committed before")
+            input?.lost()
+            ledger.ended(number, .unknown)
         case .failed(let error, let mayBeCommitted):
             truth.reach("transaction: \(error)")
             ledger.ended(number, mayBeCommitted ? .unknown : .aborted)

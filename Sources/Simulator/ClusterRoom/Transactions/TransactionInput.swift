@@ -45,6 +45,9 @@ final class TransactionInput: @unchecked Sendable {
         positions.set(place, .at(processedEnd, lastEpoch: nil))
     }
 
+    /// Whether a part was processed is not known: what the group has committed tells.
+    func lost() { positions.set(place, .needsCommitted) }
+
     /// Gives the next records, once there are any.
     func next(_ given: @escaping @Sendable (Part) -> Void) {
         guard !client.isClosed else { return }
