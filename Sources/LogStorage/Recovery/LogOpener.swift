@@ -12,8 +12,9 @@ struct LogOpener {
     private(set) var report = RecoveryReport()
     /// Everything below it was flushed; recovery scans the segments that reach behind it.
     private var recoveryPoint = Offset.zero
-    /// Epochs found in scanned batches, in order.
-    private var foundEpochs: [LeaderEpochs.Entry] = []
+    /// What was read from the epochs' checkpoint; nil where there is none, or it is damaged.
+    private var savedEpochs: LeaderEpochs?
+    private var epochs = EpochScan(saved: nil)
     /// Whether offsets may be missing because compaction removed them.
     private var hasGaps = false
     /// Files that recovery shortened: the cut must be durable before other records stand there.
@@ -46,6 +47,7 @@ struct LogOpener {
             GapMarker.exists(in: directory, files) || configuration.isCompacted || start.cleanedEndOffset > .zero
         let limit = try onDisk { () throws(FileError) in try RecoveryLimit.read(in: directory, files) }
         recoveryPoint = min(start.recoveryPoint, limit ?? start.recoveryPoint)
+        try readEpochs()
         let segments = try loadSegments()
         report.segments = segments.count
         var log = PartitionLog(
@@ -152,12 +154,13 @@ struct LogOpener {
         if scannedFrom == nil { scannedFrom = base }
         unindexed.insert(base)
         report.rebuiltIndexes += 1
-        let epochsBefore = foundEpochs
+        let epochsBefore = epochs
         var gap: (position: Int64, start: Offset)?
         var cursor = BatchCursor(file, to: size, reusesWindow: true)
         scanning: while true {
             switch try onDisk({ () throws(FileError) in try cursor.next() }) {
             case .batch(let header, _, let position):
+                epochs.meet(header)
                 let isInOrder = follows(header, segment)
                 if !isInOrder, let gap, gap.start <= header.baseOffset, header.baseOffset < segment.endOffset {
                     // What fits into the gap says that there is none: the base offset behind it, which no checksum
@@ -165,7 +168,7 @@ struct LogOpener {
                     let reason = "the batch here follows offset \(gap.start), and not offset \(header.baseOffset)"
                     segment.endOffset = gap.start
                     try cut(&segment, at: gap.position, size: size, reason: reason)
-                    foundEpochs = epochsBefore
+                    epochs = epochsBefore
                     report.rebuiltIndexes -= 1
                     return try scan(base, next)
                 }
@@ -176,7 +179,7 @@ struct LogOpener {
                     break scanning
                 }
                 segment.note(header, indexIntervalBytes: configuration.indexIntervalBytes)
-                note(header)
+                epochs.note(header)
             case .broken(let position, let reason):
                 try cut(&segment, at: position, size: size, reason: reason)
                 break scanning
@@ -201,12 +204,7 @@ struct LogOpener {
             hasGaps
             ? header.baseOffset >= segment.endOffset : header.baseOffset == segment.endOffset
         return isNext && segment.canHold(header.lastOffset)
-            && foundEpochs.last.map { header.leaderEpoch >= $0.epoch } ?? true
-    }
-
-    private mutating func note(_ header: RecordBatchHeader) {
-        guard let epoch = header.stampedEpoch, foundEpochs.last.map({ $0.epoch < epoch }) ?? true else { return }
-        foundEpochs.append(LeaderEpochs.Entry(epoch: epoch, startOffset: header.baseOffset))
+            && epochs.allows(header)
     }
 
     private mutating func cut(
@@ -252,26 +250,34 @@ struct LogOpener {
 
     // MARK: What is derived
 
+    private var epochsPath: String { directory + "/" + LeaderEpochs.fileName }
+
+    private mutating func readEpochs() throws(StorageError) {
+        guard files.exists(epochsPath) else { return }
+        savedEpochs = LeaderEpochs(encoded: try onDisk { () throws(FileError) in try files.readAll(epochsPath) })
+        if savedEpochs == nil { report.ignoredFiles.append(epochsPath) }
+        epochs = EpochScan(saved: savedEpochs)
+    }
+
     private mutating func loadEpochs(into log: inout PartitionLog) throws(StorageError) {
-        let path = directory + "/" + LeaderEpochs.fileName
-        var saved: LeaderEpochs?
-        if files.exists(path) {
-            saved = LeaderEpochs(encoded: try onDisk { () throws(FileError) in try files.readAll(path) })
-            if let read = saved, try !knowsLastEpoch(read, log) { saved = nil }
-            if saved == nil { report.ignoredFiles.append(path) }
-        }
-        if let saved {
+        epochs.end()
+        if let saved = savedEpochs, try knowsLastEpoch(saved, log) {
             log.epochs = saved
             log.ledger.epochsAreSaved(saved.version)
             if let scannedFrom { log.epochs.truncateFromEnd(max(scannedFrom, recoveryPoint)) }
         } else {
-            foundEpochs = []
+            if savedEpochs != nil { report.ignoredFiles.append(epochsPath) }
+            epochs = EpochScan(saved: savedEpochs)
             for segment in log.segments {
                 var cursor = HeaderCursor(segment.file, from: 0, to: segment.sizeBytes)
-                while let (header, _) = try cursor.next() { note(header) }
+                while let (header, _) = try cursor.next() {
+                    epochs.meet(header)
+                    epochs.note(header)
+                }
             }
+            epochs.end()
         }
-        for entry in foundEpochs where log.epochs.latest.map({ $0.epoch < entry.epoch }) ?? true {
+        for entry in epochs.entries where log.epochs.latest.map({ $0.epoch < entry.epoch }) ?? true {
             log.epochs.assign(entry.epoch, startOffset: entry.startOffset)
         }
         log.epochs.truncateFromEnd(log.logEndOffset)

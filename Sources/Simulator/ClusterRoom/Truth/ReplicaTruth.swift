@@ -23,8 +23,6 @@ final class ReplicaTruth: @unchecked Sendable {
         let path: String
         let position: Int
         let value: UInt8
-        /// Whether nothing in the log contradicts it: it is not seen, and need not be mended.
-        var isPlausible = false
 
         /// Whether the byte is still there.
         func isThere(_ files: VirtualFiles) -> Bool { files.look(into: path, from: position)?.first == value }
