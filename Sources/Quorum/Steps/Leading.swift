@@ -5,7 +5,8 @@ extension QuorumReplica {
     mutating func append(
         _ ticket: AppendTicket, count: Int64, expecting epoch: LeaderEpoch, now: MonotonicInstant
     ) {
-        // One that slept past its check-quorum time resigns in this very step: nobody would replicate what it writes.
+        // One that slept past its check-quorum time resigns in this very step, or has some time left to hear of its
+        // followers: until then nobody may replicate what it writes.
         guard case .leader(let state) = role, state.epoch == epoch, count > 0, !hasLostQuorum(state, now: now) else {
             return effects.append(.refuseAppend(ticket))
         }

@@ -70,13 +70,13 @@ extension ControllerHost {
         // Each round fences one, so it ends with the last registered broker at the latest.
         while true {
             var fenced: BrokerID?
-            decide(
+            let stands = decide(
                 { controller, _, now in
                     let decision = controller.fenceSilentBroker(now: now)
                     fenced = decision.reply
                     return decision
                 }, answer: { _ in })
-            guard let broker = fenced, isActive else { return }
+            guard stands, let broker = fenced, isActive else { return }
             detections[.session, default: 0] += 1
             log.warning("broker fenced: it was silent for a session", metadata: ["broker": "\(broker)", "rule": "R3"])
         }
@@ -87,13 +87,13 @@ extension ControllerHost {
         // What is found is dealt with, so it is not found again: the rounds end.
         while true {
             var found: Detection?
-            decide(
+            let stands = decide(
                 { controller, _, now in
                     let decision = controller.judgeBrokers(ownLagMilliseconds: ownLagMilliseconds, now: now)
                     found = decision.reply
                     return decision
                 }, answer: { _ in })
-            guard let detection = found, isActive else { return }
+            guard stands, let detection = found, isActive else { return }
             detections[detection.rule, default: 0] += 1
             tell(detection)
         }

@@ -90,27 +90,41 @@ package final class ControllerHost: @unchecked Sendable {
     ///
     /// - Parameter decide: gets the controller, the offset of the first record it decides on, and the time.
     /// - Parameter answer: gets nil where this node is not, or ceased to be, the active controller.
+    /// - Returns: whether the decision stands, as far as this node knows. An active controller whose quorum is silent
+    ///   after a pause of its own has time left to hear of it, and writes nothing meanwhile.
+    @discardableResult
     package func decide<Reply: Sendable>(
         _ decide: (inout ClusterController, Offset, MonotonicInstant) -> Decision<Reply>,
         answer: @escaping @Sendable (Reply?) -> Void
-    ) {
+    ) -> Bool {
         precondition(world.controlLoop.isCurrent, "the controller lives on the control loop")
-        guard case .active(let epoch) = role, controller != nil else { return answer(nil) }
+        guard case .active(let epoch) = role, controller != nil else {
+            answer(nil)
+            return false
+        }
         let next = max(appendedEnd, metadataLog.logEndOffset)
         let decision = decide(&controller!, next, world.clock.now)
         if !decision.records.isEmpty {
-            guard append(decision.records, at: next, epoch) else { return answer(nil) }
+            guard append(decision.records, at: next, epoch) else {
+                answer(nil)
+                return false
+            }
         }
         if decision.records.isEmpty, committedEnd >= appendedEnd {
             // No commit tells whether another controller is active by now: one that was held up is not sure of it, and
             // a broker that it calls well would not know that it is cut off.
-            return answer(metadataLog.hasLostQuorum ? nil : decision.reply)
+            answer(metadataLog.hasLostQuorum ? nil : decision.reply)
+            return true
         }
         let reply = decision.reply
         #if MUTANTS
-            if Mutant.controllerAnswersAtOnce.isOn { return answer(reply) }
+            if Mutant.controllerAnswersAtOnce.isOn {
+                answer(reply)
+                return true
+            }
         #endif
         parked.park(until: appendedEnd) { isCommitted in answer(isCommitted ? reply : nil) }
+        return true
     }
 
     /// A generator of ids for decisions.
