@@ -10,7 +10,7 @@ package protocol MetadataLog: AnyObject, Sendable {
     ///
     /// - Parameter epoch: the epoch the caller believes to lead; the append is refused when it is over.
     /// - Returns: the offset of the last record; it is committed when `MetadataLogListener.committed` has passed it.
-    ///   Nil when this node does not lead in `epoch` any more; nothing was written then.
+    ///   Nil when this node does not lead in `epoch` any more, or has lost its quorum; nothing was written then.
     func append(_ records: [Bytes], expecting epoch: LeaderEpoch) -> Offset?
 
     /// Gives up leadership of `epoch`, when the controller cannot go on; nothing happens when it is over already.

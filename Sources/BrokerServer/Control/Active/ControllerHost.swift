@@ -257,14 +257,14 @@ package final class ControllerHost: @unchecked Sendable {
             now.milliseconds(since: lastRebalanceAt) >= interval
         else { return }
         var moved = 0
-        decide(
+        let stands = decide(
             { controller, _, _ in
                 let decision = controller.rebalanceLeaders(countMax: ControllerHost.rebalanceCountMax)
                 moved = decision.reply
                 return decision
             }, answer: { _ in })
         if moved < ControllerHost.rebalanceCountMax { lastRebalanceAt = now }
-        if moved > 0 {
+        if stands, moved > 0 {
             log.info("leaderships return to preferred replicas", metadata: ["partitions": "\(moved)"])
         }
     }
