@@ -54,6 +54,23 @@ import Testing
         #expect(named.owner(of: Self.key) === new)
     }
 
+    @Test("a late answer takes nothing from one whose name another life may have, as long as its session can last")
+    func lateAnswerBesideTwoOfOneName() {
+        let truth = GroupTruth(VirtualTime(seed: 1))
+        var owners = OneOwnerAtATime()
+        let (elder, younger) = (life(1, as: "one", isClassic: false), life(2, as: "one", isClassic: false))
+        let late = life(3, as: "two", isClassic: false)
+        truth.began(elder)
+        truth.began(younger)
+        truth.heard(elder, sentAt: at(5_000))
+        #expect(elder.isSuperseded)
+        #expect(owners.told(elder, [Self.place], sentAt: at(5_000), now: at(5_100)) == nil)
+        #expect(owners.told(late, [Self.place], sentAt: at(1_000), now: at(5_200)) == nil)
+        #expect(owners.owner(of: Self.key) === elder)
+        #expect(owners.told(late, [Self.place], sentAt: at(4_000), now: at(5_300)) == nil)
+        #expect(owners.owner(of: Self.key) === late, "what the one is told now whom another replaced")
+    }
+
     @Test("what a member is told after its good-bye it does not own")
     func toldTooLate() {
         let truth = GroupTruth(VirtualTime(seed: 1))

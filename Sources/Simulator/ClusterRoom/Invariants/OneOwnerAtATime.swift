@@ -14,9 +14,10 @@ struct OneOwnerAtATime {
         var isGivingUp = false
 
         /// When it can have been thrown out at the earliest.
-        var endsAt: MonotonicInstant {
-            if owner.isSuperseded { return MonotonicInstant(0) }
-            return min(owner.aliveUntil, grantedAt.advanced(byMilliseconds: GroupPlan.rebalanceMilliseconds))
+        var endsAt: MonotonicInstant { owner.isSuperseded ? MonotonicInstant(0) : timeIsOverAt }
+        /// The same for one whom none of its name has replaced.
+        var timeIsOverAt: MonotonicInstant {
+            min(owner.aliveUntil, grantedAt.advanced(byMilliseconds: GroupPlan.rebalanceMilliseconds))
         }
     }
 
@@ -68,13 +69,14 @@ struct OneOwnerAtATime {
             let ends = min(
                 sentAt.advanced(byMilliseconds: GroupPlan.sessionMilliseconds),
                 sentAt.advanced(byMilliseconds: GroupPlan.rebalanceMilliseconds))
+            // An answer of before takes nothing from one that another of its name may have replaced, or not.
+            if ends <= former.toldAt, former.timeIsOverAt > now, !isReplaced { continue }
             if isReplaced || former.endsAt <= now {
                 claims[key] = Claim(owner: life, toldAt: now, grantedAt: sentAt)
-            } else if ends > former.toldAt {
+            } else {
                 return "groups: \(place) of \(life.group) is client \(life.number)'s, and client "
                     + "\(former.owner.number) has not given it up"
             }
-            // Else this answer is a late one, from before the member was thrown out.
         }
         return nil
     }
