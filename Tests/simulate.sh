@@ -13,6 +13,8 @@ log=.build/simulate.log
 : >$log
 # A piece is a process of its own: one that a precondition ends takes no others along.
 piece=$((count > 1000 ? 50 : 10))
+# A piece takes seconds, or some minutes beside all other tests: longer than this is a seed that does not end.
+limit=${MARTLET_PIECE_SECONDS:-1200}
 saved=$(sed -n 's/^\([0-9]\{1,\}\) .*/\1/p' Tests/saved-seeds.txt)
 pieces() {
     local seed last=$((first + count - 1))
@@ -22,7 +24,8 @@ pieces() {
     done
 }
 pieces | xargs -P "$(nproc)" -I{} sh -c \
-    "$simulator"' --cluster --keep-going --seeds {} 2>&1 || true' >>$log
+    "timeout $limit $simulator"' --cluster --keep-going --seeds {} 2>&1
+    [ $? != 124 ] || echo "seed {}: one of these did not end in '"$limit"' s"' >>$log
 grep -E '^seed |ended itself in seed' $log
 failed=$(grep -cE '^seed |ended itself in seed' $log)
 sum() { sed -nE "s/$1/\\1/p" $log | awk '{ sum += $1 } END { print sum + 0 }'; }
