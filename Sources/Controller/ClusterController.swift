@@ -19,14 +19,15 @@ package struct ClusterController: Sendable {
     /// A controller that just became active on what is committed.
     ///
     /// Every broker gets a fresh session: the controller did not hear them before, so it can't call them silent
-    /// (reliability rule 19).
+    /// (reliability rule 19). Nor does it know for how long one that it finds fenced has been gone: those who crashed
+    /// with the last controller may have been fenced by it a moment before.
     package init(configuration: ControllerConfiguration, image: MetadataImage, now: MonotonicInstant) {
         self.configuration = configuration
         self.image = image
         sessions = BrokerSessions()
         evidence = FailureEvidence(configuration.detection, now: now)
         for broker in image.brokers.sorted {
-            sessions.start(broker.id, epoch: broker.epoch, now: now, wasGone: broker.isFenced)
+            sessions.start(broker.id, epoch: broker.epoch, now: now)
             if broker.isInControlledShutdown {
                 sessions.noteControlledShutdown(broker.id, end: image.provenance.end)
             }

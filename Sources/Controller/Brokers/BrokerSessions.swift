@@ -7,7 +7,7 @@ package struct BrokerSessions: Sendable {
         var lastContact: MonotonicInstant
         /// When its last heartbeat to this controller came; nil before the first.
         var lastHeartbeat: MonotonicInstant?
-        /// When there was last a reason to take it for alive; nil for one that was gone before this controller.
+        /// When there was last a reason to take it for alive, or this controller began.
         var lastSeen: MonotonicInstant?
         /// The last metadata offset that the broker applied, inclusive; nil before it said so.
         var metadataOffset: Offset?
@@ -24,17 +24,13 @@ package struct BrokerSessions: Sendable {
     package init() {}
 
     /// Begins the session of a broker's life.
-    ///
-    /// - Parameter wasGone: for a controller that begins, and finds it fenced: nothing tells of its life.
-    package mutating func start(
-        _ broker: BrokerID, epoch: BrokerEpoch, now: MonotonicInstant, wasGone: Bool = false
-    ) {
+    package mutating func start(_ broker: BrokerID, epoch: BrokerEpoch, now: MonotonicInstant) {
         if byBroker[broker]?.epoch == epoch {
             byBroker[broker]!.lastContact = now
         } else {
             byBroker[broker] = Session(epoch: epoch, lastContact: now)
         }
-        if !wasGone { byBroker[broker]!.lastSeen = now }
+        byBroker[broker]!.lastSeen = now
     }
 
     /// The session of a broker is over.
