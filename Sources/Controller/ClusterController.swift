@@ -2,6 +2,10 @@ package import Metadata
 package import Primitives
 import WireMessages
 
+#if MUTANTS
+    import Mutants
+#endif
+
 /// The active controller as a pure machine: it decides (without changing anything) and replays.
 ///
 /// What is replicated stands in `image` and changes only in `replay`; what is not (sessions, recovery reports,
@@ -28,6 +32,11 @@ package struct ClusterController: Sendable {
         evidence = FailureEvidence(configuration.detection, now: now)
         for broker in image.brokers.sorted {
             sessions.start(broker.id, epoch: broker.epoch, now: now)
+            #if MUTANTS
+                if Mutant.foundFencedUnwaited.isOn, broker.isFenced {
+                    sessions.start(broker.id, epoch: broker.epoch, now: now.advanced(byMilliseconds: -10_000))
+                }
+            #endif
             if broker.isInControlledShutdown {
                 sessions.noteControlledShutdown(broker.id, end: image.provenance.end)
             }

@@ -76,6 +76,8 @@ package enum Mutant: String, CaseIterable, Sendable {
     case onlyCandidatesHeard = "only-candidates-heard"
     /// Recovery: nobody but the candidates is waited for, however lately it was seen.
     case latelySeenUnwaited = "lately-seen-unwaited"
+    /// Recovery: a controller that begins takes those whom it finds fenced for long gone.
+    case foundFencedUnwaited = "found-fenced-unwaited"
     /// A fenced broker stays in its in-sync sets.
     case fencedInSync = "fenced-in-sync"
     /// Rule 21: a reassignment ends before its target is in sync.

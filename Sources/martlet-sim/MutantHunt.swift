@@ -113,8 +113,8 @@
                 .uncommittedOutOfRange, .uncommittedRead, .joinsBehind, .joinsBeforeEpochStart, .formerLifeCounts,
                 .unansweredTakenBack, .alterEpochsUnchecked, .alterMembersUnchecked, .uncleanElection,
                 .leaderEpochStays, .formerLifeInSync, .everyStopIsClean, .doubtedStaysEligible, .eligibleForGood,
-                .candidatesForgotten, .firstCandidateLeads, .onlyCandidatesHeard, .latelySeenUnwaited, .fencedInSync,
-                .reassignedBehind:
+                .candidatesForgotten, .firstCandidateLeads, .onlyCandidatesHeard, .latelySeenUnwaited,
+                .foundFencedUnwaited, .fencedInSync, .reassignedBehind:
                 [.replication, .cluster]
             }
         }

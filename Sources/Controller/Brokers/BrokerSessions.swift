@@ -8,7 +8,7 @@ package struct BrokerSessions: Sendable {
         /// When its last heartbeat to this controller came; nil before the first.
         var lastHeartbeat: MonotonicInstant?
         /// When there was last a reason to take it for alive, or this controller began.
-        var lastSeen: MonotonicInstant?
+        var lastSeen: MonotonicInstant
         /// The last metadata offset that the broker applied, inclusive; nil before it said so.
         var metadataOffset: Offset?
         /// Exclusive: it has reported on all recoveries that the metadata below tells of; nil where it does not say.
@@ -27,10 +27,10 @@ package struct BrokerSessions: Sendable {
     package mutating func start(_ broker: BrokerID, epoch: BrokerEpoch, now: MonotonicInstant) {
         if byBroker[broker]?.epoch == epoch {
             byBroker[broker]!.lastContact = now
+            byBroker[broker]!.lastSeen = now
         } else {
-            byBroker[broker] = Session(epoch: epoch, lastContact: now)
+            byBroker[broker] = Session(epoch: epoch, lastContact: now, lastSeen: now)
         }
-        byBroker[broker]!.lastSeen = now
     }
 
     /// The session of a broker is over.
@@ -78,7 +78,8 @@ package struct BrokerSessions: Sendable {
     /// When a broker's last heartbeat to this controller came; nil before the first.
     package func lastHeartbeat(_ broker: BrokerID) -> MonotonicInstant? { byBroker[broker]?.lastHeartbeat }
 
-    /// When there was last a reason to take a broker for alive; nil where this controller never had one.
+    /// When there was last a reason to take a broker for alive, or this controller began; nil for one that it does not
+    /// know.
     func lastSeen(_ broker: BrokerID) -> MonotonicInstant? { byBroker[broker]?.lastSeen }
 
     func controlledShutdownEnd(_ broker: BrokerID) -> Offset? { byBroker[broker]?.controlledShutdownEnd }

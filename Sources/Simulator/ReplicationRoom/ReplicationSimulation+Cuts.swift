@@ -44,8 +44,7 @@ extension ReplicationSimulation {
             && disk.chain(below: end) == truth.committed.last?.chain ?? 0
     }
 
-    /// Whether the only whole log is still awaited: the controller waits for it a while and no longer, and one that
-    /// begins meanwhile does not know of it (ADR 7).
+    /// Whether the only whole log is still awaited: the controller waits for it a while and no longer (ADR 7).
     mutating func mustReturnSoon() -> Bool {
         guard let index = survivor else { return false }
         if isWhole, truth.isRunning(truth.nodes[index]) { survivor = nil }

@@ -176,7 +176,6 @@ extension ReplicationSimulation {
 
     /// Another controller becomes active on the same committed metadata: sessions and reports start afresh.
     private mutating func changeController() {
-        if mustReturnSoon() { return }
         note("another controller becomes active")
         truth.controller = ClusterController(
             configuration: truth.controller.configuration, image: truth.controller.image, now: now)

@@ -39,7 +39,6 @@ extension ClusterSimulation {
         for machine in victims { startLater(machine, withinMilliseconds: ClusterSimulation.returnMilliseconds) }
         // One may have ended in order, or be back.
         guard victims.allSatisfy({ $0.condition == .down }), truth.isMetadataSettled else { return }
-        let isControlled = machines.contains { $0.node?.isActiveController ?? false }
         for id in truth.partitionIDs {
             guard let partition = truth.partitions[id], let registration = partition.registration else { continue }
             let complete = truth.complete(partition)
@@ -47,8 +46,7 @@ extension ClusterSimulation {
             let whole = complete[Int(generator.next() % UInt64(complete.count))]
             truth.survivors[id] = Survivor(
                 number: whole,
-                awaitedUntil: time.now.advanced(byMilliseconds: ClusterSimulation.awaitedMilliseconds),
-                ledEpochsMax: truth.quorum.ledEpochs + (isControlled ? 0 : 1))
+                awaitedUntil: time.now.advanced(byMilliseconds: ClusterSimulation.awaitedMilliseconds))
             log.add(whole, "\(partition.name) is whole here only")
             for machine in victims where machine.number != whole && registration.replicas.contains(machine.id) {
                 if let directory = partition.replicas[machine.number]?.disk.directory { cut(directory, of: machine) }

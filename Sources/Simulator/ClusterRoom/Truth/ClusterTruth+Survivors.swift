@@ -6,9 +6,6 @@ struct Survivor: Hashable, Sendable {
     let number: Int
     /// When it is waited for no longer (ADR 7), at the earliest.
     let awaitedUntil: MonotonicInstant
-    /// How many epochs of the quorum had a leader when the controller may have changed once too often: one that begins
-    /// while the survivor is fenced does not know that it was seen of late.
-    let ledEpochsMax: Int
 }
 
 extension ClusterTruth {
@@ -16,10 +13,11 @@ extension ClusterTruth {
     /// comes into force later.
     var isMetadataSettled: Bool { !quorum.hasUncommitted(machines) }
 
-    /// The machines whose replica, as the metadata has it, holds all that is committed.
+    /// The machines whose replica holds all that is committed, in sync or not: who was seen first to be dead has left
+    /// the in-sync set, and may be the one whose log stays whole.
     func complete(_ partition: PartitionTruth) -> [Int] {
         guard let registration = partition.registration else { return [] }
-        return registration.isr.map { Int($0.value) }.filter { hasAll(partition, $0) }
+        return registration.replicas.map { Int($0.value) }.filter { hasAll(partition, $0) }
     }
 
     /// Somebody may have been elected of a partition whose logs were cut. One who is not the survivor may lack records
@@ -33,8 +31,7 @@ extension ClusterTruth {
         let broker = BrokerID(Int32(survivor.number))
         if leader == broker { return reach("the only whole log leads") }
         let isBack = isRunning(survivor.number) && image.brokers.isUnfenced(broker)
-        let isLate = machines[0].now >= survivor.awaitedUntil || quorum.ledEpochs > survivor.ledEpochsMax
-        if !isBack, isLate {
+        if !isBack, machines[0].now >= survivor.awaitedUntil {
             reach("the only whole log came back too late")
             mayLose(id)
         }

@@ -52,9 +52,6 @@ struct MetadataLogTruth {
         if !isDynamic { votes = votes.filter { $0.key.voter != number } }
     }
 
-    /// How many epochs had a leader.
-    var ledEpochs: Int { leaders.count }
-
     /// Whether any disk has something that is not known to be committed.
     mutating func hasUncommitted(_ machines: [SimulatedMachine]) -> Bool {
         refresh(machines)
