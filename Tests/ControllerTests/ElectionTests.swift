@@ -138,7 +138,7 @@ struct ElectionTests {
         #expect(try cluster.partition().leader == BrokerID(2))
     }
 
-    @Test("A replica whose broker was gone before this controller began may have crashed with all others: it is waited for")
+    @Test("A replica found fenced by a controller that begins may have crashed with all others: it is waited for")
     func goneWitness() throws {
         var cluster = Cluster(brokers: [1, 2])
         cluster.createTopic("t", replicas: 2)

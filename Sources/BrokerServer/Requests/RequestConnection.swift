@@ -189,8 +189,14 @@ final class RequestConnection: LinkHandler, ReplyReceiver, @unchecked Sendable {
         isStarting = false
     }
 
-    /// Starts whatever may start; answers given meanwhile are sent, and let the next one start.
+    /// Starts whatever may start; what can't holds up a request that waits for something else.
     private func start() {
+        startWaiting()
+        if pipeline.waitingCount > 0 { identity.hastenWaiting() }
+    }
+
+    /// Answers given meanwhile are sent, and let the next one start.
+    private func startWaiting() {
         if isStarting { return }
         isStarting = true
         defer { isStarting = false }

@@ -46,6 +46,7 @@ package final class ConnectionIdentity: Sendable {
     package let local: Endpoint
     package let loop: any Loop
     private let saidMartlet = Atomic<Bool>(false)
+    private let waiting = Mutex<(any WaitingRequest)?>(nil)
 
     package init(
         id: UInt64, listener: ListenerIdentity, principal: Principal, remote: Endpoint, local: Endpoint, loop: any Loop
@@ -65,4 +66,10 @@ package final class ConnectionIdentity: Sendable {
     func note(softwareName: String) {
         saidMartlet.store(softwareName == ApiVersionsHandler.ownSoftwareName, ordering: .relaxed)
     }
+
+    /// The request that is being answered waits, and is to be told when another one comes; nil when it waits no longer.
+    func waits(_ request: (any WaitingRequest)?) { waiting.withLock { $0 = request } }
+
+    /// A request came that is not started before the one that waits is answered.
+    func hastenWaiting() { waiting.withLock { $0.take() }?.hasten() }
 }

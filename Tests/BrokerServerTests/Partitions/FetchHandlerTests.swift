@@ -60,6 +60,27 @@ import WireMessages
         #expect(try waiting() == 0)
     }
 
+    @Test("A follower's fetch that waits is answered when another request comes behind it, a consumer's is not")
+    func hastened() throws {
+        let broker = try PartitionsUnderTest()
+        let following = try broker.fetch(at: 0, follower: 2)
+        #expect(following.response == nil)
+        try hasten(broker)
+        #expect(try part(following.required()).records?.isEmpty == true)
+        let consuming = try broker.fetch(at: 0)
+        try hasten(broker)
+        #expect(consuming.response == nil)
+        let answered = try broker.fetch(at: 0, follower: 2)
+        _ = try broker.produce(PartitionsUnderTest.batch(), acks: 1)
+        #expect(try part(answered.required()).records?.isEmpty == false)
+        try hasten(broker)
+    }
+
+    private func hasten(_ broker: PartitionsUnderTest) throws {
+        let connection = try #require(broker.connection)
+        broker.loop.run { connection.hastenWaiting() }
+    }
+
     @Test("minBytes is waited for")
     func minBytes() throws {
         let broker = try PartitionsUnderTest(replicas: [1])

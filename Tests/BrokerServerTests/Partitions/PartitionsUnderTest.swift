@@ -37,6 +37,8 @@ final class PartitionsUnderTest {
     let produceHandler: ProduceHandler
     let fetchHandler: FetchHandler
     let listOffsetsHandler: ListOffsetsHandler
+    /// The connection of the last request; each has its own.
+    private(set) var connection: ConnectionIdentity?
     let epochHandler: OffsetForLeaderEpochHandler
 
     init(
@@ -259,11 +261,12 @@ final class PartitionsUnderTest {
             key: Handler.Request.key, version: version, correlationID: CorrelationID(Int32(sequence)),
             clientID: "client")
         let link = ScriptedLink(loop)
+        let connection = ConnectionIdentity(
+            id: 1, listener: ListenerIdentity(name: listener, kind: .client), principal: .anonymous,
+            remote: link.remote, local: link.local, loop: loop)
+        self.connection = connection
         let context = RequestContext(
-            header: header,
-            connection: ConnectionIdentity(
-                id: 1, listener: ListenerIdentity(name: listener, kind: .client), principal: .anonymous,
-                remote: link.remote, local: link.local, loop: loop),
+            header: header, connection: connection,
             receivedAt: loop.now, bytes: body, frame: body)
         let slot = ReplySlot(header: header, sequence: sequence, receiver: answers)
         let decoded = try Handler.Request.decode(body, version: version)

@@ -17,7 +17,7 @@ struct ReplicaFetcherTests {
         let network: ScriptedNetwork
         let fetchers: ReplicaFetchers
 
-        init(configs: [String: String] = [:], partitions: Int = 1) throws {
+        init(configs: [String: String] = [:], partitions: Int = 1, hastens: Bool = false) throws {
             broker = try PartitionsUnderTest(configs: configs, partitions: partitions)
             network = try #require(broker.world.network as? ScriptedNetwork)
             fetchers = ReplicaFetchers(
@@ -26,13 +26,19 @@ struct ReplicaFetcherTests {
                 log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
             broker.followers.tellFlushes(to: fetchers)
             try followInNextEpoch()
-            var listed = ApiVersionsResponse.ApiVersion()
-            listed.apiKey = APIKey.fetch.value
-            listed.maxVersion = FetchRequest.versions.upperBound
             var versions = ApiVersionsResponse()
-            versions.apiKeys = [listed]
+            versions.apiKeys = [Follower.listed(.fetch, FetchRequest.versions)]
+            // Where the leader does not speak it, no fetch is hastened.
+            if hastens { versions.apiKeys.append(Follower.listed(.listOffsets, ListOffsetsRequest.versions)) }
             _ = network.link?.takeFrames()
             network.receive(Bytes([0, 0, 0, 0] + versions.encoded(version: 4).array))
+        }
+
+        private static func listed(_ key: APIKey, _ versions: ClosedRange<Int16>) -> ApiVersionsResponse.ApiVersion {
+            var listed = ApiVersionsResponse.ApiVersion()
+            listed.apiKey = key.value
+            listed.maxVersion = versions.upperBound
+            return listed
         }
 
         /// Metadata names broker 2 as the leader, in an epoch above the last.
@@ -53,12 +59,22 @@ struct ReplicaFetcherTests {
             return try #require(sent.first)
         }
 
-        /// The requests that were sent since the last call.
+        /// The fetches that were sent since the last call.
         func takeRequests() throws -> [(header: RequestHeader, body: FetchRequest)] {
+            try takeAll().filter { $0.header.key == .fetch }.map { header, body in
+                var reader = WireReader(body)
+                return (header, try FetchRequest(from: &reader, version: header.version))
+            }
+        }
+
+        /// Whatever was sent since the last call.
+        func takeAll() throws -> [(header: RequestHeader, body: Bytes)] {
             try #require(network.link).takeFrames().map { frame in
                 var reader = WireReader(frame)
-                let header = try RequestHeader(from: &reader) { _ in FetchRequest.firstFlexible }
-                return (header, try FetchRequest(from: &reader, version: header.version))
+                let header = try RequestHeader(from: &reader) { key in
+                    key == .fetch ? FetchRequest.firstFlexible : ListOffsetsRequest.firstFlexible
+                }
+                return (header, frame[reader.position..<frame.count])
             }
         }
 
@@ -106,6 +122,20 @@ struct ReplicaFetcherTests {
         follower.answer(second.header) { $0.errorCode = .fencedLeaderEpoch }
         #expect(try follower.takeRequests().isEmpty)
         try follower.followInNextEpoch()
+        #expect(try epochs(#require(follower.takeRequests().first).body) == [LeaderEpoch(6)])
+    }
+
+    @Test("A partition that is to be followed hastens what waits at the leader, once")
+    func hastened() throws {
+        let follower = try Follower(hastens: true)
+        let first = try #require(follower.takeRequests().first)
+        #expect(first.body.maxWaitMilliseconds > 0)
+        try follower.followInNextEpoch()
+        #expect(try follower.takeAll().map { $0.header.key } == [APIKey.listOffsets])
+        try follower.followInNextEpoch()
+        #expect(try follower.takeAll().isEmpty)
+
+        follower.answerNothing(first.header)
         #expect(try epochs(#require(follower.takeRequests().first).body) == [LeaderEpoch(6)])
     }
 

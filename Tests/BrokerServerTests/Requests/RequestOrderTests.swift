@@ -38,6 +38,30 @@ struct RequestOrderTests {
         #expect(client.takeAnswers() == [1, 2, 3])
     }
 
+    /// Waits for something that does not happen.
+    private final class Waiting: WaitingRequest {
+        let parked: ParkedReplies<MetadataResponse>
+
+        init(_ parked: ParkedReplies<MetadataResponse>) { self.parked = parked }
+
+        func hasten() { parked.take()(MetadataResponse()) }
+    }
+
+    @Test("One that waits for something is answered when another comes behind it, and that one starts")
+    func hastened() {
+        let client = ConnectionUnderTest()
+        client.receive(Connection.metadata(1))
+        client.identity.waits(Waiting(client.metadata))
+        #expect(client.takeAnswers() == [])
+        client.receive(Connection.metadata(2))
+        #expect(client.takeAnswers() == [1])
+        #expect(client.metadata.count == 1, "the second is being answered")
+        client.receive(Connection.metadata(3))
+        #expect(client.takeAnswers() == [], "nobody said that the second waits")
+        client.answerMetadata(MetadataResponse())
+        #expect(client.takeAnswers() == [2])
+    }
+
     @Test("A request without an answer lets the next one pass")
     func withoutAnswer() {
         let client = ConnectionUnderTest()

@@ -8,7 +8,7 @@ import World
 /// One Fetch request from its arrival to its answer: reads, waits for more where there is too little, answers.
 ///
 /// `@unchecked Sendable`: touched on its connection's loop only, but `wake`, which goes there.
-final class FetchJob: ParkedFetch, @unchecked Sendable {
+final class FetchJob: ParkedFetch, WaitingRequest, @unchecked Sendable {
     /// Longest wait that a request can ask for.
     static let waitMillisecondsMax: Int64 = 60_000
 
@@ -64,6 +64,7 @@ final class FetchJob: ParkedFetch, @unchecked Sendable {
             wait()
         }
         deadlines.add(self)
+        if requester.isFollower { connection.waits(self) }
     }
 
     /// With a session it waits there, however many partitions that has; without one at each of its partitions.
@@ -90,6 +91,10 @@ final class FetchJob: ParkedFetch, @unchecked Sendable {
         readAll(mayPark: false)
         answer()
     }
+
+    /// A follower has something new to ask for. Consumers are not answered early: one that always has the next fetch on
+    /// its way would go round and round.
+    func hasten() { expired() }
 
     private func lookAgain() {
         isWoken.store(false, ordering: .relaxed)
@@ -175,6 +180,7 @@ final class FetchJob: ParkedFetch, @unchecked Sendable {
 
     private func answer() {
         isOver = true
+        if requester.isFollower { connection.waits(nil) }
         deadlines.remove(self)
         unpark()
         var cold: [Int] = []

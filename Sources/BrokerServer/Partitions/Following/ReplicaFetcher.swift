@@ -12,6 +12,8 @@ import World
 /// Where a topic flushes on acknowledgement, a request names what is durable beside where it goes on, so records are
 /// fetched while those before them are being flushed. As long as a flush is owed no request waits at the leader: it
 /// would hold the acknowledgement back. Partitions that do not flush have a fetcher of their own, whose requests wait.
+/// One that waits is hastened where there is something new to ask for: a partition that has just got its leader would
+/// else wait for it, and acks=all with it.
 ///
 /// `@unchecked Sendable`: touched on its loop only; the methods marked so go there first.
 final class ReplicaFetcher: @unchecked Sendable {
@@ -122,6 +124,8 @@ final class ReplicaFetcher: @unchecked Sendable {
     /// How many requests were sent; the last one's number.
     private var requests: UInt64 = 0
     private var isInFlight = false
+    /// Whether what is in flight may wait at the leader, and was not hastened.
+    private var mayWait = false
     private var isResting = false
     private var failures = 0
 
@@ -262,14 +266,16 @@ final class ReplicaFetcher: @unchecked Sendable {
 
     /// Sends the next request if one may be sent.
     private func pump() {
-        guard !isInFlight, !isResting, !session.isEmpty, let connection = openConnection() else {
-            if !isInFlight, members.isEmpty { reach.rest() }
+        if isInFlight { return hasten() }
+        guard !isResting, !session.isEmpty, let connection = openConnection() else {
+            if members.isEmpty { reach.rest() }
             return
         }
         guard owing == 0 || isPressing || eager.takesChance() else { return awaitFlush() }
         guard let epoch = setup.brokerEpoch() else { return rest() }
         let request = request(epoch)
         isInFlight = true
+        mayWait = request.maxWaitMilliseconds > 0
         sentOwing = owing == 0 ? nil : isPressing ? .pressing : .onChance
         isPressing = false
         requests += 1
@@ -291,6 +297,18 @@ final class ReplicaFetcher: @unchecked Sendable {
         request.maxBytes = setup.responseMaxBytes
         request.carry(session.next())
         return request
+    }
+
+    /// A Martlet answers a follower's fetch when another request comes behind it, whichever that is; for Kafka's
+    /// brokers it is a question about nothing.
+    private func hasten() {
+        guard isPressing, mayWait, let connection else { return }
+        mayWait = false
+        var request = ListOffsetsRequest()
+        request.replicaID = setup.me
+        connection.send(
+            request, maxVersion: setup.versions.listOffsetsMax, timeoutMilliseconds: setup.answerMilliseconds
+        ) { _ in }
     }
 
     /// The flush asks on when it is done; should its disk be slow, the other partitions do not wait for it.
