@@ -27,11 +27,11 @@ public final class Producer: Sendable {
         var idleWaiters: [CheckedContinuation<Void, Never>] = []
         var nextTicket: UInt64 = 0
         var wake: (any Timer)?
-        var isRefreshing = false
         var isClosed = false
     }
 
     private let cluster: ClusterClient
+    private let leaders: LeaderLookup
     private let options: ProducerOptions
     private let state: Mutex<State>
 
@@ -43,6 +43,7 @@ public final class Producer: Sendable {
     {
         let settings = try options.settings()
         cluster = try ClusterClient(configuration)
+        leaders = LeaderLookup(cluster)
         self.options = options
         state = Mutex(
             State(
@@ -186,7 +187,7 @@ public final class Producer: Sendable {
         for effect in effects {
             switch effect {
             case .obtainIdentity: Task { await obtainIdentity() }
-            case .refreshMetadata(let topics): refresh(topics)
+            case .refreshMetadata(let topics): leaders.look(for: topics) { self.pump() }
             case .send(let node, let batches): send(batches, to: node)
             case .delivered(let tickets, let place, let base):
                 finish(tickets) { index in
@@ -292,21 +293,6 @@ public final class Producer: Sendable {
             }
             self.perform(effects)
             self.pump()
-        }
-    }
-
-    private func refresh(_ topics: [String]) {
-        let isMine = state.withLock { state in
-            if state.isRefreshing { return false }
-            state.isRefreshing = true
-            return true
-        }
-        guard isMine else { return }
-        Task {
-            _ = try? await cluster.refresh(topics: topics)
-            await cluster.runtime.sleep(milliseconds: cluster.backoff(after: 0))
-            state.withLock { $0.isRefreshing = false }
-            pump()
         }
     }
 

@@ -38,23 +38,9 @@ extension TransactionalProducer {
             case .findCoordinator(let kind): find(kind)
             case .ask(let question, let broker): ask(question, broker)
             case .produce(let broker, let batches): produce(batches, to: broker)
-            case .refreshMetadata(let topics): refresh(topics)
+            case .refreshMetadata(let topics): leaders.look(for: topics) { self.pump() }
             case .written, .mustAbort, .ended: break
             }
-        }
-    }
-
-    private func refresh(_ topics: [String]) {
-        let isMine = state.withLock { state in
-            defer { state.isRefreshing = true }
-            return !state.isRefreshing
-        }
-        guard isMine else { return }
-        Task {
-            _ = try? await cluster.refresh(topics: topics)
-            await cluster.runtime.sleep(milliseconds: cluster.backoff(after: 0))
-            state.withLock { $0.isRefreshing = false }
-            pump()
         }
     }
 
@@ -128,7 +114,7 @@ extension TransactionalProducer {
     }
 
     private func answered(_ error: ErrorCode?, _ producer: ProducerIdentity?) {
-        if error == nil { refresh([]) }
+        if error == nil { leaders.look(for: []) { self.pump() } }
         tell { state, now in
             let effects = state.machine.answered(error, producer: producer, now: now, using: &state.generator)
             // While nothing is open the machine has nothing to tell that the refusal ends.

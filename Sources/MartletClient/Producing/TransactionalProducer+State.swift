@@ -36,7 +36,6 @@ extension TransactionalProducer {
         var sleepers: [UInt64: Sleeper] = [:]
         var nextSleeper: UInt64 = 0
         var wake: (any Timer)?
-        var isRefreshing = false
         var isClosed = false
 
         /// Between `begin` and the end.

@@ -20,11 +20,13 @@ import World
 /// Each call waits for the cluster as long as `ClientConfiguration.callTimeoutMilliseconds` says.
 public final class TransactionalProducer: Sendable {
     let cluster: ClusterClient
+    let leaders: LeaderLookup
     let compression: Compression
     let state: Mutex<State>
 
     private init(_ cluster: ClusterClient, _ settings: TransactionMachine.Settings, _ producing: ProducerOptions) {
         self.cluster = cluster
+        leaders = LeaderLookup(cluster)
         compression = producing.compression.codec
         state = Mutex(
             State(settings, bufferBytesMax: producing.bufferBytesMax, cluster.runtime.generator()))
