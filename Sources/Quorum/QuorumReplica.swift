@@ -15,8 +15,12 @@ package struct QuorumReplica: Sendable {
     package internal(set) var election: ElectionState
     package internal(set) var role: Role
     package internal(set) var log: LogView
-    /// The exclusive end of what this replica knows to be committed; nil until it heard.
+    /// The exclusive end of what this replica has and knows to be committed; nil until it heard. At a start it is the
+    /// end of a snapshot, however much was committed behind that since.
     package internal(set) var highWatermark: Offset?
+    /// The greatest exclusive end of what is committed that a leader has named, or found as one, in this life of the
+    /// process; nil before. Who has applied all below knows what was committed when the process started.
+    package internal(set) var toldHighWatermark: Offset?
 
     var generator: SeededGenerator
     /// Elections lost or run out since a leader was last heard: the wait grows with it.

@@ -85,9 +85,10 @@ final class QuorumRoom: Sendable {
         }
     }
 
-    /// Whether all that was committed when it was last heard of is applied.
+    /// Whether all that was committed when it was last heard of in this life is applied. A snapshot is no word of that:
+    /// partitions that were made behind it would pass for ones that metadata does not know.
     var isCaughtUp: Bool {
-        guard let committed = host.highWatermark else { return false }
+        guard let committed = host.toldHighWatermark else { return false }
         return cache.current.provenance.end >= committed && committed > .zero
     }
 
@@ -95,7 +96,7 @@ final class QuorumRoom: Sendable {
     var hindrances: [String] {
         if host.leader.id == nil { return ["no leader of the metadata quorum is known"] }
         if isCaughtUp { return [] }
-        let committed = host.highWatermark.map { "\($0)" } ?? "unknown"
+        let committed = host.toldHighWatermark.map { "\($0)" } ?? "unknown"
         return ["the metadata is applied up to \(cache.current.provenance.end), committed up to \(committed)"]
     }
 

@@ -179,6 +179,9 @@ package final class QuorumHost: MetadataLog, @unchecked Sendable {
 
     package var highWatermark: Offset? { replica?.highWatermark }
 
+    /// What a leader has named as committed since this process started; nil before.
+    package var toldHighWatermark: Offset? { replica?.toldHighWatermark }
+
     package var hasLostQuorum: Bool { replica?.hasLostQuorum(now: world.clock.now) ?? false }
 
     package var logEndOffset: Offset { replica?.log.end ?? .zero }

@@ -63,7 +63,8 @@ extension QuorumReplica {
     private func logFetch(maxWaitMilliseconds: Int64) -> LogFetch {
         LogFetch(
             replica: me, epoch: election.epoch, offset: log.flushedEnd, lastFetchedEpoch: log.lastEpoch,
-            highWatermark: highWatermark.map { .known($0) } ?? .unknown,
+            // It wants to hear of one, though it has a snapshot's end.
+            highWatermark: toldHighWatermark.flatMap { _ in highWatermark }.map { .known($0) } ?? .unknown,
             maxWaitMilliseconds: maxWaitMilliseconds)
     }
 
@@ -158,6 +159,7 @@ extension QuorumReplica {
         guard let leaders, case .follower(var state) = role else { return }
         state.leaderHighWatermark = leaders
         role = .follower(state)
+        toldHighWatermark = max(toldHighWatermark ?? .zero, leaders)
         let own = min(leaders, log.end)
         guard own > highWatermark ?? .zero else { return }
         highWatermark = own

@@ -44,6 +44,7 @@ extension QuorumReplica {
         role = .leader(state)
         precondition(committed >= highWatermark ?? .zero, "a leader lacks what it knew to be committed")
         highWatermark = committed
+        toldHighWatermark = max(toldHighWatermark ?? .zero, committed)
         effects.append(.highWatermarkAdvanced(committed))
         answerWaiting()
     }

@@ -74,6 +74,9 @@ package struct ClusterPlan: Hashable, Sendable {
     package var burstMilliseconds: Int64?
     package var flushesOnAck = true
     package var segmentBytes: Int64 = 1 << 20
+    /// A snapshot of the metadata is written after so many bytes of them, and what it stands for is dropped; nil where
+    /// the log is kept whole.
+    package var snapshotBytes: Int64?
     package var delayMicrosecondsMax: Int64 = 1_000
     package var diskMicrosecondsMax: Int64 = 2_000
     package var faults: [FaultKind] = []
@@ -136,6 +139,8 @@ package struct ClusterPlan: Hashable, Sendable {
         // Drawn aside, so that the seeds without it are the runs that they were before.
         var aside = generator
         if aside.chance(share, in: 8) { faults.append(.voterChange) }
+        // The rules about voters read them from the log alone.
+        if !hasDynamicVoters, aside.chance(1, in: 4) { snapshotBytes = aside.chance(1, in: 2) ? 500 : 3_000 }
         transactions = TransactionPlan(aside: generator)
         groups = GroupPlan(aside: generator)
     }
@@ -147,7 +152,8 @@ extension ClusterPlan: CustomStringConvertible {
         return "\(nodeCount) nodes, \(voterCount) voters, \(partitionCount) partitions, \(producerCount) producers "
             + "(a record each \(recordIntervalMilliseconds) ms, linger \(lingerMilliseconds) ms"
             + "\(burstMilliseconds.map { ", bursts of \($0) ms" } ?? "")), "
-            + "flush.on.ack=\(flushesOnAck), segments of \(segmentBytes), delay \(delayMicrosecondsMax) µs, "
+            + "flush.on.ack=\(flushesOnAck), segments of \(segmentBytes), "
+            + (snapshotBytes.map { "metadata snapshots each \($0) bytes, " } ?? "") + "delay \(delayMicrosecondsMax) µs, "
             + "disk \(diskMicrosecondsMax) µs, faults each \(faultIntervalMilliseconds) ms: \(kinds)"
             + (transactions.map { "; \($0)" } ?? "")
             + (groups.map { "; \($0)" } ?? "")

@@ -73,6 +73,7 @@ package final class SimulatedMachine: @unchecked Sendable {
             controller.listener.names=CONTROLLER
             \(quorum(plan))
             metadata.log.dir=\(metadataDirectory)
+            \(snapshots(plan))
             log.dirs=\(dataDirectory)
             default.replication.factor=\(plan.replicationFactor)
             min.insync.replicas=2
@@ -87,6 +88,11 @@ package final class SimulatedMachine: @unchecked Sendable {
             \(plan.groups?.properties ?? "")
             \(plan.forgetsOffsets ? GroupPlan.forgettingProperties : "")
             """
+    }
+
+    private static func snapshots(_ plan: ClusterPlan) -> String {
+        guard let bytes = plan.snapshotBytes else { return "" }
+        return "metadata.log.max.record.bytes.between.snapshots=\(bytes)\nmetadata.log.segment.bytes=\(2 * bytes)"
     }
 
     /// Who votes, or where to ask for it.
