@@ -255,6 +255,22 @@ struct FollowingTests {
         FetchedBatch(base: Offset(base), end: Offset(end), epoch: LeaderEpoch(epoch), bytes: .empty)
     }
 
+    @Test("at a start a snapshot's end is all that is known to be committed, and a leader is asked for more at once")
+    func snapshotIsOld() throws {
+        let snapshot = SnapshotID(endOffset: Offset(4), epoch: LeaderEpoch(1))
+        var log = LogView(
+            startSnapshot: snapshot, latestSnapshot: snapshot,
+            epochs: [EpochStart(epoch: LeaderEpoch(1), start: Offset(4))], end: Offset(7))
+        _ = log.flushed(log.flushTicket)
+        var bench = Bench(election: ElectionState(epoch: LeaderEpoch(1), standing: .proven), log: log)
+        let sent = try #require(bench.follow(2, epoch: 5).fetch)
+        #expect(bench.replica.highWatermark == Offset(4) && bench.replica.toldHighWatermark == nil)
+        #expect(sent.fetch.highWatermark == .unknown)
+        let told = bench.step(.replied(sent.id, .fetch(verdict, highWatermark: Offset(9), .empty)))
+        #expect(bench.replica.highWatermark == Offset(7) && bench.replica.toldHighWatermark == Offset(9))
+        #expect(told.fetch?.fetch.highWatermark == .known(Offset(7)))
+    }
+
     @Test("what is fetched is flushed before more is asked for: a fetch offset is a promise")
     func flushBeforeFetch() {
         var bench = Bench.withLog(epoch: 4, lengths: [3])
