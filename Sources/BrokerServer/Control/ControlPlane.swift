@@ -35,14 +35,15 @@ package final class ControlPlane: MetadataLogListener, @unchecked Sendable {
     /// Adds who wants to know the leader; before the quorum starts.
     package func follow(_ follower: any LeaderFollower) { followers.append(follower) }
 
-    package func committed(_ batches: [CommittedBatch], logEnd: Offset) {
-        if hasFailed { return }
+    package func committed(_ batches: [CommittedBatch]) {
+        guard !hasFailed, let end = batches.last?.endOffset else { return }
         do {
             try publisher.apply(batches)
         } catch {
             return fail(error)
         }
-        controller?.committed(upTo: logEnd)
+        // Only what is applied: a controller that begins decides by it.
+        controller?.committed(upTo: end)
     }
 
     package func snapshotLoaded(_ snapshot: LoadedSnapshot) {

@@ -91,10 +91,9 @@ package struct LoadedSnapshot: Hashable, Sendable {
 
 /// Who follows the metadata log. All calls come on the control loop, in log order.
 package protocol MetadataLogListener: AnyObject, Sendable {
-    /// Batches became committed; they follow without a gap on what was told before.
-    ///
-    /// - Parameter logEnd: the exclusive end of what is committed now.
-    func committed(_ batches: [CommittedBatch], logEnd: Offset)
+    /// Batches became committed; they follow without a gap on what was told before, and are one at least. There may be
+    /// more that is committed: it is told piece by piece.
+    func committed(_ batches: [CommittedBatch])
 
     /// A snapshot was loaded at start, or fetched because the log before it is gone at the leader. Drop what was
     /// applied and apply this. Never called on the active controller.
@@ -117,7 +116,7 @@ package protocol MetadataLogListener: AnyObject, Sendable {
 /// A listener for nodes or tests that need none of it.
 package final class SilentMetadataLogListener: MetadataLogListener {
     package init() {}
-    package func committed(_ batches: [CommittedBatch], logEnd: Offset) {}
+    package func committed(_ batches: [CommittedBatch]) {}
     package func snapshotLoaded(_ snapshot: LoadedSnapshot) {}
     package func becameLeader(epoch: LeaderEpoch, startOffset: Offset) {}
     package func lostLeadership(epoch: LeaderEpoch) {}

@@ -51,7 +51,7 @@ extension QuorumHost {
                 guard let last = batches.last else { break }
                 delivered = last.endOffset
                 snapshotPace.committed(bytes: bytes.count)
-                listener.committed(batches, logEnd: end)
+                listener.committed(batches)
             }
             try snapshotIfDue()
         } catch { fail("reading the metadata log failed: \(error)") }

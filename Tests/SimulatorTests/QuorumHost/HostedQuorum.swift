@@ -21,7 +21,7 @@ final class HostedQuorum {
         private let state = Mutex(State())
         var now: State { state.withLock { $0 } }
 
-        func committed(_ batches: [CommittedBatch], logEnd: Offset) {
+        func committed(_ batches: [CommittedBatch]) {
             state.withLock { state in
                 for batch in batches {
                     precondition(batch.baseOffset == state.end, "a gap in what is committed")

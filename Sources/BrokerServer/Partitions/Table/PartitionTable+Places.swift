@@ -15,8 +15,23 @@ extension PartitionTable {
         }
         guard let waiting else { return }
         let image = cache.current
-        for id in waiting.sorted() where partition(id.topic, id.index) == nil { follow(id, image) }
+        for id in waiting.sorted() where partition(id.topic, id.index) == nil || !isPlacedHere(id, image) {
+            follow(id, image)
+        }
         directories.forgetCheckpoints()
+    }
+
+    private func isPlacedHere(_ id: TopicPartitionID, _ image: MetadataImage) -> Bool {
+        image.topics[id]?.replicas.contains(services.me) ?? false
+    }
+
+    /// Whether a replica is kept though it is placed elsewhere: while a start reads what was decided long ago, that may
+    /// be of a time before it came back.
+    func isPutOff(_ id: TopicPartitionID) -> Bool {
+        awaiting.withLock { awaiting in
+            awaiting?.insert(id)
+            return awaiting != nil
+        }
     }
 
     /// The place of a replica that is not in the table; nil where it has to wait, or is offline.

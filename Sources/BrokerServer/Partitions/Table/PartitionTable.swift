@@ -139,7 +139,7 @@ package final class PartitionTable: MetadataSubscriber, Sendable {
             if isMine { create(id, topic, registration, image) }
             return
         }
-        guard isMine else { return remove(partition, .notLeaderOrFollower) }
+        guard isMine else { return isPutOff(id) ? () : remove(partition, .notLeaderOrFollower) }
         if partition.damage == nil { tellDirectory(of: partition, registration) }
         let assignment = assignment(registration, image)
         let (me, now) = (services.me, services.clock.now)
