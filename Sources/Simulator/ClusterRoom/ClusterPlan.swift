@@ -153,7 +153,8 @@ extension ClusterPlan: CustomStringConvertible {
             + "(a record each \(recordIntervalMilliseconds) ms, linger \(lingerMilliseconds) ms"
             + "\(burstMilliseconds.map { ", bursts of \($0) ms" } ?? "")), "
             + "flush.on.ack=\(flushesOnAck), segments of \(segmentBytes), "
-            + (snapshotBytes.map { "metadata snapshots each \($0) bytes, " } ?? "") + "delay \(delayMicrosecondsMax) µs, "
+            + (snapshotBytes.map { "metadata snapshots each \($0) bytes, " } ?? "")
+            + "delay \(delayMicrosecondsMax) µs, "
             + "disk \(diskMicrosecondsMax) µs, faults each \(faultIntervalMilliseconds) ms: \(kinds)"
             + (transactions.map { "; \($0)" } ?? "")
             + (groups.map { "; \($0)" } ?? "")

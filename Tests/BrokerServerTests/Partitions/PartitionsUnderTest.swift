@@ -41,12 +41,15 @@ final class PartitionsUnderTest {
     private(set) var connection: ConnectionIdentity?
     let epochHandler: OffsetForLeaderEpochHandler
 
+    /// - Parameter former: whose directory it has; the metadata of this start is still to come then. It has to outlive
+    ///   this one.
     init(
         replicas: [Int32] = [1, 2], inSync: [Int32]? = nil, configs: [String: String] = [:], brokerEpoch: Int64 = 101,
-        logDirectories: Int = 1, partitions: Int = 1, racks: [Int32: String] = [:], node: String = ""
+        logDirectories: Int = 1, partitions: Int = 1, racks: [Int32: String] = [:], node: String = "",
+        startingOn former: PartitionsUnderTest? = nil
     ) throws {
         self.racks = racks
-        directory = NSTemporaryDirectory() + "/martlet-partitions-\(UUID().uuidString)"
+        directory = former?.directory ?? NSTemporaryDirectory() + "/martlet-partitions-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         pool = LoopPool(loop)
         world = World(
@@ -70,7 +73,8 @@ final class PartitionsUnderTest {
         let settings = try Settings(PropertiesFile(parsing: node))
         table = PartitionTable(
             services: services, directories: DataDirectories(found), cache: cache,
-            settings: DynamicSettings(settings, node: BrokerID(1), log: log), world: world, log: log)
+            settings: DynamicSettings(settings, node: BrokerID(1), log: log), world: world, log: log,
+            isSettled: former == nil)
         failures.table = table
         publisher = MetadataPublisher(cache: cache)
         produceHandler = ProduceHandler(table: table, world: world)
@@ -167,6 +171,17 @@ final class PartitionsUnderTest {
         change.topicID = PartitionsUnderTest.topicID
         change.partitionID = PartitionIndex(0)
         change.leader = BrokerID(leader)
+        try publish([.partitionChange(change)])
+    }
+
+    /// Places the partition on other brokers, or back.
+    func place(on replicas: [Int32]) throws {
+        var change = PartitionChangeRecord()
+        change.topicID = PartitionsUnderTest.topicID
+        change.partitionID = PartitionIndex(0)
+        change.replicas = replicas.map { BrokerID($0) }
+        change.isr = change.replicas
+        change.leader = BrokerID(replicas[0])
         try publish([.partitionChange(change)])
     }
 

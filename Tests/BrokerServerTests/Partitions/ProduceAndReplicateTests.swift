@@ -74,6 +74,27 @@ import WireProtocol
         #expect(try part(broker.produce(PartitionsUnderTest.batch()).required()).errorCode == .notLeaderOrFollower)
     }
 
+    @Test("A start that reads that a replica was elsewhere, and came back, keeps its log")
+    func readsOfFormerPlaces() throws {
+        let former = try PartitionsUnderTest(replicas: [1])
+        _ = try former.produce(PartitionsUnderTest.batch(3), acks: 1)
+        let broker = try PartitionsUnderTest(replicas: [1], startingOn: former)
+        try broker.place(on: [2])
+        #expect(try broker.partition.position?.logEnd == Offset(3))
+        try broker.place(on: [1])
+        broker.table.metadataIsSettled()
+        broker.loop.run()
+        #expect(try broker.partition.position?.logEnd == Offset(3))
+
+        let moved = try PartitionsUnderTest(replicas: [1], startingOn: former)
+        try moved.place(on: [2])
+        #expect(moved.table.partition("t", PartitionIndex(0)) != nil)
+        moved.table.metadataIsSettled()
+        moved.loop.run()
+        #expect(moved.table.partition("t", PartitionIndex(0)) == nil, "it is elsewhere in the end")
+        withExtendedLifetime(former) {}
+    }
+
     @Test("Too few in sync: refused before the append for acks=all only")
     func tooFewInSync() throws {
         let broker = try PartitionsUnderTest(inSync: [1], configs: ["min.insync.replicas": "2"])

@@ -16,9 +16,12 @@ final class ControlCluster {
     private var files: [Int32: VirtualFiles] = [:]
     private var lives: [Int32: UInt64] = [:]
     private let ids: [Int32]
+    private let segmentBytes: Int64?
     private let clientLoop: VirtualLoop
 
-    init(seed: UInt64, nodes ids: [Int32] = [1, 2, 3]) {
+    /// - Parameter segmentBytes: of the metadata log.
+    init(seed: UInt64, nodes ids: [Int32] = [1, 2, 3], segmentBytes: Int64? = nil) {
+        self.segmentBytes = segmentBytes
         time = VirtualTime(seed: seed)
         network = VirtualNetwork(time: time)
         clientLoop = VirtualLoop(time: time)
@@ -30,7 +33,8 @@ final class ControlCluster {
         if files[id] == nil { files[id] = VirtualFiles(time: time) }
         lives[id, default: 0] += 1
         let node = ControlNode(
-            id, of: ids, life: lives[id]!, files: files[id]!, network: network, time: time, cleanlyEnded: cleanlyEnded)
+            id, of: ids, life: lives[id]!, files: files[id]!, network: network, time: time, cleanlyEnded: cleanlyEnded,
+            segmentBytes: segmentBytes)
         nodes[id] = node
         node.start()
     }

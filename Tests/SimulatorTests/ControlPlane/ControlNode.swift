@@ -38,7 +38,7 @@ final class ControlNode: Sendable {
 
     init(
         _ id: Int32, of ids: [Int32], life: UInt64, files: VirtualFiles, network virtual: VirtualNetwork,
-        time: VirtualTime, cleanlyEnded: BrokerEpoch?
+        time: VirtualTime, cleanlyEnded: BrokerEpoch?, segmentBytes: Int64? = nil
     ) {
         self.id = id
         self.virtual = virtual
@@ -49,9 +49,10 @@ final class ControlNode: Sendable {
             clock: VirtualClock(time: time), randomness: VirtualRandomness(time: time), files: files, network: network,
             loops: [loops[1]], controlLoop: loops[0], pool: pool)
         let log = Logger(label: "node-\(id)") { _ in SwiftLogNoOpLogHandler() }
-        let setup = QuorumSetup(
+        var setup = QuorumSetup(
             nodeID: BrokerID(id), directoryID: DirectoryID(high: 500, low: UInt64(id)),
             voters: ControlNode.voters(ids), logDirectory: "meta")
+        setup.segmentBytes = segmentBytes ?? setup.segmentBytes
         let failure = Failure()
         host = QuorumHost(setup, world: world, logger: log) { failure.set("\($0)") }
         let publisher = MetadataPublisher(cache: cache)

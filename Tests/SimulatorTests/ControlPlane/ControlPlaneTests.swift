@@ -49,6 +49,22 @@ struct ControlPlaneTests {
         #expect(cluster.createTopic("orders", at: asked) == .topicAlreadyExists)
     }
 
+    @Test("A controller that reads its log piece by piece begins when it has read all of it", arguments: 1...3)
+    func manyPieces(seed: UInt64) throws {
+        let cluster = ControlCluster(seed: seed, segmentBytes: 500)
+        cluster.time.run(forMilliseconds: 2_000)
+        let names = (0..<20).map { "topic-\($0)" }
+        for name in names { #expect(cluster.createTopic(name, at: 1) == .noError) }
+        cluster.time.run(forMilliseconds: 600)
+        for id: Int32 in 1...3 { cluster.crash(id) }
+        for id: Int32 in 1...3 { cluster.start(id) }
+        _ = try #require(cluster.milliseconds(until: { cluster.active != nil }))
+        // What it has applied is what it decides by.
+        let active = try #require(cluster.active)
+        let image = try #require(cluster.nodes[active]).cache.current
+        #expect(names.filter { image.topics[name: $0] == nil } == [])
+    }
+
     @Test("A topic that Metadata asks for comes into being", arguments: 1...3)
     func autoCreate(seed: UInt64) throws {
         let cluster = try cluster(seed: seed)
