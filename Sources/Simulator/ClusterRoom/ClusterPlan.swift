@@ -139,8 +139,7 @@ package struct ClusterPlan: Hashable, Sendable {
         // Drawn aside, so that the seeds without it are the runs that they were before.
         var aside = generator
         if aside.chance(share, in: 8) { faults.append(.voterChange) }
-        // The rules about voters read them from the log alone.
-        if !hasDynamicVoters, aside.chance(1, in: 4) { snapshotBytes = aside.chance(1, in: 2) ? 500 : 3_000 }
+        if aside.chance(1, in: 4) { snapshotBytes = aside.chance(1, in: 2) ? 500 : 3_000 }
         transactions = TransactionPlan(aside: generator)
         groups = GroupPlan(aside: generator)
     }

@@ -140,8 +140,25 @@ struct DiskLog {
             segments.append(Segment(name: name, batchesEnd: batches.count, validBytes: 0))
             readOn(segments.count - 1, files)
         }
+        readVotersOfSnapshot(files)
         let same = zip(former, batches).prefix { $0 == $1 }.count
         if same < former.count { changed(from: former[same].base) }
+    }
+
+    /// Who voted by the oldest snapshot of the metadata: what it stands for may be gone from the log.
+    private mutating func readVotersOfSnapshot(_ files: VirtualFiles) {
+        let prefix = directory + "/"
+        let snapshots = files.paths.filter { $0.hasPrefix(prefix) && $0.hasSuffix(".checkpoint") }
+        for path in snapshots {
+            // <end offset>-<epoch>.checkpoint; there are other files of that ending, and the founders' stands for nothing.
+            let name = path.dropFirst(prefix.count)
+            guard let dash = name.firstIndex(of: "-"), let end = Int64(name[..<dash]), end > 0 else { continue }
+            var batches = RecordBatches(Bytes(files.look(into: path) ?? []))
+            while let batch = try? batches.next() {
+                if let named = VotersOfLog.voters(in: batch) { return voters.begin(with: named, below: Offset(end)) }
+            }
+            return
+        }
     }
 
     private mutating func readOn(_ index: Int, _ files: VirtualFiles) {

@@ -37,6 +37,13 @@ struct VotersOfLog: Hashable, Sendable {
 
     mutating func append(_ voters: [VoterName], at base: Offset) { records.append(Record(base: base, voters: voters)) }
 
+    /// A snapshot says who voted behind all that it stands for.
+    mutating func begin(with voters: [VoterName], below end: Offset) {
+        let place = records.firstIndex { $0.base >= end } ?? records.count
+        if place > 0, records[place - 1].voters == voters { return }
+        records.insert(Record(base: Offset(end.value - 1), voters: voters), at: place)
+    }
+
     mutating func cut(to end: Offset) { while let last = records.last, last.base >= end { records.removeLast() } }
 
     mutating func removeAll() { records = [] }
