@@ -150,7 +150,7 @@ struct DiskLog {
         let prefix = directory + "/"
         let snapshots = files.paths.filter { $0.hasPrefix(prefix) && $0.hasSuffix(".checkpoint") }
         for path in snapshots {
-            // <end offset>-<epoch>.checkpoint; there are other files of that ending, and the founders' stands for nothing.
+            // <end offset>-<epoch>.checkpoint; the founders' stands for nothing, and other files have that ending, too.
             let name = path.dropFirst(prefix.count)
             guard let dash = name.firstIndex(of: "-"), let end = Int64(name[..<dash]), end > 0 else { continue }
             var batches = RecordBatches(Bytes(files.look(into: path) ?? []))
