@@ -58,22 +58,33 @@ extension ClusterController {
     /// start together.
     private static var patienceMilliseconds: Int64 { 10_000 }
 
-    /// The election of the witness that has most, once every candidate reported, and every other replica that was seen
-    /// of late had its chance to; nil before.
+    /// The election of the candidate that has most, or of another witness that has all of that and more, once every
+    /// candidate reported, and every other replica that was seen of late had its chance to; nil before.
     ///
-    /// More witnesses never make it worse: a log with a later last epoch, or of the same and longer, has all that is
-    /// committed in the one that it is preferred to.
+    /// More witnesses never make it worse: one that is no candidate is preferred only to a log that its own begins
+    /// with. A later last epoch proves nothing of it: what was appended in that may have been lost to everybody else
+    /// before it was committed, and a later leader have gone on without writing anything.
     private func electingCandidate(
         of id: TopicPartitionID, _ partition: PartitionRegistration, now: MonotonicInstant
     ) -> PartitionChangeRecord? {
-        var best: (broker: BrokerID, report: RecoveryReport)?
+        var reports: [(broker: BrokerID, report: RecoveryReport)] = []
         for witness in partition.recoveryWitnesses {
-            guard let report = report(of: witness, on: id, partition) else {
-                if maySpeakYet(witness, on: id, partition, now: now) { return nil }
+            if let report = report(of: witness, on: id, partition) {
+                reports.append((witness, report))
+            } else if maySpeakYet(witness, on: id, partition, now: now) {
+                return nil
+            }
+        }
+        let candidates = partition.recoveryCandidates
+        var best: (broker: BrokerID, report: RecoveryReport)?
+        for found in reports where candidates.contains(found.broker) && best?.report.isBehind(found.report) ?? true {
+            best = found
+        }
+        for found in reports where !candidates.contains(found.broker) {
+            guard let known = best, found.report.contains(known.report), known.report.isBehind(found.report) else {
                 continue
             }
-            if let found = best, !found.report.isBehind(report) { continue }
-            best = (witness, report)
+            best = found
         }
         guard let winner = best?.broker, image.brokers.isActive(winner) else { return nil }
         var next = partition

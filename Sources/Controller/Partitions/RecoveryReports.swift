@@ -3,6 +3,20 @@ package import Primitives
 
 /// How much of a partition a replica has, after its log was checked.
 package struct RecoveryReport: Hashable, Sendable {
+    /// A leader epoch and the offset of its first record.
+    package struct EpochStart: Hashable, Sendable {
+        package let epoch: LeaderEpoch
+        package let startOffset: Offset
+
+        package init(epoch: LeaderEpoch, startOffset: Offset) {
+            self.epoch = epoch
+            self.startOffset = startOffset
+        }
+    }
+
+    /// The most epochs that a report names, the newest: what lies in older ones is not compared.
+    package static let epochsMax = 32
+
     package let partition: TopicPartitionID
     /// The partition's leader epoch when the report was made: a report about an earlier state is void.
     package let leaderEpoch: LeaderEpoch
@@ -12,16 +26,28 @@ package struct RecoveryReport: Hashable, Sendable {
     package let lastEpoch: LeaderEpoch?
     /// The exclusive end of what passed the checks.
     package let logEnd: Offset
+    /// Its newest epochs, in order; none of a broker that does not tell.
+    package let epochStarts: [EpochStart]
 
     package init(
         partition: TopicPartitionID, leaderEpoch: LeaderEpoch, directory: DirectoryID, lastEpoch: LeaderEpoch?,
-        logEnd: Offset
+        logEnd: Offset, epochStarts: [EpochStart] = []
     ) {
         self.partition = partition
         self.leaderEpoch = leaderEpoch
         self.directory = directory
         self.lastEpoch = lastEpoch
         self.logEnd = logEnd
+        self.epochStarts = epochStarts
+    }
+
+    /// Whether its log is known to begin with all of another's: it has the other's last record. An epoch has one leader,
+    /// so a record's offset and epoch name it, and all that lies before.
+    func contains(_ other: RecoveryReport) -> Bool {
+        guard let epoch = other.lastEpoch, other.logEnd > .zero else { return true }
+        if lastEpoch == epoch { return logEnd >= other.logEnd }
+        let last = Offset(other.logEnd.value - 1)
+        return last < logEnd && epochStarts.last { $0.startOffset <= last }?.epoch == epoch
     }
 
     /// Whether it has less than another: first by the epoch of the last record, then by the end.

@@ -1,3 +1,4 @@
+import Controller
 package import Primitives
 import Replication
 
@@ -34,6 +35,11 @@ package struct ReplicaDisk: Hashable, Sendable {
     package var end: Offset { Offset(Int64(entries.count)) }
     package var flushed: Offset { Offset(Int64(flushedEnd)) }
     var latestEpoch: LeaderEpoch? { epochs.last?.epoch }
+
+    /// The epochs that a recovery report names.
+    var toldEpochs: [RecoveryReport.EpochStart] {
+        epochs.map { RecoveryReport.EpochStart(epoch: $0.epoch, startOffset: Offset(Int64($0.start))) }
+    }
 
     /// The chain over all below `offset`.
     package func chain(below offset: Offset) -> UInt64 {

@@ -239,7 +239,7 @@ extension ReplicationSimulation {
         let report = RecoveryReport(
             partition: truth.partitionID, leaderEpoch: known.leaderEpoch,
             directory: ReplicationSimulation.directory(of: node.id), lastEpoch: node.disk.entries.last?.epoch,
-            logEnd: node.disk.end)
+            logEnd: node.disk.end, epochStarts: node.disk.toldEpochs)
         let offset = ReplicationSimulation.metadataEnd(truth.images.count)
         commit(truth.controller.report([report], from: node.id, epoch: epoch, nextOffset: offset, now: now))
     }

@@ -45,13 +45,22 @@ extension BrokerHeartbeatRequest.RecoveredReplica {
         directoryID = report.directory
         if let epoch = report.lastEpoch { lastEpoch = epoch }
         logEndOffset = report.logEnd
+        epochStarts = report.epochStarts.map {
+            var start = BrokerHeartbeatRequest.EpochStart()
+            start.epoch = $0.epoch
+            start.startOffset = $0.startOffset
+            return start
+        }
     }
 
     /// The report as the controller takes it.
     var report: RecoveryReport {
         RecoveryReport(
             partition: TopicPartitionID(topicID, partitionIndex), leaderEpoch: leaderEpoch, directory: directoryID,
-            lastEpoch: lastEpoch.value >= 0 ? lastEpoch : nil, logEnd: logEndOffset)
+            lastEpoch: lastEpoch.value >= 0 ? lastEpoch : nil, logEnd: logEndOffset,
+            epochStarts: epochStarts.suffix(RecoveryReport.epochsMax).map {
+                RecoveryReport.EpochStart(epoch: $0.epoch, startOffset: $0.startOffset)
+            })
     }
 }
 

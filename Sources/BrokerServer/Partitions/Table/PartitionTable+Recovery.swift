@@ -20,9 +20,14 @@ extension PartitionTable {
         }
         return partition.state.withLock { state in
             guard let log = state.log else { return nil }
+            // An epoch in which nothing was written yet is none of a record.
+            let lastEpoch = log.epoch(at: Offset(log.logEndOffset.value - 1)) ?? log.latestEpoch
+            let starts = log.epochs.entries.suffix(Controller.RecoveryReport.epochsMax).map {
+                Controller.RecoveryReport.EpochStart(epoch: $0.epoch, startOffset: $0.startOffset)
+            }
             return Controller.RecoveryReport(
-                partition: id, leaderEpoch: state.assignment.leaderEpoch, directory: directory,
-                lastEpoch: log.latestEpoch, logEnd: log.logEndOffset)
+                partition: id, leaderEpoch: state.assignment.leaderEpoch, directory: directory, lastEpoch: lastEpoch,
+                logEnd: log.logEndOffset, epochStarts: starts)
         }
     }
 

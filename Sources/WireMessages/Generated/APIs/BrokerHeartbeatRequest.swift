@@ -118,6 +118,7 @@ package struct BrokerHeartbeatRequest: WireRequest {
         package var directoryID: UUID128 = .zero
         package var lastEpoch: LeaderEpoch = LeaderEpoch(-1)
         package var logEndOffset: Offset = Offset(0)
+        package var epochStarts: [EpochStart] = []
 
         package init() {}
 
@@ -128,7 +129,13 @@ package struct BrokerHeartbeatRequest: WireRequest {
             directoryID = try reader.uuid()
             lastEpoch = LeaderEpoch(try reader.int32())
             logEndOffset = Offset(try reader.int64())
-            try reader.endStruct()
+            var tags = try reader.tags()
+            while let tag = try reader.nextTag(&tags) {
+                switch tag {
+                case 10000: epochStarts = try reader.array(version)
+                default: try reader.skipTag(&tags)
+                }
+            }
         }
 
         package func write(to writer: inout WireWriter, version: Int16) {
@@ -138,6 +145,31 @@ package struct BrokerHeartbeatRequest: WireRequest {
             writer.uuid(directoryID)
             writer.int32(lastEpoch.value)
             writer.int64(logEndOffset.value)
+            var mark = writer.beginTags()
+            if !epochStarts.isEmpty {
+                writer.beginTag(10000, &mark)
+                writer.array(epochStarts, version)
+                writer.endTag(&mark)
+            }
+        }
+    }
+
+    /// Part of `BrokerHeartbeatRequest`.
+    package struct EpochStart: WireStruct {
+        package var epoch: LeaderEpoch = LeaderEpoch(0)
+        package var startOffset: Offset = Offset(0)
+
+        package init() {}
+
+        package init(from reader: inout WireReader, version: Int16) throws(WireError) {
+            epoch = LeaderEpoch(try reader.int32())
+            startOffset = Offset(try reader.int64())
+            try reader.endStruct()
+        }
+
+        package func write(to writer: inout WireWriter, version: Int16) {
+            writer.int32(epoch.value)
+            writer.int64(startOffset.value)
             writer.endStruct()
         }
     }
