@@ -41,8 +41,8 @@ package struct RecoveryReport: Hashable, Sendable {
         self.epochStarts = epochStarts
     }
 
-    /// Whether its log is known to begin with all of another's: it has the other's last record. An epoch has one leader,
-    /// so a record's offset and epoch name it, and all that lies before.
+    /// Whether its log is known to begin with all of another's: it has the other's last record. An epoch has one
+    /// leader, so a record's offset and epoch name it, and all that lies before.
     func contains(_ other: RecoveryReport) -> Bool {
         guard let epoch = other.lastEpoch, other.logEnd > .zero else { return true }
         if lastEpoch == epoch { return logEnd >= other.logEnd }

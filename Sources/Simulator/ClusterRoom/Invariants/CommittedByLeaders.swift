@@ -8,7 +8,7 @@ struct CommittedByLeaders: PartitionInvariant {
     func violation(of partition: PartitionTruth, in truth: ClusterTruth) -> String? {
         for replica in partition.all {
             let number = replica.node
-            guard let witness = replica.witness, witness.leading != nil,
+            guard let witness = replica.witness, witness.leading != nil || replica.hasJustLed,
                 partition.isBound(witness, of: number), witness.highWatermark > partition.committed.end
             else { continue }
             if let reason = partition.verify(replica, below: partition.committed.end) {

@@ -304,6 +304,8 @@ package final class ClusterTruth: @unchecked Sendable {
             reach("a rotten log mended")
         }
         if trace.isKept { describe(replica, witness, partition.name) }
+        // Metadata comes in pieces: one may complete the high watermark of a leader that the next one deposes.
+        replica.hasJustLed = known?.leading != nil && witness?.leading == nil
         replica.witness = witness
         return true
     }

@@ -55,8 +55,10 @@ struct DiskLog {
         return unseenMarkers
     }
 
-    /// The offset behind the last whole batch; nil for an empty log.
-    var end: Offset? { batches.last?.end }
+    /// The offset behind the last whole batch, or behind what a snapshot of the metadata stands for; nil for an empty
+    /// log.
+    var end: Offset? { batches.last?.end ?? snapshotEnd }
+    private var snapshotEnd: Offset?
     var needsRefresh: Bool { isStale || unreadFrom != nil }
 
     mutating func namesChanged() { isStale = true }
@@ -140,24 +142,29 @@ struct DiskLog {
             segments.append(Segment(name: name, batchesEnd: batches.count, validBytes: 0))
             readOn(segments.count - 1, files)
         }
-        readVotersOfSnapshot(files)
+        readSnapshots(files)
         let same = zip(former, batches).prefix { $0 == $1 }.count
         if same < former.count { changed(from: former[same].base) }
     }
 
-    /// Who voted by the oldest snapshot of the metadata: what it stands for may be gone from the log.
-    private mutating func readVotersOfSnapshot(_ files: VirtualFiles) {
+    /// Where the newest snapshot of the metadata ends, and who voted by the oldest: what that stands for may be gone
+    /// from the log.
+    private mutating func readSnapshots(_ files: VirtualFiles) {
+        snapshotEnd = nil
+        var hasVoters = false
         let prefix = directory + "/"
         let snapshots = files.paths.filter { $0.hasPrefix(prefix) && $0.hasSuffix(".checkpoint") }
         for path in snapshots {
             // <end offset>-<epoch>.checkpoint; the founders' stands for nothing, and other files have that ending, too.
             let name = path.dropFirst(prefix.count)
             guard let dash = name.firstIndex(of: "-"), let end = Int64(name[..<dash]), end > 0 else { continue }
+            snapshotEnd = Offset(end)
             var batches = RecordBatches(Bytes(files.look(into: path) ?? []))
-            while let batch = try? batches.next() {
-                if let named = VotersOfLog.voters(in: batch) { return voters.begin(with: named, below: Offset(end)) }
+            while !hasVoters, let batch = try? batches.next() {
+                guard let named = VotersOfLog.voters(in: batch) else { continue }
+                voters.begin(with: named, below: Offset(end))
+                hasVoters = true
             }
-            return
         }
     }
 

@@ -12,6 +12,8 @@ final class ReplicaTruth: @unchecked Sendable {
     var disk: DiskLog
     /// What the present process believes; nil while it has not opened the log, or there is no process.
     var witness: ReplicaWitness?
+    /// Whether it led before its node's last event and not behind it: what it counted as committed in between counts.
+    var hasJustLed = false
     /// Up to here its disk was compared with what is committed.
     var verifiedEnd = Offset.zero
     /// The epoch that it was last seen to lead.
