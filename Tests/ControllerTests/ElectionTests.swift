@@ -122,6 +122,21 @@ struct ElectionTests {
         }
     }
 
+    @Test("A witness with a later epoch leads only if it has all that the candidates have")
+    func laterEpoch() throws {
+        // It led in epoch 1 and wrote one record, which nobody else got: behind 76 of epoch 0, or behind 118.
+        for (start, leader) in [(76, 2), (118, 1)] as [(Int64, Int32)] {
+            var cluster = Cluster(brokers: [1, 2, 3])
+            cluster.createTopic("t", configs: [("min.insync.replicas", "2")])
+            for broker: Int32 in [1, 2, 3] { cluster.join(broker, life: 2) }
+            #expect(try cluster.partition().candidateNumbers == [2, 3])
+            cluster.report(1, lastEpoch: 1, end: start + 1, starts: [(0, 0), (1, start)])
+            cluster.report(2, lastEpoch: 0, end: 118, starts: [(0, 0)])
+            cluster.report(3, lastEpoch: 0, end: 100, starts: [(0, 0)])
+            #expect(try cluster.partition().leader == BrokerID(leader))
+        }
+    }
+
     @Test("A witness of more recoveries than a heartbeat carries is waited for until it has had its say on all of them")
     func manyRecoveries() throws {
         var cluster = Cluster(brokers: [1, 2, 3])
@@ -252,15 +267,18 @@ struct ElectionTests {
 extension Cluster {
     /// A broker says what it has of partition 0 of `t`, truthfully unless told otherwise.
     mutating func report(
-        _ broker: Int32, lastEpoch: Int32, end logEnd: Int64, leaderEpoch: LeaderEpoch? = nil,
-        brokerEpoch: BrokerEpoch? = nil, directory: DirectoryID? = nil
+        _ broker: Int32, lastEpoch: Int32, end logEnd: Int64, starts: [(epoch: Int32, offset: Int64)] = [],
+        leaderEpoch: LeaderEpoch? = nil, brokerEpoch: BrokerEpoch? = nil, directory: DirectoryID? = nil
     ) {
         guard let topic = image.topics[name: "t"] else { return }
         let report = RecoveryReport(
             partition: TopicPartitionID(topic.id, PartitionIndex(0)),
             leaderEpoch: leaderEpoch ?? topic.partitions[0].leaderEpoch,
             directory: directory ?? DirectoryID(high: 1_000, low: UInt64(broker)), lastEpoch: LeaderEpoch(lastEpoch),
-            logEnd: Offset(logEnd))
+            logEnd: Offset(logEnd),
+            epochStarts: starts.map {
+                RecoveryReport.EpochStart(epoch: LeaderEpoch($0.epoch), startOffset: Offset($0.offset))
+            })
         commit(
             controller.report(
                 [report], from: BrokerID(broker), epoch: brokerEpoch ?? epoch(broker), nextOffset: end, now: now))
